@@ -1,0 +1,281 @@
+"""The main job of the marketplace, as `decentralml` commands: what `scripts/demo` plays.
+
+Nothing here talks to the chain, the store or a model by another way than the command that it prints
+first. What it adds is the cast, the order, and the tables and the plot at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
+CONTRIBUTORS = ("carol", "dan", "erin")
+AGGREGATORS = ("ann", "bob", "cleo")
+VOTERS = ("vic", "vera")
+CREATOR = "hospital"
+CAST = (CREATOR, *CONTRIBUTORS, *AGGREGATORS, *VOTERS)
+REWARD, FEE = "40", "2"
+
+console = Console(highlight=False)
+
+
+class Stage:
+    """Runs `decentralml` in one home and shows each command before it runs."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = os.environ | {
+            "DECENTRALML_HOME": str(home),
+            "DECENTRALML_PASSPHRASE": secrets.token_urlsafe(16),
+            "COLUMNS": str(console.width),
+        }
+        self.commands = 0
+
+    def run(self, line: str, actor: str | None = None) -> None:
+        """Run a command for its effect; its own words go to the screen."""
+        self._execute(line, actor, capture=False)
+
+    def ask(self, line: str, actor: str | None = None) -> Any:
+        """Run a command with `--json` and return what it says."""
+        return json.loads(self._execute(line + " --json", actor, capture=True))
+
+    def _execute(self, line: str, actor: str | None, capture: bool) -> str:
+        if actor:
+            line = f"--as {actor} {line}"
+        shown = line.replace(str(self.home), "$HOME_DIR").replace(f"{ROOT}/", "")
+        console.print(f"\n[bold green]$[/] [bold]decentralml {shown}[/]", soft_wrap=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "decentralml", *shlex.split(line)],
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE if capture else None,
+            text=True,
+        )
+        self.commands += 1
+        if done.returncode:
+            raise click.ClickException(f"the command above ended with exit code {done.returncode}")
+        return done.stdout or ""
+
+
+def heading(text: str) -> None:
+    console.rule(f"[bold]{text}", align="left")
+
+
+def cast(stage: Stage) -> None:
+    heading("1  Keys, tokens and data")
+    stage.run("chain status")
+    for name in CAST:
+        stage.run(f"keys new {name}")
+    for name in CAST:
+        stage.run(f"transfer {name} 1000", actor="//Alice")
+    stage.run(f"example-data mnist --parts {len(CONTRIBUTORS)} --out {stage.home}/data")
+
+
+def elect(stage: Stage) -> None:
+    heading("2  Token holders elect the aggregators")
+    for name in AGGREGATORS:
+        stage.run(f"aggregators apply --endpoint https://{name}.example", actor=name)
+    for voter in VOTERS:
+        stage.run(f"vote {' '.join(AGGREGATORS)} --stake 200", actor=voter)
+    stage.run("chain advance --to-election")
+    stage.run("aggregators list")
+
+
+def first_model(stage: Stage) -> Path:
+    heading("3  The creator's first model")
+    model = stage.home / "first-model"
+    stage.run(f"train-model {ASSETS}/model_creator --data {stage.home}/data/creator --out {model}")
+    return model
+
+
+def create(stage: Stage, model: Path, policy: str, results: int, *more: str) -> int:
+    return int(
+        stage.ask(
+            f"create-task {ASSETS}/model_contributor --base-model {model} --policy {policy}"
+            f" --type ModelContributor --model-type Vision --reward {REWARD} --fee {FEE}"
+            f" --results {results} --committee 3 --expires 2h --working-time 1h --review-time 1h"
+            f" --validation-path {stage.home}/data/validation {' '.join(more)}",
+            actor=CREATOR,
+        )["task"]
+    )
+
+
+def contribute(stage: Stage, task: int, who: str, shard: str) -> None:
+    stage.run(f"accept-task {task}", actor=who)
+    stage.run(f"run-task {task} --data {stage.home}/data/{shard}", actor=who)
+    stage.run(f"send-results {task}", actor=who)
+
+
+def validate(stage: Stage, task: int) -> None:
+    for name in AGGREGATORS:
+        stage.run(f"validate-task-results {task}", actor=name)
+    stage.run(f"list-task-results {task}")
+
+
+def accuracy(stage: Stage, model: Path | str) -> float:
+    found = stage.ask(
+        f"evaluate-model {model} --bundle {ASSETS}/model_contributor --data {stage.home}/data/test"
+    )
+    return float(found["metrics"]["accuracy"])
+
+
+def result_folder(stage: Stage, task: int, who: str) -> str:
+    return str(stage.ask(f"show-task {task}", actor=who)["work"]["result"])
+
+
+def total(stage: Stage, name: str) -> int:
+    return int(stage.ask(f"balance {name}")["total"])
+
+
+def books(before: dict[str, int], after: dict[str, int], issuance: tuple[int, int]) -> None:
+    table = Table(title="Balances (planck; 1 DML = 10^12)", title_justify="left")
+    for column in ("account", "before", "after", "change"):
+        table.add_column(column, justify="left" if column == "account" else "right")
+    for name in before:
+        table.add_row(
+            name,
+            *(f"{n:,}" for n in (before[name], after[name])),
+            f"{after[name] - before[name]:+,}",
+        )
+    burned = issuance[0] - issuance[1]
+    change = sum(after.values()) - sum(before.values())
+    table.add_section()
+    table.add_row("sum", f"{sum(before.values()):,}", f"{sum(after.values()):,}", f"{change:+,}")
+    table.add_row("burned as transaction fees", "", "", f"{-burned:+,}")
+    console.print(table)
+    if change != -burned:
+        raise click.ClickException(f"the books do not add up: {change:+} is not {-burned:+}")
+    console.print(
+        "They add up to the unit: what left the accounts was burned as fees, nothing else."
+    )
+
+
+def plot(accuracies: dict[str, float], file: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(accuracies)
+    figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    colours = ["#9aa5b1"] + ["#4c8eda"] * (len(names) - 2) + ["#2e9e5b"]
+    bars = axes.bar(names, [100 * a for a in accuracies.values()], color=colours)
+    axes.bar_label(bars, fmt="%.1f %%", padding=2)
+    axes.set_ylim(0, 108)
+    axes.set_ylabel("accuracy on the test set (%)")
+    axes.set_title("Each alone, and merged: real MNIST digits, disjoint non-IID shards")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=150)
+
+
+@click.command(help=__doc__)
+@click.option("--keep", is_flag=True, help="Leave the home folder in demo-output/home.")
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "demo-output")
+def demo(keep: bool, out: Path) -> None:
+    started = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="decentralml-demo-"))
+    # A closed terminal or a `kill` must clean up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        stage = Stage(home)
+        play(stage, out)
+        if keep:
+            shutil.rmtree(out / "home", ignore_errors=True)
+            shutil.copytree(home, out / "home")
+        elapsed = time.monotonic() - started
+        console.print(f"\n{stage.commands} commands in {elapsed:.0f} s.")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def play(stage: Stage, out: Path) -> None:
+    cast(stage)
+    people = (*CAST, "treasury")
+    before = {name: total(stage, name) for name in people}
+    issued = int(stage.ask("chain status")["total_issuance"])
+    elect(stage)
+    model = first_model(stage)
+    accuracies = {"first model": accuracy(stage, model)}
+
+    heading("4  AutoAccept: three results, trained on three shards, validated by the elected")
+    minimum = ("--min-gain", "0.01")
+    task = create(stage, model, "AutoAccept", len(CONTRIBUTORS), *minimum)
+    stage.run("list-tasks")
+    for n, who in enumerate(CONTRIBUTORS, 1):
+        contribute(stage, task, who, f"contributor-{n}")
+    validate(stage, task)
+    for who in CONTRIBUTORS:
+        accuracies[who] = accuracy(stage, result_folder(stage, task, who))
+    merged = stage.home / "merged-model"
+    stage.run(
+        f"federate {task} --out {merged} --validation-path {stage.home}/data/validation",
+        actor=CREATOR,
+    )
+    stage.run(f"show-task {task}")
+    accuracies["merged"] = accuracy(stage, merged)
+
+    heading("5  ManualAccept: the creator decides, with the committee's finding in front of it")
+    task = create(stage, merged, "ManualAccept", 2)
+    for n, who in enumerate(CONTRIBUTORS[:2], 1):
+        contribute(stage, task, who, f"contributor-{n}")
+    validate(stage, task)
+    stage.run(f"accept-task-results {task} 0", actor=CREATOR)
+    stage.run(
+        f"reject-task-results {task} 1 --reason 'no better than the model we have'", actor=CREATOR
+    )
+    stage.run(f"withdraw-task {task}", actor=CREATOR)
+
+    heading("6  CustomAccept: the creator's own validator meets a poisoned model")
+    task = create(stage, merged, "CustomAccept", 2, "--validator", "validator.py")
+    contribute(stage, task, CONTRIBUTORS[0], "contributor-1")
+    contribute(stage, task, CONTRIBUTORS[2], "poisoned")
+    validate(stage, task)
+    stage.run(f"withdraw-task {task}", actor=CREATOR)
+
+    heading("7  The books")
+    after = {name: total(stage, name) for name in people}
+    books(before, after, (issued, int(stage.ask("chain status")["total_issuance"])))
+    results = Table(title="Accuracy on the test set", title_justify="left")
+    results.add_column("model")
+    results.add_column("accuracy", justify="right")
+    for name, value in accuracies.items():
+        results.add_row(name, f"{value:.1%}")
+    console.print(results)
+    best = max(accuracies[who] for who in CONTRIBUTORS)
+    if accuracies["merged"] <= best:
+        raise click.ClickException("the merged model is not better than every contributor's own")
+    plot(accuracies, out / "marketplace.png")
+    (out / "results.json").write_text(
+        json.dumps({"accuracies": accuracies, "before": before, "after": after}, indent=2) + "\n"
+    )
+    console.print(f"Plot: {os.path.relpath(out / 'marketplace.png')}")
+    console.print(
+        "\nTry next:\n"
+        "  .venv/bin/decentralml --help\n"
+        "  .venv/bin/decentralml doctor\n"
+        "  scripts/demo --keep && export DECENTRALML_HOME=$PWD/demo-output/home\n"
+        "  .venv/bin/decentralml list-tasks\n"
+        "  .venv/bin/decentralml show-task 0\n"
+        "  .venv/bin/decentralml chain serve --port 9944   # then open polkadot.js apps on it"
+    )
+
+
+if __name__ == "__main__":
+    demo()
