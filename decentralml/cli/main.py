@@ -1,0 +1,192 @@
+"""The ``decentralml`` command: which commands there are, and how errors and signals end it.
+
+A command's module is imported only when that command runs, so that ``--help`` stays instant.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from decentralml.cli.options import Settings, global_options
+from decentralml.cli.output import document, printable
+from decentralml.errors import DecentralMLError
+
+INTERRUPTED = 130
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "For creators": {
+        "train-model": ("models", "Make a first model with the creator's bundle."),
+        "evaluate-model": ("models", "Measure a model on labelled data."),
+        "create-task": ("creating", "Post a task with its reward in escrow."),
+        "list-task-results": ("results", "List the results of a task."),
+        "accept-task-results": ("results", "Accept and pay results (ManualAccept)."),
+        "reject-task-results": ("results", "Reject a result, with a reason (ManualAccept)."),
+        "federate": ("merging", "Merge accepted models into the next one and publish it."),
+        "withdraw-task": ("tasks", "Take back the slots nobody works on."),
+    },
+    "For contributors": {
+        "list-tasks": ("tasks", "List tasks, newest first."),
+        "show-task": ("tasks", "Show one task: terms, deadlines, results."),
+        "accept-task": ("working", "Take a slot of a task; fetch and verify its bundle."),
+        "run-task": ("working", "Run a task's script in the sandbox on your data."),
+        "send-results": ("working", "Check, sign and send a result."),
+        "abandon-task": ("working", "Give an accepted slot back."),
+    },
+    "For aggregators and voters": {
+        "validate-task-results": ("validating", "Validate results under the task's policy."),
+        "aggregators": ("aggregators", "List, apply, show, resign."),
+        "vote": ("aggregators", "Vote for aggregators with a stake."),
+        "settle": ("tasks", "Move on what a deadline has ended."),
+    },
+    "Keys and tokens": {
+        "keys": ("keys", "Make, import, list, export and remove keys."),
+        "balance": ("tokens", "Show what an account has and what is held."),
+        "transfer": ("tokens", "Send tokens."),
+    },
+    "Machinery": {
+        "bundles": ("bundles", "Add, fetch, verify, export and import content."),
+        "chain": ("chain", "Serve, show, advance and reset the chain."),
+        "example-data": ("examples", "Write example data sets."),
+        "doctor": ("doctor", "Say what works here, and how to mend what does not."),
+        "completion": ("completion", "Print the shell's completion script."),
+    },
+}
+_MODULES = {name: entry for section in COMMANDS.values() for name, entry in section.items()}
+
+
+class Root(click.Group):
+    """The group of all commands: lazy, in sections, with one-line errors."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        module = import_module(f"decentralml.cli.{_MODULES[cmd_name][0]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, entries in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in entries.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _MODULES, n=1)
+            if near:
+                error.message = f"No such command {args[0]!r}. Did you mean {near[0]!r}?"
+            raise
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run, and end the process with 0, 1 (error), 2 (usage) or 130 (Ctrl-C)."""
+        words = list(sys.argv[1:] if args is None else args)
+        settings = Settings()
+        extra = {"obj": settings, "auto_envvar_prefix": "DECENTRALML"} | extra
+        try:
+            code = super().main(
+                words, prog_name or "decentralml", complete_var, standalone_mode=False, **extra
+            )
+        except Exception as error:
+            # Before the options are parsed only the words can say how errors are wanted.
+            as_json = settings.json or "--json" in words
+            code = _report(error, as_json)
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else 0)
+        return code
+
+
+def _report(error: Exception, as_json: bool) -> int:
+    """Print an error, as a line or as a document, and return the exit code it means."""
+    code, facts = 1, {}
+    if isinstance(error, click.Abort):
+        if isinstance(error.__cause__, EOFError):
+            message = "a question got no answer; pass --yes or --passphrase-file instead"
+        else:
+            code, message = INTERRUPTED, "interrupted; the same command resumes where it stopped"
+    elif isinstance(error, click.UsageError):
+        code, message = 2, _usage(error)
+    elif isinstance(error, click.ClickException):
+        message = error.format_message()
+    elif isinstance(error, DecentralMLError):
+        message, facts = str(error), error.facts()
+    elif isinstance(error, OSError):
+        message, facts = _system(error), {"errno": error.errno, "file": error.filename}
+    else:
+        if os.environ.get("DECENTRALML_DEBUG"):
+            raise error
+        message = (
+            f"unexpected {type(error).__name__}: {error}; this is a fault of decentralml, "
+            "please report it (DECENTRALML_DEBUG=1 shows where it happened)"
+        )
+    if as_json:
+        document(
+            {"class": type(error).__name__, "message": message, "facts": facts}, sys.stderr
+        )
+    else:
+        click.echo(f"error: {printable(message)}", err=True)
+    return code
+
+
+def _usage(error: click.UsageError) -> str:
+    where = error.ctx.command_path if error.ctx else "decentralml"
+    return f"{error.format_message().rstrip('.')}; see: {where} --help"
+
+
+def _system(error: OSError) -> str:
+    place = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full{place}; free some space and run the same command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"no permission{place}; run: decentralml doctor"
+    return f"{error.strerror or error}{place}"
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="decentralml", message="decentralml %(version)s")
+@global_options
+def cli() -> None:
+    """A marketplace for machine learning that a blockchain coordinates.
+
+    The global options also work after a command's name, and each has an environment variable:
+    DECENTRALML_HOME, _PROFILE, _CHAIN, _STORAGE, _KEY, _PASSPHRASE (or _PASSPHRASE_FILE), _JSON.
+    Amounts are tokens (2.5), durations 90s, 45m, 2h30m, 7d.
+
+    \b
+    First steps:
+      decentralml doctor
+      decentralml keys new me
+      decentralml list-tasks
+    """
+
+
+def main() -> NoReturn:
+    """What the ``decentralml`` script calls."""
+    if not os.environ.get("DECENTRALML_DEBUG"):
+        warnings.simplefilter("ignore")
+    cli.main()
+    raise SystemExit(0)

@@ -1,0 +1,167 @@
+"""What commands print: tables or one JSON document on standard output, the rest on standard error.
+
+rich is imported only for a terminal. Whatever came from a chain or a bundle was written by a
+stranger, so control characters never reach the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import click
+
+from decentralml.market.reporting import Progress
+
+PATIENCE = 1.0
+"""Seconds a step may take before its progress is shown."""
+
+
+def to_plain(value: Any) -> Any:
+    """A value as JSON types: dataclasses become objects, bytes ``0x`` text, paths text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(item) for item in value]
+    if isinstance(value, float) and value != value:
+        return None
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def printable(text: object) -> str:
+    """Text without control characters (a stranger's escape sequences), on one line."""
+    return "".join(c if c.isprintable() else "�" if c not in "\n\t" else " " for c in str(text))
+
+
+def document(value: Any, stream: Any = None) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(to_plain(value), indent=2, ensure_ascii=False), file=stream)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> None:
+    """Print rows under columns; ``right`` names the columns that are aligned to the right.
+
+    A column is a number's if its name is among the words of ``right``.
+    """
+    numeric = set(right.split())
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(columns, cells, numeric)
+        return
+    widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(columns)]
+    for row in [list(columns), *cells]:
+        parts = [
+            cell.rjust(width) if name in numeric else cell.ljust(width)
+            for cell, width, name in zip(row, widths, columns, strict=True)
+        ]
+        click.echo("  ".join(parts).rstrip())
+
+
+def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        drawn.add_column(
+            name, justify="right" if name in numeric else "left", overflow="fold"
+        )
+    for row in cells:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(drawn)
+
+
+def details(pairs: Sequence[tuple[str, object]]) -> None:
+    """Print names and values, one a line; pairs whose value is None are left out."""
+    shown = [(name, printable(value)) for name, value in pairs if value is not None]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name.ljust(width)}  {value}")
+
+
+class Terminal:
+    """Steps and progress on standard error; silent when ``quiet`` (with ``--json``)."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.warnings: list[str] = []
+
+    def step(self, text: str) -> None:
+        if not self.quiet:
+            click.echo(f"· {printable(text)}", err=True)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+        if not self.quiet:
+            click.echo(f"warning: {printable(text)}", err=True)
+
+    def line(self, text: str) -> None:
+        if not self.quiet:
+            click.echo(f"  {printable(text)}", err=True)
+
+    @contextmanager
+    def bar(self, label: str) -> Iterator[Progress]:
+        """A progress bar that appears once a step has taken longer than a second."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda done, total: None
+            return
+        bar = _Bar(label)
+        try:
+            yield bar.update
+        finally:
+            bar.close()
+
+
+class _Bar:
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.started = time.monotonic()
+        self.show: Callable[[int, int | None], None] | None = None
+        self.stop: Callable[[], None] = lambda: None
+
+    def update(self, done: int, total: int | None) -> None:
+        if self.show is None:
+            if time.monotonic() - self.started < PATIENCE:
+                return
+            self.show = self._open(total)
+        self.show(done, total)
+
+    def _open(self, total: int | None) -> Callable[[int, int | None], None]:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bars.add_task(printable(self.label), total=total)
+        bars.start()
+        self.stop = bars.stop
+        return lambda done, whole: bars.update(task, completed=done, total=whole)
+
+    def close(self) -> None:
+        self.stop()

@@ -1,0 +1,165 @@
+"""Amounts, durations and times as people type them: text in, integers out, and back.
+
+Tokens are decimal text and never floating point, so that ``2.5`` is exactly 2.5 * 10**12 planck.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from decentralml.types import PPM, UNIT
+
+DECIMALS = len(str(UNIT)) - 1
+MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+_AMOUNT = re.compile(r"(\d+)(?:\.(\d+))?")
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+_PROPORTION = re.compile(r"(\d+)(?:\.(\d+))?(%?)")
+
+
+def parse_amount(text: str) -> int:
+    """``"2.5"`` (tokens) to planck; ValueError for anything inexact or not a number."""
+    match = _AMOUNT.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not an amount of tokens; write it like 2.5")
+    whole, fraction = match.group(1), match.group(2) or ""
+    if len(fraction) > DECIMALS:
+        raise ValueError(f"{text!r} has more than {DECIMALS} decimals, the smallest unit there is")
+    return int(whole) * UNIT + int(fraction.ljust(DECIMALS, "0"))
+
+
+def format_amount(planck: int) -> str:
+    """Planck as tokens without needless zeros: ``2500000000000`` is ``"2.5"``."""
+    sign = "-" if planck < 0 else ""
+    whole, rest = divmod(abs(planck), UNIT)
+    fraction = str(rest).rjust(DECIMALS, "0").rstrip("0")
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def parse_duration(text: str) -> int:
+    """``"2h30m"`` to milliseconds."""
+    parts = _DURATION.findall(text.strip())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        raise ValueError(f"{text!r} is not a duration; write it like 90s, 45m, 2h30m or 7d")
+    return sum(int(number) * MILLISECONDS[unit] for number, unit in parts)
+
+
+def format_duration(milliseconds: int) -> str:
+    """The two largest units of a duration: ``9000000`` is ``"2h30m"``."""
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    parts, rest = [], milliseconds
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(rest, MILLISECONDS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts[:2])
+
+
+def parse_proportion(text: str) -> int:
+    """``"0.85"`` or ``"85%"`` to parts per million."""
+    match = _PROPORTION.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a proportion; write it like 0.85 or 85%")
+    whole, fraction, percent = match.group(1), match.group(2) or "", match.group(3)
+    digits = 4 if percent else 6
+    if len(fraction) > digits:
+        raise ValueError(f"{text!r} is finer than one part in a million")
+    value = int(whole) * 10**digits + int(fraction.ljust(digits, "0"))
+    if value > PPM:
+        raise ValueError(f"{text!r} is more than the whole; proportions end at 1 (100%)")
+    return value
+
+
+def format_proportion(ppm: int) -> str:
+    """Parts per million as a percentage with two decimals."""
+    return f"{ppm // 10_000}.{ppm % 10_000 // 100:02d}%"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A time as typed: ``at`` Unix milliseconds, or ``after`` milliseconds from the chain's now."""
+
+    at: int | None = None
+    after: int = 0
+
+    def resolve(self, now: int) -> int:
+        return now + self.after if self.at is None else self.at
+
+
+def parse_time(text: str) -> When:
+    """``"2h"`` from now, or an ISO time (UTC unless it names an offset)."""
+    try:
+        return When(after=parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a time; write it like 2h (from now) or 2027-01-31T18:00"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return When(at=int(moment.timestamp() * 1000))
+
+
+def format_time(milliseconds: int) -> str:
+    """Unix milliseconds as ISO time in UTC, to the second."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+class _Parsed(click.ParamType):
+    """A click type that calls a parser and reports its ValueError as a usage error."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.parse(value)
+        except (ValueError, OverflowError) as error:
+            self.fail(str(error), param, ctx)
+
+    def parse(self, text: str) -> object:
+        raise ValueError(text)
+
+
+class Amount(_Parsed):
+    name = "tokens"
+
+    def parse(self, text: str) -> int:
+        return parse_amount(text)
+
+
+class Duration(_Parsed):
+    name = "duration"
+
+    def parse(self, text: str) -> int:
+        return parse_duration(text)
+
+
+class Proportion(_Parsed):
+    name = "proportion"
+
+    def parse(self, text: str) -> int:
+        return parse_proportion(text)
+
+
+class Time(_Parsed):
+    name = "time"
+
+    def parse(self, text: str) -> When:
+        return parse_time(text)
+
+
+AMOUNT = Amount()
+DURATION = Duration()
+PROPORTION = Proportion()
+TIME = Time()

@@ -1,0 +1,159 @@
+"""What every use case needs: settings, a chain, a store, and the key that signs.
+
+Each part opens when it is first asked for, so that listing tasks touches no store and reading a
+balance asks for no passphrase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from decentralml.chain.ss58 import is_address
+from decentralml.config import Config
+from decentralml.errors import NoKeyChosen, OtherChain, UnknownAccount
+from decentralml.market.accounts import WELL_KNOWN
+from decentralml.market.records import Records
+from decentralml.market.reporting import Reporter, Silent
+from decentralml.types import Address, TaskId
+
+if TYPE_CHECKING:
+    from decentralml.chain.api import Chain, ChainInfo
+    from decentralml.chain.keys import Key, KeyStore
+    from decentralml.market.work import WorkFolder
+    from decentralml.storage.objects import Objects
+
+Passphrase = Callable[[str], str]
+"""Asked for the passphrase of a key, by its name."""
+
+
+class Session:
+    """One user's dealings with one chain and one store; a context manager.
+
+    Parameters
+    ----------
+    config : which home, chain, store and key.
+    passphrase : the key's passphrase, or a function that is asked for it when it is needed.
+    reporter : told of steps and progress.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        passphrase: str | Passphrase | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
+        self.config = config
+        self.report: Reporter = reporter or Silent()
+        self._passphrase = passphrase
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._open.close()
+
+    @cached_property
+    def chain(self) -> Chain:
+        from decentralml.chain.connect import connect
+
+        chain = self._open.enter_context(connect(self.config))
+        found = chain.info().genesis
+        if self.config.genesis and found != self.config.genesis:
+            raise OtherChain(self.config.genesis, found)
+        return chain
+
+    @cached_property
+    def info(self) -> ChainInfo:
+        """The chain as it was when this session first looked."""
+        return self.chain.info()
+
+    @property
+    def genesis(self) -> bytes:
+        return bytes.fromhex(self.info.genesis.removeprefix("0x"))
+
+    @cached_property
+    def objects(self) -> Objects:
+        from decentralml.storage.objects import open_objects
+
+        return open_objects(self.config)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        from decentralml.chain.keys import KeyStore
+
+        return KeyStore(self.config.keys)
+
+    @cached_property
+    def key(self) -> Key:
+        """The chosen key, unlocked. Raises NoKeyChosen, or what the key store says."""
+        name = self.key_name
+        if name.startswith("//"):
+            return development_key(name, self.info)
+        return self.keys.load(name, self.passphrase(name))
+
+    @property
+    def signer(self) -> Key:
+        return self.key
+
+    @cached_property
+    def key_name(self) -> str:
+        """The key chosen by ``--as``, or the only one there is."""
+        if self.config.key:
+            return self.config.key
+        known = tuple(entry.name for entry in self.keys.list())
+        if len(known) == 1:
+            return known[0]
+        raise NoKeyChosen(known)
+
+    @cached_property
+    def address(self) -> Address:
+        """The chosen key's address, without unlocking it."""
+        return self.resolve(self.key_name)
+
+    def resolve(self, name: str) -> Address:
+        """The address of a key's name, a development key, a well-known account or an address.
+
+        Raises
+        ------
+        UnknownAccount : none of these.
+        """
+        if name.startswith("//"):
+            return development_key(name, self.info).address
+        for entry in self.keys.list():
+            if entry.name == name:
+                return entry.address
+        if name in WELL_KNOWN:
+            return WELL_KNOWN[name]
+        try:
+            return ss58.encode(ss58.decode(name))
+        except AddressInvalid:
+            raise UnknownAccount(name) from None
+
+    def passphrase(self, name: str) -> str:
+        if callable(self._passphrase):
+            return self._passphrase(name)
+        return self._passphrase or ""
+
+    def records(self, kind: str) -> Records:
+        """Records of one kind of command on this chain."""
+        return Records(self.config.home, self.genesis, kind)
+
+    def work(self, task: TaskId) -> WorkFolder:
+        """Where this account keeps its work on a task."""
+        return WorkFolder(
+            self.config.work / self.genesis.hex()[:8] / self.address / str(task)
+        )
