@@ -338,18 +338,6 @@ class UnknownAccount(KeysError):
         )
 
 
-class OtherChain(ChainError):
-    """The chain is not the one that the settings pin."""
-
-    def __init__(self, expected: str, found: str) -> None:
-        self.expected = expected
-        self.found = found
-        super().__init__(
-            f"the chain's genesis is {found}, and the settings want {expected}; "
-            "choose the right --chain or change genesis in config.toml"
-        )
-
-
 class RecordDamaged(MarketError):
     """A record in the home folder cannot be read."""
 
@@ -377,7 +365,7 @@ class TaskNotOpen(MarketError):
         )
 
 
-class BundleMismatch(MarketError):
+class TermsMismatch(MarketError):
     """A bundle says another thing than the chain about the same task."""
 
     def __init__(self, task: int, field: str, bundle: str, chain: str) -> None:
@@ -517,6 +505,16 @@ class FolderInUse(MarketError):
     def __init__(self, folder: object) -> None:
         self.folder = str(folder)
         super().__init__(f"{folder} is there already; remove it or name another with --out")
+
+
+class NotAnAggregator(MarketError):
+    """An account neither runs for office nor is registered."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(
+            f"{account} is no aggregator; apply with: decentralml aggregators apply --endpoint URL"
+        )
 
 
 # learning
@@ -749,6 +747,15 @@ class SourceChanged(StorageError):
         super().__init__(f"{path} changed while it was read; let it rest, then try again")
 
 
+class SourceUnreadable(StorageError):
+    """A file or folder that is to be added cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"cannot read {path}: {reason}; mend its permissions")
+
+
 class StoreUnwritable(StorageError):
     """The disk is full, or the folder may not be written."""
 
@@ -836,3 +843,108 @@ class SealDamaged(BundleError):
         self.file = file
         self.reason = reason
         super().__init__(f"{file} cannot be opened: {reason}; fetch it again")
+
+
+# --- sandbox -------------------------------------------------------------------------------------
+
+
+class SandboxUnavailable(SandboxError):
+    """This machine cannot keep a stranger's code apart."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"no sandbox on this machine: {problem}; {remedy}")
+
+
+class SandboxFailed(SandboxError):
+    """The sandbox could not be set up; the program was not started."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f"the sandbox did not start: {problem}; `decentralml doctor` says what is missing"
+        )
+
+
+class OutputRefused(SandboxError):
+    """A program left something in its output that must not be taken out."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(
+            f"/output/{path}: {problem}; write plain files and folders only, then run it again"
+        )
+
+
+class SetupFailed(SandboxError):
+    """The bundle's own set-up script did not succeed."""
+
+    def __init__(self, script: str, exit_code: int, log: str) -> None:
+        self.script = script
+        self.exit_code = exit_code
+        self.log = log
+        super().__init__(
+            f"{script} failed with exit code {exit_code}: read {log}, or run the task without "
+            "its set-up"
+        )
+
+
+# --- validation ----------------------------------------------------------------------------------
+
+
+class ModelRefused(ValidationError):
+    """A model file is not the sound safetensors file that the task asks for."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"{file}: {problem}; the contributor must send a sound result")
+
+
+class LabelsRefused(ValidationError):
+    """A label file does not follow the task's schema."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"{file}: {problem}; the contributor must follow the schema")
+
+
+class ValidationSetInvalid(ValidationError):
+    """The creator's held-out data cannot be used."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"validation set, {file}: {problem}; the creator must send another")
+
+
+class EvaluationFailed(ValidationError):
+    """The prediction script gave nothing that can be scored."""
+
+    def __init__(self, model: str, problem: str) -> None:
+        self.model = model
+        self.problem = problem
+        super().__init__(f"cannot evaluate {model}: {problem}; see the log of the prediction")
+
+
+class MetricUnknown(ValidationError):
+    """No scorer of that name for this type of model."""
+
+    def __init__(self, metric: str, model_type: str, known: tuple[str, ...]) -> None:
+        self.metric = metric
+        self.model_type = model_type
+        self.known = known
+        super().__init__(
+            f"no metric {metric!r} for {model_type} models; use one of {', '.join(known) or 'none'}"
+        )
+
+
+class PredictionsInvalid(ValidationError):
+    """Predictions do not fit the labels they are scored against."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"predictions cannot be scored: {problem}; correct the prediction script")

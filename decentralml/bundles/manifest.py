@@ -1,0 +1,443 @@
+"""What a task's bundle and a result say about themselves: ``manifest.json``.
+
+Both manifests are canonical JSON (UTF-8, sorted keys, no spaces to argue about) and are parsed
+strictly: every field present, of its type, within its bounds, and no field besides. Whoever reads
+a manifest that passed may rely on it without further checks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from decentralml.bundles.fields import (
+    Fields,
+    check_path,
+    check_sha256,
+    parse_json,
+)
+from decentralml.errors import CidInvalid, ManifestError
+from decentralml.storage import cid as cids
+from decentralml.types import (
+    PPM,
+    Address,
+    AnnotationType,
+    Cid,
+    ModelType,
+    TaskId,
+    TaskType,
+    ValidationStrategy,
+)
+
+TASK_FORMAT = "decentralml/task@1"
+RESULT_FORMAT = "decentralml/result@1"
+MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "signature.json"
+MODEL_FILE = "model.safetensors"
+STRUCTURE_FILE = "structure.json"
+CODE_FILE = "model.py"
+LABELS_FILE = "labels.json"
+
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_RESULT_BYTES = 1 << 40
+MAX_TENSORS = 20_000
+MAX_TENSOR_NAME = 512
+MAX_DIMENSIONS = 16
+MAX_FILES = 16
+MAX_METRICS = 64
+MAX_CLASSES = 100_000
+MAX_SECONDS = 7 * 24 * 3600
+
+DTYPES: Mapping[str, int] = {
+    **{"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1},
+    **{"I16": 2, "U16": 2, "F16": 2, "BF16": 2},
+    **{"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8},
+}
+"""Element types that a tensor may have, by their safetensors name, and their size in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """The type and shape that a tensor of the result must have."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """The result is a model.
+
+    Attributes
+    ----------
+    tensors : every tensor of the result by name, or None where the contributor designs the
+        model (ModelEngineer).
+    max_bytes : what all files of the result may weigh together.
+    """
+
+    tensors: Mapping[str, TensorSpec] | None
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsResult:
+    """The result is ``labels.json``: an object of item name to label.
+
+    Attributes
+    ----------
+    annotation : what the items are.
+    classes : the labels to choose from, or None for free text.
+    items : how many items must be labelled, or None where the contributor brings them.
+    max_bytes : what the file may weigh.
+    """
+
+    annotation: AnnotationType
+    classes: tuple[str, ...] | None
+    items: int | None
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How an aggregator measures a model.
+
+    Attributes
+    ----------
+    predict : script of the bundle that turns inputs into predictions.
+    metric : what is measured from predictions and labels, e.g. ``"accuracy"``.
+    minimum_score : parts per million a result must reach, or None.
+    minimum_gain : parts per million by which a result must beat the base model, or None.
+    time_limit : seconds.
+    """
+
+    predict: str
+    metric: str
+    minimum_score: int | None
+    minimum_gain: int | None
+    time_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """The creator's own judge (CustomAccept)."""
+
+    run: str
+    time_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskManifest:
+    """``manifest.json`` of a task's bundle; paths are relative to the bundle's root.
+
+    Attributes
+    ----------
+    run : script that does the contributor's work.
+    setup : script that prepares an environment, run only on the contributor's explicit wish.
+    base_model : folder with ``model.safetensors`` and ``structure.json``, or None.
+    validation_set : CID of the validation set's sealed file, or None.
+    """
+
+    name: str
+    task_type: TaskType
+    strategy: ValidationStrategy
+    model_type: ModelType
+    run: str
+    setup: str | None
+    base_model: str | None
+    result: ModelResult | LabelsResult
+    evaluation: Evaluation | None
+    validator: Validator | None
+    validation_set: Cid | None
+
+    def to_json(self) -> bytes:
+        """The file's bytes."""
+        return canonical_json(
+            {
+                "format": TASK_FORMAT,
+                "name": self.name,
+                "task_type": self.task_type.value,
+                "strategy": self.strategy.value,
+                "model_type": self.model_type.value,
+                "run": self.run,
+                "setup": self.setup,
+                "base_model": self.base_model,
+                "result": _result_document(self.result),
+                "evaluation": None
+                if self.evaluation is None
+                else {
+                    "predict": self.evaluation.predict,
+                    "metric": self.evaluation.metric,
+                    "minimum_score": self.evaluation.minimum_score,
+                    "minimum_gain": self.evaluation.minimum_gain,
+                    "time_limit": self.evaluation.time_limit,
+                },
+                "validator": None
+                if self.validator is None
+                else {"run": self.validator.run, "time_limit": self.validator.time_limit},
+                "validation_set": None
+                if self.validation_set is None
+                else {"cid": self.validation_set},
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a result."""
+
+    sha256: str
+    """Lower-case hexadecimal."""
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultManifest:
+    """``manifest.json`` of a result, whose SHA-256 the chain holds.
+
+    Attributes
+    ----------
+    genesis : ``0x…`` hash of the chain's first block, so that a result serves one chain only.
+    base_model : CID of the base model's folder that the work began from, or None.
+    examples : how many examples the contributor trained on or labelled.
+    metrics : what the contributor measured itself; never taken on its word.
+    files : every file of the result besides the manifest and its signature, by relative path.
+    """
+
+    genesis: str
+    task: TaskId
+    contributor: Address
+    model_type: ModelType
+    base_model: Cid | None
+    examples: int
+    metrics: Mapping[str, float]
+    files: Mapping[str, FileEntry]
+
+    def to_json(self) -> bytes:
+        """The file's bytes: what is digested and signed."""
+        return canonical_json(
+            {
+                "format": RESULT_FORMAT,
+                "genesis": self.genesis,
+                "task": self.task,
+                "contributor": self.contributor,
+                "model_type": self.model_type.value,
+                "base_model": self.base_model,
+                "examples": self.examples,
+                "metrics": dict(self.metrics),
+                "files": {
+                    path: {"sha256": entry.sha256, "bytes": entry.bytes}
+                    for path, entry in self.files.items()
+                },
+            }
+        )
+
+
+def canonical_json(document: Mapping[str, Any]) -> bytes:
+    """Sorted keys, two spaces of indentation, UTF-8, a final newline; NaN is refused."""
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8") + b"\n"
+
+
+def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
+    """Read a task's manifest.
+
+    Raises
+    ------
+    ManifestError, UnsafePath : with the field and what is wrong with it.
+    """
+    top = Fields(file, "", parse_json(data, file, MAX_MANIFEST_BYTES))
+    top.constant("format", TASK_FORMAT)
+    manifest = TaskManifest(
+        name=top.text("name", 128),
+        task_type=top.choice("task_type", TaskType),
+        strategy=top.choice("strategy", ValidationStrategy),
+        model_type=top.choice("model_type", ModelType),
+        run=top.path("run"),
+        setup=top.optional("setup", top.path),
+        base_model=top.optional("base_model", top.path),
+        result=_parse_result(top.section("result")),
+        evaluation=_parse_evaluation(top.optional("evaluation", top.section)),
+        validator=_parse_validator(top.optional("validator", top.section)),
+        validation_set=_parse_validation_set(top.optional("validation_set", top.section)),
+    )
+    top.end()
+    check_task(manifest, file)
+    return manifest
+
+
+def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
+    """The rules that tie a task's fields together.
+
+    Raises
+    ------
+    ManifestError
+    """
+    annotators = manifest.task_type is TaskType.DATA_ANNOTATORS
+    if annotators != isinstance(manifest.result, LabelsResult):
+        wanted = "labels" if annotators else "model"
+        raise ManifestError(file, f'{manifest.task_type} wants a result of kind "{wanted}"')
+    if (manifest.validator is not None) != (manifest.strategy is ValidationStrategy.CUSTOM_ACCEPT):
+        raise ManifestError(file, "a validator belongs to CustomAccept, and only to it")
+    if manifest.task_type is TaskType.MODEL_CONTRIBUTOR:
+        if manifest.base_model is None:
+            raise ManifestError(file, "ModelContributor needs a base_model to start from")
+        if isinstance(manifest.result, ModelResult) and manifest.result.tensors is None:
+            raise ManifestError(file, "ModelContributor needs the result's tensors")
+    evaluation = manifest.evaluation
+    if evaluation and evaluation.minimum_gain is not None and manifest.base_model is None:
+        raise ManifestError(file, "evaluation.minimum_gain needs a base_model to compare with")
+
+
+def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
+    """Read a result's manifest (see :func:`parse_task`)."""
+    top = Fields(file, "", parse_json(data, file, MAX_MANIFEST_BYTES))
+    top.constant("format", RESULT_FORMAT)
+    manifest = ResultManifest(
+        genesis=top.hexadecimal("genesis", 32),
+        task=TaskId(top.integer("task", 0, 2**64 - 1)),
+        contributor=Address(top.text("contributor", 64)),
+        model_type=top.choice("model_type", ModelType),
+        base_model=top.optional("base_model", lambda name: _cid(top, name)),
+        examples=top.integer("examples", 0, 2**53),
+        metrics=parse_metrics(top.section("metrics")),
+        files=_parse_files(top.section("files")),
+    )
+    top.end()
+    return manifest
+
+
+def parse_metrics(section: Fields) -> dict[str, float]:
+    """Finite numbers by name, at most :data:`MAX_METRICS`."""
+    if len(section.names()) > MAX_METRICS:
+        raise section.wrong(f"more than {MAX_METRICS} entries")
+    metrics = {}
+    for name in section.names():
+        if not name.isprintable() or not 0 < len(name) <= 64:
+            raise section.wrong(f"{name!r} is no name of 1 to 64 printable characters")
+        value = section.number(name)
+        if not math.isfinite(value):
+            raise section.wrong(f"{name} is not a finite number")
+        metrics[name] = value
+    section.end()
+    return metrics
+
+
+def _result_document(result: ModelResult | LabelsResult) -> dict[str, Any]:
+    if isinstance(result, ModelResult):
+        tensors = result.tensors
+        return {
+            "kind": "model",
+            "tensors": None
+            if tensors is None
+            else {n: {"dtype": s.dtype, "shape": list(s.shape)} for n, s in tensors.items()},
+            "max_bytes": result.max_bytes,
+        }
+    return {
+        "kind": "labels",
+        "schema": {
+            "annotation": result.annotation.value,
+            "classes": None if result.classes is None else list(result.classes),
+            "items": result.items,
+        },
+        "max_bytes": result.max_bytes,
+    }
+
+
+def _parse_result(section: Fields) -> ModelResult | LabelsResult:
+    kind = section.text("kind", 16)
+    max_bytes = section.integer("max_bytes", 1, MAX_RESULT_BYTES)
+    if kind == "model":
+        tensors = section.optional("tensors", section.section)
+        section.end()
+        return ModelResult(None if tensors is None else _parse_tensors(tensors), max_bytes)
+    if kind != "labels":
+        raise section.wrong(f'kind is "model" or "labels", not {kind!r}')
+    schema = section.section("schema")
+    section.end()
+    result = LabelsResult(
+        annotation=schema.choice("annotation", AnnotationType),
+        classes=schema.optional("classes", lambda name: schema.texts(name, MAX_CLASSES, 256)),
+        items=schema.optional("items", lambda name: schema.integer(name, 1, 2**53)),
+        max_bytes=max_bytes,
+    )
+    schema.end()
+    return result
+
+
+def _parse_tensors(section: Fields) -> dict[str, TensorSpec]:
+    names = section.names()
+    if not 0 < len(names) <= MAX_TENSORS:
+        raise section.wrong(f"1 to {MAX_TENSORS} tensors are needed, not {len(names)}")
+    tensors = {}
+    for name in names:
+        if not name.isprintable() or not 0 < len(name) <= MAX_TENSOR_NAME:
+            raise section.wrong(f"{name[:40]!r} is no name for a tensor")
+        entry = section.section(name)
+        dtype = entry.text("dtype", 16)
+        if dtype not in DTYPES:
+            raise entry.wrong(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+        tensors[name] = TensorSpec(dtype, entry.integers("shape", MAX_DIMENSIONS, 0, 2**40))
+        entry.end()
+    section.end()
+    return tensors
+
+
+def _parse_evaluation(section: Fields | None) -> Evaluation | None:
+    if section is None:
+        return None
+    evaluation = Evaluation(
+        predict=section.path("predict"),
+        metric=section.text("metric", 64),
+        minimum_score=section.optional(
+            "minimum_score", lambda name: section.integer(name, 0, PPM)
+        ),
+        minimum_gain=section.optional(
+            "minimum_gain", lambda name: section.integer(name, -PPM, PPM)
+        ),
+        time_limit=section.integer("time_limit", 1, MAX_SECONDS),
+    )
+    section.end()
+    return evaluation
+
+
+def _parse_validator(section: Fields | None) -> Validator | None:
+    if section is None:
+        return None
+    validator = Validator(section.path("run"), section.integer("time_limit", 1, MAX_SECONDS))
+    section.end()
+    return validator
+
+
+def _parse_validation_set(section: Fields | None) -> Cid | None:
+    if section is None:
+        return None
+    cid = _cid(section, "cid")
+    section.end()
+    return cid
+
+
+def _parse_files(section: Fields) -> dict[str, FileEntry]:
+    names = section.names()
+    if not 0 < len(names) <= MAX_FILES:
+        raise section.wrong(f"1 to {MAX_FILES} files are needed, not {len(names)}")
+    files = {}
+    for path in names:
+        check_path(path)
+        if path in (MANIFEST_FILE, SIGNATURE_FILE):
+            raise section.wrong(f"{path} cannot list itself")
+        entry = section.section(path)
+        digest = check_sha256(entry, "sha256")
+        files[path] = FileEntry(digest, entry.integer("bytes", 0, MAX_RESULT_BYTES))
+        entry.end()
+    section.end()
+    return files
+
+
+def _cid(section: Fields, name: str) -> Cid:
+    try:
+        return cids.normalise(section.text(name, 128))
+    except CidInvalid as error:
+        raise section.wrong(f"{name} is no usable CID ({error.reason})") from None

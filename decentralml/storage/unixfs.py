@@ -1,0 +1,294 @@
+"""Folder to DAG to CID: the same as ``ipfs add -r --cid-version=1``.
+
+Every parameter is pinned: chunks of 256 KiB, raw leaves, balanced trees of 174 links, sha2-256,
+entries sorted by the bytes of their names, folders sharded above 256 KiB of names and CIDs, no
+modes and no times. Names that begin with a dot are packed like any other (``ipfs add -H``):
+nothing is left out in silence. Links and special files are refused.
+
+Hashing is the hot path. Large files are cut into jobs of a few chunks for a small pool of threads;
+reading, hashing and writing all release the interpreter's lock, and each thread keeps one buffer,
+so that memory does not grow with the size of what is added.
+
+Sources: https://specs.ipfs.tech/unixfs/ and Kubo's ``core/commands/add.go``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+from decentralml.errors import NotPlain, PathNotFound, SourceChanged, SourceUnreadable
+from decentralml.storage import cid as cids
+from decentralml.storage import hamt
+from decentralml.storage.dagpb import Link, NodeType, encode_node, encode_unixfs
+from decentralml.storage.names import check_name
+from decentralml.types import Cid
+
+CHUNK = 256 * 1024
+WIDTH = 174
+SHARD_ABOVE = 256 * 1024
+"""Bytes of names and CIDs above which a folder is sharded."""
+JOB = 8 * CHUNK
+THREADS = min(4, os.cpu_count() or 1)
+
+Write = Callable[[bytes, bytes | memoryview], None]
+"""Takes a digest and its block. The view is only valid during the call."""
+Progress = Callable[[int, int | None], None]
+"""Takes bytes done and bytes in all (None while unknown)."""
+
+_local = threading.local()
+
+
+def cid_of(path: Path, progress: Progress | None = None) -> Cid:
+    """The CID of a file or folder, storing nothing.
+
+    Raises
+    ------
+    PathNotFound, NotPlain, UnsafePath, SourceChanged
+    """
+    with Importer(None, progress) as importer:
+        return cids.text(importer.add(path).cid)
+
+
+class Importer:
+    """Computes DAGs, handing each block to ``write``, children before their parents.
+
+    Parameters
+    ----------
+    write : called from several threads; None computes CIDs only.
+    progress : called from the caller's thread.
+    """
+
+    def __init__(self, write: Write | None, progress: Progress | None = None) -> None:
+        self._write = write
+        self._progress = progress
+        self._done = 0
+        self._total: int | None = None
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="unixfs")
+
+    def __enter__(self) -> Importer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, path: Path) -> Link:
+        """The DAG of a file or folder; the link's name is empty.
+
+        Raises
+        ------
+        PathNotFound, NotPlain, UnsafePath, SourceChanged
+        """
+        name = os.fspath(path)
+        if self._progress is not None:
+            self._done, self._total = 0, _weight(name)
+            self._progress(0, self._total)
+        return self._entry(name)
+
+    def add_bytes(self, data: bytes) -> Link:
+        """The DAG of a file with this content."""
+        if len(data) <= CHUNK:
+            return self._leaf(hashlib.sha256(data).digest(), data)
+        view = memoryview(data)
+        chunks = (view[at : at + CHUNK] for at in range(0, len(data), CHUNK))
+        return _balanced((self._leaf(_hash(c), c) for c in chunks), self._put_node)
+
+    def _entry(self, path: str) -> Link:
+        mode = _mode(path)
+        if stat.S_ISDIR(mode):
+            return self._folder(path)
+        return self._file(path)
+
+    def _folder(self, path: str) -> Link:
+        links = []
+        for name in sorted(os.listdir(path), key=os.fsencode):  # noqa: PTH208 - names are enough
+            below = os.path.join(path, name)
+            check_name(name, below)
+            entry = self._entry(below)
+            links.append(Link(entry.cid, name, entry.size))
+        # Kubo's own estimate: names and CIDs, not what the block would weigh.
+        if sum(len(link.name.encode()) + len(link.cid) for link in links) > SHARD_ABOVE:
+            return hamt.build(links, self._put_node)
+        block = encode_node(links, encode_unixfs(NodeType.DIRECTORY))
+        return Link(self._put_node(block), "", len(block) + sum(link.size for link in links))
+
+    def _file(self, path: str) -> Link:
+        # O_NOFOLLOW: what was a plain file a moment ago must not be a link now.
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            raise _read_error(path, error) from error
+        try:
+            before = os.fstat(descriptor)
+            size = before.st_size
+            if size <= CHUNK:
+                link = self._small(descriptor, path, size)
+            else:
+                link = _balanced(self._leaves(descriptor, path, size), self._put_node)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise SourceChanged(path)
+        return link
+
+    def _small(self, descriptor: int, path: str, size: int) -> Link:
+        data = os.read(descriptor, size + 1)
+        if len(data) != size:
+            raise SourceChanged(path)
+        self._advance(size)
+        return self._leaf(hashlib.sha256(data).digest(), data)
+
+    def _leaf(self, digest: bytes, data: bytes | memoryview) -> Link:
+        if self._write is not None:
+            self._write(digest, data)
+        return Link(cids.make(cids.RAW, digest), "", len(data))
+
+    def _leaves(self, descriptor: int, path: str, size: int) -> Iterator[Link]:
+        """Links to the leaves of a large file, in order, hashed ahead by the pool."""
+        ahead: deque[tuple[int, Future[list[bytes]]]] = deque()
+        try:
+            for offset in range(0, size, JOB):
+                length = min(JOB, size - offset)
+                job = self._pool.submit(_hash_range, descriptor, path, offset, length, self._write)
+                ahead.append((length, job))
+                if len(ahead) > 2 * THREADS:
+                    yield from self._finish(*ahead.popleft())
+            while ahead:
+                yield from self._finish(*ahead.popleft())
+        finally:
+            # The descriptor is closed next: no job may still read from it.
+            for _, job in ahead:
+                job.cancel()
+            for _, job in ahead:
+                if not job.cancelled():
+                    job.exception()
+
+    def _finish(self, length: int, job: Future[list[bytes]]) -> Iterator[Link]:
+        digests = job.result()
+        self._advance(length)
+        for index, digest in enumerate(digests):
+            size = min(CHUNK, length - index * CHUNK)
+            yield Link(cids.make(cids.RAW, digest), "", size)
+
+    def _put_node(self, block: bytes) -> bytes:
+        digest = hashlib.sha256(block).digest()
+        if self._write is not None:
+            self._write(digest, block)
+        return cids.make(cids.DAG_PB, digest)
+
+    def _advance(self, size: int) -> None:
+        if self._progress is not None:
+            self._done += size
+            self._progress(self._done, self._total)
+
+
+def _balanced(leaves: Iterator[Link], put: Callable[[bytes], bytes]) -> Link:
+    """A tree of at most :data:`WIDTH` links a node, filled from the left, all leaves equally deep.
+
+    Keeps at most one node's links a level in memory.
+    """
+    levels: list[list[tuple[Link, int]]] = [[]]  # of each child: its link and its file's bytes
+
+    def push(level: int, child: tuple[Link, int]) -> None:
+        if level == len(levels):
+            levels.append([])
+        if len(levels[level]) == WIDTH:
+            full, levels[level] = levels[level], []
+            push(level + 1, _parent(full, put))
+        levels[level].append(child)
+
+    for leaf in leaves:
+        push(0, (leaf, leaf.size))
+    level = 0
+    while level + 1 < len(levels) or len(levels[level]) > 1:
+        push(level + 1, _parent(levels[level], put))
+        level += 1
+    return levels[level][0][0]
+
+
+def _parent(
+    children: Sequence[tuple[Link, int]], put: Callable[[bytes], bytes]
+) -> tuple[Link, int]:
+    size = sum(bytes_ for _, bytes_ in children)
+    links = [link for link, _ in children]
+    data = encode_unixfs(
+        NodeType.FILE, file_size=size, block_sizes=(bytes_ for _, bytes_ in children)
+    )
+    block = encode_node(links, data)
+    return Link(put(block), "", len(block) + sum(link.size for link in links)), size
+
+
+def _hash_range(
+    descriptor: int, path: str, offset: int, length: int, write: Write | None
+) -> list[bytes]:
+    """Digests of the chunks of a range of a file. Runs in the pool."""
+    view = _buffer()
+    digests = []
+    for at in range(offset, offset + length, CHUNK):
+        size = min(CHUNK, offset + length - at)
+        chunk = view[:size]
+        if os.preadv(descriptor, [chunk], at) != size:
+            raise SourceChanged(path)
+        digest = hashlib.sha256(chunk).digest()
+        if write is not None:
+            write(digest, chunk)
+        digests.append(digest)
+    return digests
+
+
+def _buffer() -> memoryview:
+    """This thread's own: a fresh one each time would cost its page faults."""
+    view: memoryview | None = getattr(_local, "view", None)
+    if view is None:
+        view = _local.view = memoryview(bytearray(CHUNK))
+    return view
+
+
+def _hash(data: memoryview) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _mode(path: str) -> int:
+    """The mode of a plain file or folder."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError as error:
+        raise _read_error(path, error) from error
+    if stat.S_ISLNK(mode):
+        raise NotPlain(path, "symbolic link")
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise NotPlain(path, "special file")
+    return mode
+
+
+def _read_error(path: str, error: OSError) -> Exception:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return PathNotFound(path)
+    return SourceUnreadable(path, os.strerror(error.errno or 0))
+
+
+def _weight(path: str) -> int:
+    """Bytes of all plain files at or below a path, for the progress."""
+    try:
+        if not os.path.isdir(path):
+            return os.lstat(path).st_size
+        return sum(
+            os.lstat(os.path.join(folder, name)).st_size
+            for folder, _, names in os.walk(path)
+            for name in names
+        )
+    except OSError as error:
+        raise _read_error(path, error) from error
