@@ -135,7 +135,7 @@ class RuntimeMismatch(ChainError):
 
 
 class NotDevelopmentChain(ChainError):
-    """A development key (whose secret is public) was used on a chain that is not for development."""
+    """A development key, whose secret is public, on a chain that is not for development."""
 
     def __init__(self, key: str, chain: str) -> None:
         self.key = key
@@ -189,6 +189,14 @@ class TransactionLost(ChainError):
             f"transaction {extrinsic_hash} was not included ({why}) and can no longer be; "
             "it is safe to run the same command again"
         )
+
+
+class CallInvalid(ChainError):
+    """A call that cannot be said to the chain at all; nothing was sent."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the call makes no sense ({reason}); correct it and try again")
 
 
 class CallRefused(ChainError):
@@ -948,3 +956,142 @@ class PredictionsInvalid(ValidationError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"predictions cannot be scored: {problem}; correct the prediction script")
+
+
+# -- embedded chain (decentralml/devchain)
+
+
+class ChainFileExists(ChainError):
+    """A new chain was to go where there is a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(f"{path} exists already; open it, or remove it to start anew")
+
+
+class ChainFileMissing(ChainError):
+    """There is no chain file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(f"there is no chain file at {path}; create it first, or name another")
+
+
+class NotAChainFile(ChainError):
+    """The file is something else."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(f"{path} is not a chain file; name another, or move it away")
+
+
+class ChainFileTooNew(ChainError):
+    """The file was written by a later version of this program."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        self.path = str(path)
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"{path} has format {found}, this program knows up to {known}; install a newer version"
+        )
+
+
+class ChainFileDamaged(ChainError):
+    """The file is a chain's, but cannot be right."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path = str(path)
+        self.what = what
+        super().__init__(
+            f"the chain file {path} is damaged ({what}); restore a copy, or start anew "
+            "with `decentralml chain reset`"
+        )
+
+
+class ChainDiskFull(ChainError):
+    """The disk has no room for the block; the chain is as it was."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(
+            f"the disk is full: nothing was written to {path}; make room and run this again"
+        )
+
+
+class ChainBusy(ChainError):
+    """Somebody else kept writing to the chain file for too long."""
+
+    def __init__(self, path: Path, holder: str, seconds: float) -> None:
+        self.path = str(path)
+        self.holder = holder
+        self.seconds = seconds
+        super().__init__(
+            f"{holder} has held {path} for {seconds:g} s; wait for it or end it, then run this again"
+        )
+
+
+class UnknownBlock(ChainError):
+    """The chain has no block of this hash."""
+
+    def __init__(self, block: bytes) -> None:
+        self.block = "0x" + block.hex()
+        super().__init__(f"the chain has no block 0x{block.hex()}; ask for one of its own")
+
+
+class BadChainSpec(ChainError):
+    """A chain specification or a genesis preset cannot be used."""
+
+
+class RuntimeUnusable(ChainError):
+    """A WebAssembly blob is no runtime that this host can run."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"this is no usable runtime: {why}; build it with scripts/build-runtime")
+
+
+class UnknownRuntimeCall(ChainError):
+    """The runtime has no such API."""
+
+    def __init__(self, api: str) -> None:
+        self.api = api
+        super().__init__(f"the chain's runtime has no call {api!r}; check its name")
+
+
+class RuntimeTrapped(ChainError):
+    """The runtime panicked, or asked the host for what it must not have."""
+
+    def __init__(self, api: str, why: str) -> None:
+        self.api = api
+        self.why = why
+        super().__init__(f"the runtime stopped in {api}: {why}; nothing was changed")
+
+
+class UnreadableExtrinsic(ChainError):
+    """Bytes that are no extrinsic of this chain."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"this is no extrinsic of this chain: {why}; encode it by its metadata")
+
+
+class ExtrinsicRefused(ChainError):
+    """An extrinsic that cannot be in the next block."""
+
+    def __init__(self, result: bytes, reason: str) -> None:
+        self.result = result
+        self.reason = reason
+        super().__init__(f"the chain refused the transaction: {reason}")
+
+    def facts(self) -> dict[str, Any]:
+        return {"result": "0x" + self.result.hex(), "reason": self.reason}
+
+
+class BlockRefused(ChainError):
+    """A block from elsewhere that does not fit or does not hold what it says."""
+
+    def __init__(self, number: int, why: str) -> None:
+        self.number = number
+        self.why = why
+        super().__init__(f"block {number} was refused: {why}; take blocks in order from one chain")

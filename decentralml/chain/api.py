@@ -53,8 +53,14 @@ class Constants:
 
     minimum_bond: int
     """Least bond of a contributor for one assignment."""
+    draw_period: int
+    """Milliseconds in which a committee can be drawn."""
     attestation_period: int
-    """Milliseconds a committee has to attest; also the time it has to be drawn."""
+    """Milliseconds in which a committee can attest."""
+    minimum_duration: int
+    """Milliseconds; the shortest time that a task's terms can set."""
+    maximum_duration: int
+    max_slots: int
     aggregator_bond: int
     candidacy_bond: int
     voting_bond_base: int
@@ -108,7 +114,7 @@ class Chain(Protocol):
 
         Raises
         ------
-        TaskNotFound : the chain has none of that number.
+        UnknownTask : the chain has none of that number.
         """
         ...
 
@@ -121,7 +127,7 @@ class Chain(Protocol):
 
         Raises
         ------
-        SubmissionNotFound : the task has none of that index.
+        UnknownSubmission : the task has none of that index.
         """
         ...
 
