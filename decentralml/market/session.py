@@ -12,21 +12,22 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from decentralml.chain.ss58 import is_address
+from decentralml.chain import ss58
 from decentralml.config import Config
-from decentralml.errors import NoKeyChosen, OtherChain, UnknownAccount
+from decentralml.errors import AddressInvalid, KeyNameInvalid, KeyUnknown, NoKeyChosen, UnknownAccount
 from decentralml.market.accounts import WELL_KNOWN
 from decentralml.market.records import Records
 from decentralml.market.reporting import Reporter, Silent
+from decentralml.market.work import WorkFolder
 from decentralml.types import Address, TaskId
 
 if TYPE_CHECKING:
     from decentralml.chain.api import Chain, ChainInfo
-    from decentralml.chain.keys import Key, KeyStore
-    from decentralml.market.work import WorkFolder
+    from decentralml.chain.keys import Key
+    from decentralml.chain.keystore import KeyStore
     from decentralml.storage.objects import Objects
 
-Passphrase = Callable[[str], str]
+Passphrase = Callable[[str], str | None]
 """Asked for the passphrase of a key, by its name."""
 
 
@@ -70,11 +71,7 @@ class Session:
     def chain(self) -> Chain:
         from decentralml.chain.connect import connect
 
-        chain = self._open.enter_context(connect(self.config))
-        found = chain.info().genesis
-        if self.config.genesis and found != self.config.genesis:
-            raise OtherChain(self.config.genesis, found)
-        return chain
+        return self._open.enter_context(connect(self.config))
 
     @cached_property
     def info(self) -> ChainInfo:
@@ -93,7 +90,7 @@ class Session:
 
     @cached_property
     def keys(self) -> KeyStore:
-        from decentralml.chain.keys import KeyStore
+        from decentralml.chain.keystore import KeyStore
 
         return KeyStore(self.config.keys)
 
@@ -101,20 +98,14 @@ class Session:
     def key(self) -> Key:
         """The chosen key, unlocked. Raises NoKeyChosen, or what the key store says."""
         name = self.key_name
-        if name.startswith("//"):
-            return development_key(name, self.info)
-        return self.keys.load(name, self.passphrase(name))
-
-    @property
-    def signer(self) -> Key:
-        return self.key
+        return self.keys.load(name, lambda: self.passphrase(name))
 
     @cached_property
     def key_name(self) -> str:
         """The key chosen by ``--as``, or the only one there is."""
         if self.config.key:
             return self.config.key
-        known = tuple(entry.name for entry in self.keys.list())
+        known = self.keys.names()
         if len(known) == 1:
             return known[0]
         raise NoKeyChosen(known)
@@ -131,22 +122,20 @@ class Session:
         ------
         UnknownAccount : none of these.
         """
-        if name.startswith("//"):
-            return development_key(name, self.info).address
-        for entry in self.keys.list():
-            if entry.name == name:
-                return entry.address
         if name in WELL_KNOWN:
             return WELL_KNOWN[name]
         try:
             return ss58.encode(ss58.decode(name))
         except AddressInvalid:
+            pass
+        try:
+            return self.keys.info(name).address
+        except (KeyUnknown, KeyNameInvalid):
             raise UnknownAccount(name) from None
 
-    def passphrase(self, name: str) -> str:
-        if callable(self._passphrase):
-            return self._passphrase(name)
-        return self._passphrase or ""
+    def passphrase(self, name: str) -> str | None:
+        """The passphrase of a key, from whoever was named to know it."""
+        return self._passphrase(name) if callable(self._passphrase) else self._passphrase
 
     def records(self, kind: str) -> Records:
         """Records of one kind of command on this chain."""
@@ -154,6 +143,4 @@ class Session:
 
     def work(self, task: TaskId) -> WorkFolder:
         """Where this account keeps its work on a task."""
-        return WorkFolder(
-            self.config.work / self.genesis.hex()[:8] / self.address / str(task)
-        )
+        return WorkFolder(self.config.work / self.genesis.hex()[:8] / self.address / str(task))

@@ -3,11 +3,13 @@
 ::
 
     home/work/<first 8 hex digits of the genesis>/<address>/<task>/
-        bundle/            the task's bundle, verified against its CID
-        output/            what the task's script wrote
-        result/            the signed result as it was sent
-        results/<index>/   results of others, fetched to validate, review or merge
-        run.log            what the task's script said
+        bundle/                the task's bundle, verified against its CID
+        attempts/<index>/      the account's own work under one submission
+            output/            what the task's script wrote
+            result/            the signed result as it was sent
+            run.log            what the task's script said
+        results/<index>/       results of others, fetched to validate, review or merge
+        environments/          what a bundle's set-up script installed, if it was trusted
 """
 
 from __future__ import annotations
@@ -21,12 +23,10 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class WorkFolder:
-    root: Path
+class Attempt:
+    """The account's own work under one submission."""
 
-    @property
-    def bundle(self) -> Path:
-        return self.root / "bundle"
+    root: Path
 
     @property
     def output(self) -> Path:
@@ -39,6 +39,28 @@ class WorkFolder:
     @property
     def log(self) -> Path:
         return self.root / "run.log"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFolder:
+    root: Path
+
+    @property
+    def bundle(self) -> Path:
+        return self.root / "bundle"
+
+    @property
+    def environment(self) -> Path:
+        return self.root / "environments" / "setup"
+
+    def attempt(self, index: int) -> Attempt:
+        return Attempt(self.root / "attempts" / str(index))
+
+    def newest_attempt(self) -> Attempt | None:
+        """The last submission that anything was kept for."""
+        folder = self.root / "attempts"
+        kept = [int(p.name) for p in folder.glob("*") if p.name.isdecimal()]
+        return self.attempt(max(kept)) if kept else None
 
     def received(self, index: int) -> Path:
         """The folder of the result with this index."""
@@ -63,7 +85,7 @@ def replace_folder(new: Path, place: Path) -> None:
     never a mixture.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        with scratch(place.parent) as grave:
+    with scratch(place.parent) as grave:
+        if place.exists():
             place.rename(grave / "old")
-    new.rename(place)
+        new.rename(place)

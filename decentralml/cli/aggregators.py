@@ -1,0 +1,171 @@
+"""``aggregators`` and ``vote``: delegated proof of stake."""
+
+from __future__ import annotations
+
+import click
+
+from decentralml.cli.options import Settings, common, examples, pass_settings
+from decentralml.cli.output import details, document, table
+from decentralml.cli.units import AMOUNT, format_amount
+
+
+@click.group()
+def aggregators() -> None:
+    """The aggregators that token holders elect: who they are, and becoming one."""
+
+
+@aggregators.command("list", epilog=examples("decentralml aggregators list"))
+@common
+@pass_settings
+def list_(settings: Settings) -> None:
+    """List who is in office, who runs, and who is registered."""
+    from decentralml.market.elections import list_aggregators
+
+    with settings.session() as session:
+        field = list_aggregators(session)
+    if settings.json:
+        document(field)
+        return
+    rows = [
+        (
+            standing.account,
+            standing.standing,
+            *(
+                (profile.endpoint, format_amount(profile.bond), profile.duties, profile.missed)
+                if (profile := standing.profile)
+                else ("(not registered)", "", "", "")
+            ),
+        )
+        for standing in field.aggregators
+    ]
+    if rows:
+        table(
+            ("aggregator", "standing", "endpoint", "bond", "duties", "missed"),
+            rows,
+            right="bond duties missed",
+        )
+    else:
+        click.echo("no aggregators; apply with: decentralml aggregators apply --endpoint URL")
+    click.echo(f"next election at block {field.round_ends} (now {field.block})")
+
+
+@aggregators.command(epilog=examples("decentralml aggregators show alice"))
+@click.argument("account", required=False)
+@common
+@pass_settings
+def show(settings: Settings, account: str | None) -> None:
+    """Show one aggregator: standing, profile, duties, its own vote."""
+    from decentralml.market.elections import ballot, show_aggregator
+
+    with settings.session() as session:
+        address = session.resolve(account) if account else session.address
+        found = show_aggregator(session, address)
+        vote_ = ballot(session, address)
+    if settings.json:
+        document(
+            {
+                "account": address,
+                "standing": found.standing,
+                "profile": found.profile,
+                "vote": vote_,
+            }
+        )
+        return
+    profile = found.profile
+    details(
+        [
+            ("aggregator", address),
+            ("standing", found.standing),
+            ("endpoint", profile and profile.endpoint),
+            ("bond", profile and format_amount(profile.bond)),
+            ("duties", profile and str(profile.duties)),
+            ("missed", profile and str(profile.missed)),
+            ("sealing key", profile and "0x" + profile.encryption_key.hex()),
+            ("own vote", vote_ and f"{format_amount(vote_.stake)} for {len(vote_.candidates)}"),
+        ]
+    )
+
+
+@aggregators.command(
+    epilog=examples("decentralml aggregators apply --endpoint https://ml.example.org --as bob")
+)
+@click.option("--endpoint", required=True, metavar="URL", help="Where you can be reached.")
+@common
+@pass_settings
+def apply(settings: Settings, endpoint: str) -> None:
+    """Register as an aggregator (with a bond) and stand for election.
+
+    Test sets are sealed to an encryption key that is derived from your key. Run it again to change
+    the endpoint, or to stand again.
+    """
+    from decentralml.market.elections import apply as stand
+
+    with settings.session() as session:
+        receipt = stand(session, endpoint)
+        address = session.address
+    if settings.json:
+        document({"account": address, "block": receipt.block if receipt else None})
+    elif receipt:
+        click.echo(f"{address} stands for election (block {receipt.block})")
+    else:
+        click.echo(f"{address} is registered and stands already; nothing to do")
+
+
+@aggregators.command(epilog=examples("decentralml aggregators resign --as bob"))
+@common
+@pass_settings
+def resign(settings: Settings) -> None:
+    """Leave the election or the office; the bond returns once no duties are left."""
+    from decentralml.market.elections import resign as leave
+
+    with settings.session() as session:
+        receipt = leave(session)
+        address = session.address
+        profile = session.chain.profile(address)
+    if settings.json:
+        document({"account": address, "block": receipt.block, "registered": profile is not None})
+    elif profile is None:
+        click.echo(f"{address} has left and its bond is back (block {receipt.block})")
+    else:
+        click.echo(
+            f"{address} no longer runs (block {receipt.block}); finish {profile.duties} duties, "
+            "then run this again to get the bond back"
+        )
+
+
+@click.command(
+    epilog=examples(
+        "decentralml vote ann bob cleo --stake 200 --as vera",
+        "decentralml vote --remove --as vera",
+    )
+)
+@click.argument("candidates", nargs=-1)
+@click.option("--stake", type=AMOUNT, help="Tokens behind the vote; they stay yours, locked.")
+@click.option("--remove", is_flag=True, help="Take the vote back.")
+@common
+@pass_settings
+def vote(
+    settings: Settings, candidates: tuple[str, ...], stake: int | None, remove: bool
+) -> None:
+    """Vote for CANDIDATES (names or addresses), best first; replaces an earlier vote."""
+    from decentralml.market import elections
+
+    if remove and (candidates or stake is not None):
+        raise click.UsageError("--remove takes neither candidates nor a stake")
+    if not remove and (not candidates or stake is None):
+        raise click.UsageError("name at least one candidate, and a stake with --stake")
+    with settings.session() as session:
+        if remove or stake is None:
+            receipt = elections.remove_vote(session)
+            chosen = []
+        else:
+            chosen = [session.resolve(name) for name in candidates]
+            receipt = elections.vote(session, chosen, stake)
+    if settings.json:
+        document({"candidates": chosen, "stake": stake, "block": receipt.block})
+    elif remove:
+        click.echo(f"vote removed (block {receipt.block})")
+    else:
+        click.echo(
+            f"voted for {len(chosen)} with {format_amount(stake or 0)} (block {receipt.block})"
+        )

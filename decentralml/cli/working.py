@@ -1,0 +1,131 @@
+"""``accept-task``, ``run-task``, ``send-results``, ``abandon-task``: a contributor's commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
+from decentralml.cli.output import document
+from decentralml.cli.units import DURATION, format_amount, format_time
+from decentralml.types import TaskId
+
+
+@click.command(epilog=examples("decentralml accept-task 3 --as bob"))
+@click.argument("task", type=click.IntRange(0))
+@common
+@pass_settings
+def accept_task(settings: Settings, task: int) -> None:
+    """Take a slot of a task: fetch and verify its bundle, then bind the bond.
+
+    Run again after an interruption, it fetches what is missing and binds nothing twice.
+    """
+    from decentralml.market.contributor import accept_task as accept
+
+    with settings.session() as session:
+        accepted = accept(session, TaskId(task))
+    if settings.json:
+        document(accepted)
+        return
+    state = "is yours already" if accepted.resumed else "is yours"
+    click.echo(
+        f"task {task}, submission {accepted.index}, {state}: bond {format_amount(accepted.bond)}, "
+        f"due {format_time(accepted.deadline)}"
+    )
+    click.echo(f"bundle: {accepted.bundle}")
+    setup = f" (it has a {accepted.setup}; read it, then --trust-setup)" if accepted.setup else ""
+    click.echo(f"next: decentralml run-task {task} --data DIR{setup}")
+
+
+@click.command(
+    epilog=examples(
+        "decentralml run-task 3 --data ~/scans --as bob",
+        "decentralml run-task 3 --data ~/scans --trust-setup --time-limit 2h",
+    )
+)
+@click.argument("task", type=click.IntRange(0))
+@click.option("--data", type=EXISTING_FOLDER, help="Your data: mounted read-only at /data.")
+@click.option("--trust-setup", is_flag=True,
+              help="Run the bundle's set-up script first, OUTSIDE the sandbox.")
+@click.option("--no-sandbox", is_flag=True,
+              help="Run the script with all your rights: only if you trust it.")
+@click.option("--time-limit", type=DURATION, default="1h", show_default=True)
+@click.option("--memory", type=click.IntRange(64), default=4096, show_default=True,
+              metavar="MIB", help="Memory of all its processes together.")
+@common
+@pass_settings
+def run_task(
+    settings: Settings,
+    task: int,
+    data: Path | None,
+    trust_setup: bool,
+    no_sandbox: bool,
+    time_limit: int,
+    memory: int,
+) -> None:
+    """Run an accepted task's script in the sandbox, on your data.
+
+    It sees the bundle, the data and the base model read-only, one output folder, and no network.
+    """
+    from decentralml.market.running import run_task as run
+
+    with settings.session() as session:
+        done = run(
+            session,
+            TaskId(task),
+            data,
+            trust_setup=trust_setup,
+            sandboxed=not no_sandbox,
+            seconds=time_limit / 1000,
+            memory=memory << 20,
+        )
+    if settings.json:
+        document(done)
+        return
+    click.echo(f"finished in {done.seconds:.1f} s; result: {done.result}")
+    click.echo(f"next: decentralml send-results {task}")
+
+
+@click.command(
+    epilog=examples(
+        "decentralml send-results 3 --as bob",
+        "decentralml send-results 3 --result-path my-results/digits_bob",
+    )
+)
+@click.argument("task", type=click.IntRange(0))
+@click.option("--result-path", type=click.Path(path_type=Path),
+              help="Folder with the result; else what run-task left.")
+@common
+@pass_settings
+def send_results(settings: Settings, task: int, result_path: Path | None) -> None:
+    """Check, sign, store and send the result of an accepted task.
+
+    What the committee would check first is checked here before any fee is paid.
+    """
+    from decentralml.market.contributor import send_results as send
+
+    with settings.session() as session:
+        sent = send(session, TaskId(task), result_path)
+    if settings.json:
+        document(sent)
+    elif sent.resumed:
+        click.echo(f"result {sent.index} of task {task} was sent before: {sent.cid}")
+    else:
+        click.echo(f"result {sent.index} of task {task} is sent: {sent.cid}")
+
+
+@click.command(epilog=examples("decentralml abandon-task 3 --as bob"))
+@click.argument("task", type=click.IntRange(0))
+@common
+@pass_settings
+def abandon_task(settings: Settings, task: int) -> None:
+    """Give an accepted slot back before its deadline; the bond returns."""
+    from decentralml.market.contributor import abandon_task as abandon
+
+    with settings.session() as session:
+        receipt = abandon(session, TaskId(task))
+    if settings.json:
+        document({"task": task, "block": receipt.block})
+    else:
+        click.echo(f"the slot of task {task} is free again, the bond is back")

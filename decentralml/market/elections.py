@@ -1,0 +1,126 @@
+"""Delegated proof of stake: who stands, who votes with how much, who is in office."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from decentralml.bundles.sealing import encryption_public_key
+from decentralml.chain.api import Ballot, Receipt
+from decentralml.chain.calls import (
+    Batch,
+    Call,
+    Deregister,
+    RegisterAggregator,
+    RemoveVoter,
+    RenounceCandidacy,
+    SubmitCandidacy,
+    UpdateProfile,
+    Vote,
+)
+from decentralml.errors import NotAnAggregator
+from decentralml.market.session import Session
+from decentralml.types import Address, AggregatorProfile
+
+STANDINGS = ("in office", "runner-up", "candidate", "registered")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One aggregator, and where the election has put it."""
+
+    account: Address
+    standing: str
+    profile: AggregatorProfile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The state of the election.
+
+    Attributes
+    ----------
+    aggregators : in office first, then runners-up, candidates, and the registered rest.
+    round_ends : number of the block that elects anew.
+    block : number of the newest block.
+    """
+
+    aggregators: tuple[Standing, ...]
+    round_ends: int
+    block: int
+
+
+def list_aggregators(session: Session) -> Field:
+    """Everybody in office, running or registered."""
+    election = session.chain.election()
+    profiles = {profile.account: profile for profile in session.chain.profiles()}
+    groups = (election.members, election.runners_up, election.candidates, tuple(profiles))
+    seen: dict[Address, Standing] = {}
+    for standing, accounts in zip(STANDINGS, groups, strict=True):
+        for account in accounts:
+            if account not in seen:
+                seen[account] = Standing(account, standing, profiles.get(account))
+    return Field(tuple(seen.values()), election.round_ends, session.chain.info().block)
+
+
+def show_aggregator(session: Session, account: Address) -> Standing:
+    """One aggregator. Raises NotAnAggregator."""
+    for standing in list_aggregators(session).aggregators:
+        if standing.account == account:
+            return standing
+    raise NotAnAggregator(account)
+
+
+def apply(session: Session, endpoint: str) -> Receipt | None:
+    """Register as an aggregator with the key's own encryption key, and stand for election.
+
+    What is done already is left out, so the same call brings a changed endpoint up to date.
+    None when there was nothing to do.
+    """
+    encryption_key = encryption_public_key(session.key.encryption_secret())
+    election = session.chain.election()
+    profile = session.chain.profile(session.address)
+    calls: list[Call] = []
+    if profile is None:
+        calls.append(RegisterAggregator(endpoint, encryption_key))
+    elif (profile.endpoint, profile.encryption_key) != (endpoint, encryption_key):
+        calls.append(UpdateProfile(endpoint, encryption_key))
+    if session.address not in (*election.members, *election.runners_up, *election.candidates):
+        calls.append(SubmitCandidacy())
+    if not calls:
+        return None
+    return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
+
+
+def resign(session: Session) -> Receipt:
+    """Leave the election (or the office), and take the bond back if no duties are left.
+
+    Raises
+    ------
+    NotAnAggregator : the account neither runs nor is registered.
+    """
+    standing = show_aggregator(session, session.address)
+    calls: list[Call] = []
+    if standing.standing != "registered":
+        calls.append(RenounceCandidacy())
+    if standing.profile is not None and standing.profile.duties == 0:
+        calls.append(Deregister())
+    if not calls:
+        # Registered, with duties: the chain says what must be finished first.
+        calls.append(Deregister())
+    return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
+
+
+def vote(session: Session, candidates: Sequence[Address], stake: int) -> Receipt:
+    """Vote for accounts with a stake; replaces the account's earlier vote."""
+    return session.chain.submit(Vote(tuple(candidates), stake), session.key)
+
+
+def remove_vote(session: Session) -> Receipt:
+    """Take the vote and its deposit back."""
+    return session.chain.submit(RemoveVoter(), session.key)
+
+
+def ballot(session: Session, account: Address) -> Ballot | None:
+    """An account's vote, or None."""
+    return session.chain.ballot(account)

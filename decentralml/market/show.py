@@ -1,0 +1,78 @@
+"""One task as one account sees it: the chain's state and the account's own work on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from decentralml.bundles.manifest import LABELS_FILE, MODEL_FILE
+from decentralml.errors import NoKeyChosen
+from decentralml.market.session import Session
+from decentralml.market.tasks import list_task_results
+from decentralml.market.work import WorkFolder
+from decentralml.types import Submission, SubmissionStatus, Task, TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """What the account has done for a task.
+
+    Attributes
+    ----------
+    result : folder of the result: as it was sent, else as the script left it; None before.
+    """
+
+    index: int
+    status: SubmissionStatus
+    deadline: int | None
+    bundle: Path
+    result: Path | None
+    log: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    task: Task
+    now: int
+    """The chain's clock, Unix milliseconds."""
+    results: dict[SubmissionStatus, int]
+    """How many submissions there are, by status."""
+    work: OwnWork | None
+
+
+def show_task(session: Session, task: TaskId) -> TaskView:
+    """Raises TaskNotFound."""
+    found = session.chain.task(task)
+    submissions = list_task_results(session, task)
+    counts: dict[SubmissionStatus, int] = {}
+    for submission in submissions:
+        counts[submission.status] = counts.get(submission.status, 0) + 1
+    return TaskView(found, session.chain.now(), counts, _own(session, task, submissions))
+
+
+def _own(session: Session, task: TaskId, submissions: list[Submission]) -> OwnWork | None:
+    try:
+        address = session.address
+    except NoKeyChosen:
+        return None
+    mine = [submission for submission in submissions if submission.contributor == address]
+    if not mine:
+        return None
+    newest = mine[-1]
+    folder = session.work(task)
+    attempt = folder.attempt(newest.index)
+    return OwnWork(
+        newest.index,
+        newest.status,
+        newest.deadline,
+        folder.bundle,
+        attempt.result if attempt.result.is_dir() else _left_by_script(folder, newest.index),
+        attempt.log if attempt.log.is_file() else None,
+    )
+
+
+def _left_by_script(folder: WorkFolder, index: int) -> Path | None:
+    for place in folder.attempt(index).output.glob("*"):
+        if (place / MODEL_FILE).is_file() or (place / LABELS_FILE).is_file():
+            return place
+    return None
