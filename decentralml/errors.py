@@ -8,7 +8,7 @@ arrive as the class of the same name (see :mod:`decentralml.chain.errors`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 
 class DecentralMLError(Exception):
@@ -214,6 +214,8 @@ class CallRefused(ChainError):
     """
 
     message = "the chain refused the call: {pallet}.{name} ({docs})"
+    home: ClassVar[str] = ""
+    """The pallet, in the base class of one pallet's errors."""
 
     def __init__(self, pallet: str, name: str, docs: str = "", **facts: Any) -> None:
         self.pallet = pallet

@@ -1,0 +1,24 @@
+"""Run strangers' programs so that they cannot touch what is not theirs."""
+
+from decentralml.sandbox.bubblewrap import run
+from decentralml.sandbox.environment import (
+    PythonEnvironment,
+    command_for,
+    setup_environment,
+    tool_environment,
+)
+from decentralml.sandbox.limits import Limits, Outcome, Reason
+from decentralml.sandbox.probe import Probe, available
+
+__all__ = [
+    "Limits",
+    "Outcome",
+    "Probe",
+    "PythonEnvironment",
+    "Reason",
+    "available",
+    "command_for",
+    "run",
+    "setup_environment",
+    "tool_environment",
+]

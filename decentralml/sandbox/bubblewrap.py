@@ -1,0 +1,351 @@
+"""Run a stranger's program in a sandbox made by bubblewrap.
+
+The program sees the system and the tool's Python read-only, the folders it was lent, one folder
+it may write to, and nothing else: no network, no other process, no terminal, no home, none of the
+caller's environment. It has no capability, cannot gain any, and makes only the system calls of
+:mod:`~decentralml.sandbox.seccomp`. Its memory, time, processes and output are limited, and when
+it ends, everything it started ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from decentralml.errors import OutputRefused, SandboxFailed
+from decentralml.sandbox import collect, launch, layout, probe, seccomp
+from decentralml.sandbox.environment import (
+    HOME,
+    PACKAGE,
+    PythonEnvironment,
+    tool_environment,
+    variables,
+)
+from decentralml.sandbox.limits import Limits, Outcome, Reason, lowered, rlimits
+from decentralml.sandbox.log import Log
+from decentralml.sandbox.supervise import End, in_namespace, supervise
+
+START_SECONDS = 30.0
+"""For setting up the namespaces, before the program's own time begins."""
+UNPRIVILEGED = range(61184, 65520)
+"""User ids that no account has (the range of systemd's dynamic users)."""
+MINIMAL = {"PATH": "/usr/bin:/bin"}
+"""All that bubblewrap itself gets of the environment: the program can read it in /proc/1."""
+
+
+def run(
+    command: list[str],
+    *,
+    mounts: Mapping[str, Path],
+    output: Path,
+    limits: Limits | None = None,
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    python: PythonEnvironment | None = None,
+    tool: Path | None = None,
+) -> Outcome:
+    """Run ``command`` in the sandbox and wait for its end.
+
+    Parameters
+    ----------
+    command : program and arguments, looked up in the sandbox; it starts in ``/task`` if there is
+        such a mount, else in ``/output``.
+    mounts : folders to lend, read-only, by their name in the sandbox's root (``{"data": …}`` is
+        ``/data``).
+    output : empty or new folder that receives what the program leaves in ``/output``.
+    environment : variables besides those of :func:`~.environment.variables`.
+    log : file for what it prints (up to the limit); ``on_line`` gets the same, line by line.
+    python : the environment to run with, by default the tool's own.
+    tool : the bubblewrap to use, by default the first that works.
+
+    Raises
+    ------
+    SandboxUnavailable : if this machine cannot do it.
+    SandboxFailed : if the sandbox could not be set up; the program has not run.
+    """
+    limits = limits or Limits()
+    python = python or tool_environment()
+    folders = prepared(mounts, output)
+    tool = tool or probe.require()
+    with inbox_for(output) as inbox:
+        places = {name: f"/{name}" for name in folders} | {"output": layout.OUTPUT}
+        values = variables(python, limits, places, HOME, "/tmp", PACKAGE, environment or {})
+        directory = places.get("task", layout.OUTPUT)
+        shape = Shape(layout.binds(python, folders, inbox), values, directory, command)
+        started = time.monotonic()
+        process, control = _start(tool, shape, limits)
+        try:
+            printed = Log(control.output, limits.log_bytes, log, on_line)
+            init = _release(process, control, limits, printed)
+            started = time.monotonic()
+            end = supervise(process, in_namespace(init), inbox, limits, started)
+        finally:
+            _kill(process, control)
+        seconds = time.monotonic() - started
+        outcome = finished(end, process.wait(), seconds, printed.close())
+        return taken(outcome, inbox, output)
+
+
+def prepared(mounts: Mapping[str, Path], output: Path) -> dict[str, Path]:
+    """The mounts with real paths; ``output`` is made.
+
+    Raises
+    ------
+    SandboxFailed : on a name that is taken, a folder that is not there, an output in use.
+    """
+    folders = {}
+    for name, path in mounts.items():
+        if not name.isidentifier() or name in layout.RESERVED:
+            raise SandboxFailed(f"a mount cannot be named {name!r}")
+        if not path.is_dir():
+            raise SandboxFailed(f"{path} is not a folder")
+        folders[name] = path.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    if any(output.iterdir()):
+        raise SandboxFailed(f"the output folder {output} is not empty")
+    return folders
+
+
+@contextlib.contextmanager
+def inbox_for(output: Path) -> Iterator[Path]:
+    """A folder beside ``output`` that the program writes to, removed at the end."""
+    inbox = Path(tempfile.mkdtemp(prefix=".sandbox-", dir=output.resolve().parent))
+    try:
+        yield inbox
+    finally:
+        _remove(inbox)
+
+
+def _remove(folder: Path) -> None:
+    # A program may leave folders that their owner cannot list.
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            with contextlib.suppress(OSError):
+                os.chmod(os.path.join(path, name), 0o700, follow_symlinks=False)  # noqa: PTH
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def finished(end: End, code: int, seconds: float, tail: str) -> Outcome:
+    """``code`` as ``Popen`` gives it: negative after a signal."""
+    code = 128 - code if code < 0 else code
+    return Outcome(code, end.reason, seconds, tail, end.detail, end.peak_memory)
+
+
+def taken(outcome: Outcome, inbox: Path, output: Path) -> Outcome:
+    """Move the output of a run that ended by itself out of the inbox."""
+    if outcome.reason is not Reason.EXITED:
+        return outcome
+    try:
+        collect.take(inbox, output)
+    except OutputRefused as error:
+        return replace(outcome, reason=Reason.REFUSED, detail=str(error))
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one sandbox contains and runs."""
+
+    binds: tuple[list[layout.Bind], list[layout.Bind]]
+    environment: Mapping[str, str]
+    directory: str
+    command: list[str]
+
+
+@dataclass(slots=True)
+class Control:
+    """Our ends of the pipes to one sandbox."""
+
+    output: int
+    """What it prints; handed to the log."""
+    ready: int
+    """One byte arrives when the program is about to start."""
+    status: int
+    """JSON documents from bubblewrap: first the process id of the namespace's first process."""
+    go: int
+    """Closed to let the program start."""
+    init: int | None = None
+    """Descriptor of that first process."""
+
+
+def _start(tool: Path, shape: Shape, limits: Limits) -> tuple[subprocess.Popen[bytes], Control]:
+    """Start bubblewrap, up to the point where it waits to be released."""
+    theirs: list[int] = []
+    ours: list[int] = []
+
+    def pipe(*, we_read: bool) -> int:
+        reader, writer = os.pipe()
+        ours.append(reader if we_read else writer)
+        theirs.append(writer if we_read else reader)
+        return theirs[-1]
+
+    def data(content: bytes) -> int:
+        theirs.append(_memory_file(content))
+        return theirs[-1]
+
+    try:
+        printed, ready, status = (pipe(we_read=True) for _ in range(3))
+        block = pipe(we_read=False)
+        system, lent = shape.binds
+        as_root = os.geteuid() == 0
+        sources = _staged(tool, lent) if as_root else []
+        if as_root:
+            lent = [replace(b, source=Path(launch.STAGE, str(i))) for i, b in enumerate(lent)]
+        arguments = layout.arguments(
+            [*system, *lent],
+            limits,
+            shape.environment,
+            shape.directory,
+            status=status,
+            block=block,
+            filters=[data(code) for code in seccomp.programs()],
+            passwd=data(layout.PASSWD.encode()),
+            group=data(layout.GROUP.encode()),
+        )
+        listed = data(b"".join(a.encode() + b"\0" for a in arguments))
+        # Options go by descriptor: the program can read its host's command line in /proc/1.
+        argv = [_staged_tool(tool) if as_root else str(tool), "--args", str(listed)]
+        argv += layout.program(shape.command)
+        if as_root:
+            plan: launch.Plan = {
+                "user": _free_user(),
+                "sources": sources,
+                "limits": list(lowered(rlimits(limits)).items()),
+                "argv": argv,
+            }
+            planned = data(json.dumps(plan).encode())
+            argv = [sys.executable, "-I", "-S", launch.__file__, str(planned)]
+        process = subprocess.Popen(
+            argv,
+            stdin=ready,
+            stdout=printed,
+            stderr=printed,
+            pass_fds=[d for d in theirs if d not in (printed, ready)],
+            env=MINIMAL,
+            cwd="/",
+        )
+    except BaseException:
+        for descriptor in ours:
+            os.close(descriptor)
+        raise
+    finally:
+        for descriptor in theirs:
+            os.close(descriptor)
+    return process, Control(*ours)
+
+
+def _memory_file(content: bytes) -> int:
+    descriptor = os.memfd_create("sandbox")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _free_user() -> int:
+    """A user id of its own for each run, so that two sandboxes have nothing in common."""
+    return UNPRIVILEGED.start + secrets.randbelow(len(UNPRIVILEGED))
+
+
+def _staged(tool: Path, lent: list[layout.Bind]) -> list[launch.Source]:
+    sources: list[launch.Source] = [
+        {"path": str(b.source), "name": str(i), "lent": b.lent, "writable": b.writable}
+        for i, b in enumerate(lent)
+    ]
+    for folder in probe.folders_of(tool):
+        name = f"tool/{folder.name}"
+        sources.append({"path": str(folder), "name": name, "lent": True, "writable": False})
+    return sources
+
+
+def _staged_tool(tool: Path) -> str:
+    folders = probe.folders_of(tool)
+    if not folders:
+        return str(tool)
+    return str(Path(launch.STAGE, "tool") / tool.relative_to(folders[0].parent))
+
+
+def _release(
+    process: subprocess.Popen[bytes], control: Control, limits: Limits, printed: Log
+) -> int:
+    """Set the kernel's limits, let the program start; the id of its first process.
+
+    The limits are set from outside on the first process of the new namespaces: whatever it starts
+    inherits them, and since the user namespace is new, its processes are counted apart from the
+    caller's. Started by root, the launcher has set them: its user has no other processes.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        init = int(json.loads(_line(control.status, deadline))["child-pid"])
+        control.init = os.pidfd_open(init)
+        if os.geteuid() != 0:
+            for kind, value in lowered(rlimits(limits)).items():
+                resource.prlimit(init, kind, (value, value))
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{init}/oom_score_adj").write_text("1000")
+        os.close(control.go)
+        control.go = -1
+        if not _read(control.ready, 1, deadline):
+            raise ValueError("it ended before the program started")
+    except (ValueError, KeyError, OSError) as error:
+        _kill(process, control)
+        raise SandboxFailed(_complaint(printed.close()) or str(error)) from None
+    return init
+
+
+def _complaint(printed: str) -> str:
+    """The line that says what went wrong, of what bubblewrap or the launcher printed."""
+    lines = [line for line in printed.splitlines() if line.startswith(("bwrap: ", "launch: "))]
+    return (lines or printed.splitlines() or [""])[0]
+
+
+def _line(descriptor: int, deadline: float) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        more = _read(descriptor, 1, deadline)
+        if not more:
+            raise ValueError("bubblewrap ended before it was ready")
+        line += more
+    return line
+
+
+def _read(descriptor: int, size: int, deadline: float) -> bytes:
+    wait = max(0.0, deadline - time.monotonic())
+    if not select.select([descriptor], [], [], wait)[0]:
+        raise ValueError(f"no answer from bubblewrap in {START_SECONDS:.0f} s")
+    return os.read(descriptor, size)
+
+
+def _kill(process: subprocess.Popen[bytes], control: Control) -> None:
+    """End every process of the sandbox, wait for it, and close our pipes; harmless if repeated."""
+    if control.init is not None:
+        # The kernel ends the whole namespace with its first process, and reports that process
+        # ended only when all of it is.
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(control.init, signal.SIGKILL)
+        select.select([control.init], [], [], START_SECONDS)
+        os.close(control.init)
+        control.init = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+    process.kill()
+    process.wait()
+    for name in ("ready", "status", "go"):
+        descriptor = getattr(control, name)
+        if descriptor >= 0:
+            os.close(descriptor)
+            setattr(control, name, -1)
