@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from decentralml.bundles.fields import Fields, parse_json
@@ -28,8 +29,21 @@ MAX_HEADER_BYTES = 16 << 20
 _METADATA = "__metadata__"
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A tensor in a file: what it is, and the offset of its first byte in the file."""
+
+    spec: TensorSpec
+    offset: int
+
+
 def read_header(path: Path, file: str | None = None) -> Mapping[str, TensorSpec]:
-    """The type and shape of every tensor in a safetensors file.
+    """The type and shape of every tensor in a safetensors file (see :func:`read_layout`)."""
+    return {name: placed.spec for name, placed in read_layout(path, file).items()}
+
+
+def read_layout(path: Path, file: str | None = None) -> Mapping[str, Placed]:
+    """What every tensor in a safetensors file is, and where it lies; by name.
 
     Parameters
     ----------
@@ -62,16 +76,17 @@ def read_header(path: Path, file: str | None = None) -> Mapping[str, TensorSpec]
         tensors[name], place = _tensor(top, name)
         places.append(place)
     _check_places(shown, places, size - 8 - length)
-    return tensors
+    return {
+        name: Placed(spec, 8 + length + place[0])
+        for (name, spec), place in zip(tensors.items(), places, strict=True)
+    }
 
 
 def _tensor(top: Fields, name: str) -> tuple[TensorSpec, tuple[int, int]]:
     if not name.isprintable() or not 0 < len(name) <= MAX_TENSOR_NAME:
         raise top.wrong(f"{name[:40]!r} is no name for a tensor")
     entry = top.section(name)
-    spec = TensorSpec(
-        entry.text("dtype", 16), entry.integers("shape", MAX_DIMENSIONS, 0, 2**40)
-    )
+    spec = TensorSpec(entry.text("dtype", 16), entry.integers("shape", MAX_DIMENSIONS, 0, 2**40))
     place = entry.integers("data_offsets", 2, 0, 2**60)
     entry.end()
     if spec.dtype not in DTYPES:

@@ -1,0 +1,142 @@
+"""Safetensors files read and written a piece at a time, without PyTorch.
+
+A safetensors file is eight bytes of header length (little endian), a JSON header, and the
+tensors' bytes one after another::
+
+    | N: u64 | {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …} | data … |
+    0        8                                                                      8 + N
+
+Headers are read, and distrusted, by :mod:`decentralml.bundles.tensors`.
+
+Source: https://github.com/huggingface/safetensors#format
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from decentralml.bundles.manifest import DTYPES, TensorSpec
+from decentralml.bundles.tensors import read_layout
+from decentralml.errors import DamagedTensors, ManifestError, UnwritableModel
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFile:
+    """A safetensors file whose header was read and found sound.
+
+    Attributes
+    ----------
+    path : the file.
+    specs : type and shape of each tensor, in the order of the bytes.
+    offsets : where each tensor's bytes begin, counted from the start of the file.
+    """
+
+    path: Path
+    specs: Mapping[str, TensorSpec]
+    offsets: Mapping[str, int]
+
+    @classmethod
+    def open(cls, path: Path) -> TensorFile:
+        """Read the header of ``path`` (a file). Raises :class:`DamagedTensors`."""
+        try:
+            layout = read_layout(path)
+        except OSError as error:
+            raise DamagedTensors(path, error.strerror or str(error)) from None
+        except ManifestError as error:
+            raise DamagedTensors(path, error.reason) from None
+        names = sorted(layout, key=lambda name: layout[name].offset)
+        return cls(
+            path,
+            {name: layout[name].spec for name in names},
+            {name: layout[name].offset for name in names},
+        )
+
+    def read(self, name: str, start: int = 0, count: int | None = None) -> memoryview:
+        """Bytes of ``count`` elements of a tensor, from element ``start`` on (default: all)."""
+        spec = self.specs[name]
+        count = items(spec) - start if count is None else count
+        buffer = bytearray(count * DTYPES[spec.dtype])
+        with reading(self.path) as file:
+            read_into(file, self.offsets[name] + start * DTYPES[spec.dtype], buffer)
+        return memoryview(buffer)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The file, open without a buffer; what goes wrong in it is a :class:`DamagedTensors`."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            yield file
+    except EOFError as error:
+        raise DamagedTensors(path, str(error)) from None
+    except OSError as error:
+        raise DamagedTensors(path, error.strerror or str(error)) from None
+
+
+def read_into(file: BinaryIO, offset: int, buffer: bytearray | memoryview) -> None:
+    """Fill ``buffer`` with a file's bytes from ``offset`` on. Raises EOFError if it ends there."""
+    view = memoryview(buffer)
+    while view:
+        got = os.preadv(file.fileno(), [view], offset)
+        if not got:
+            raise EOFError("it ends in the middle of a tensor")
+        view, offset = view[got:], offset + got
+
+
+def items(spec: TensorSpec) -> int:
+    """Elements of a tensor."""
+    return prod(spec.shape)
+
+
+class TensorWriter:
+    """Writes the tensors of a safetensors file one after another, in the order of ``specs``."""
+
+    def __init__(self, file: BinaryIO, specs: Mapping[str, TensorSpec]) -> None:
+        self.file = file
+        header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+        end = 0
+        for name, spec in specs.items():
+            header[name] = {
+                "dtype": spec.dtype,
+                "shape": list(spec.shape),
+                "data_offsets": [end, end := end + items(spec) * DTYPES[spec.dtype]],
+            }
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        text += b" " * (-len(text) % 8)  # so that the data starts aligned
+        file.write(len(text).to_bytes(8, "little") + text)
+
+    def write(self, values: np.ndarray[Any, Any]) -> None:
+        """Append the bytes of one tensor, or of the next piece of it."""
+        self.file.write(np.ascontiguousarray(values).data.cast("B") if values.size else b"")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of ``path`` once everything was written, and not before."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise UnwritableModel(path, error.strerror or str(error)) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def in_file_order(specs: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
+    """Widest elements first, then by name: every tensor is aligned to its own width."""
+    order = sorted(specs, key=lambda name: (-DTYPES[specs[name].dtype], name))
+    return {name: specs[name] for name in order}
