@@ -442,13 +442,21 @@ class NothingToSend(MarketError):
 class TaskScriptFailed(MarketError):
     """A task's own script did not end well."""
 
-    def __init__(self, script: str, reason: str, exit_code: int | None, log: object) -> None:
+    def __init__(self, script: str, problem: str, exit_code: int, log: object) -> None:
         self.script = script
-        self.reason = reason
+        self.problem = problem
         self.exit_code = exit_code
         self.log = str(log)
-        ended = f"ended with exit code {exit_code}" if reason == "exited" else f"stopped: {reason}"
-        super().__init__(f"{script} {ended}; its output is in {log}")
+        super().__init__(f"{script}: {problem}; what it printed is in {log}")
+
+
+class NothingToRun(MarketError):
+    """A bundle has no script of the wanted kind."""
+
+    def __init__(self, folder: str, what: str) -> None:
+        self.folder = folder
+        self.what = what
+        super().__init__(f"{folder} has no {what}; read its manifest.json for what it offers")
 
 
 class NothingToMerge(MarketError):

@@ -1,0 +1,112 @@
+"""The chain as its keeper sees it: how it stands, and what only an embedded one can do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from decentralml.chain.connect import open_embedded
+from decentralml.config import EMBEDDED, Config
+from decentralml.errors import EmbeddedOnly
+from decentralml.market.records import write_atomically
+from decentralml.market.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStatus:
+    """How a chain stands.
+
+    Attributes
+    ----------
+    now : the chain's clock, Unix milliseconds.
+    tasks : how many were ever posted.
+    total_issuance : planck that exist.
+    bytes : size of the embedded chain's file; None for a node.
+    """
+
+    name: str
+    kind: str
+    address: str
+    genesis: str
+    runtime: str
+    block: int
+    now: int
+    tasks: int
+    total_issuance: int
+    next_election: int
+    development: bool
+    bytes: int | None
+
+
+def chain_status(session: Session) -> ChainStatus:
+    info = session.chain.info()
+    newest = session.chain.tasks(1)
+    return ChainStatus(
+        name=info.name,
+        kind=info.kind,
+        address=info.address,
+        genesis=info.genesis,
+        runtime=f"{info.spec_name}-{info.spec_version}",
+        block=info.block,
+        now=info.now,
+        tasks=newest[0].id + 1 if newest else 0,
+        total_issuance=session.chain.total_issuance(),
+        next_election=session.chain.election().round_ends,
+        development=info.development,
+        bytes=file_size(session.config.chain_file) if info.kind == "embedded" else None,
+    )
+
+
+def advance(
+    session: Session, blocks: int = 0, milliseconds: int = 0, to_election: bool = False
+) -> int:
+    """Move the embedded chain on; its newest block's number.
+
+    ``to_election`` seals blocks until the running term has ended and the next has begun.
+    """
+    number = session.chain.info().block
+    if blocks or milliseconds:
+        number = session.chain.advance(blocks=blocks, milliseconds=milliseconds)
+    if to_election:
+        missing = session.chain.election().round_ends - number
+        number = session.chain.advance(blocks=max(missing, 1))
+    return number
+
+
+def chain_files(config: Config) -> list[Path]:
+    """The embedded chain's file, and what SQLite and the lock keep beside it."""
+    return sorted(config.chain_file.parent.glob(f"{config.chain_file.name}*"))
+
+
+def reset(config: Config) -> list[Path]:
+    """Remove the embedded chain; the next command begins a new one. What was removed.
+
+    Raises
+    ------
+    EmbeddedOnly : the settings name a node.
+    """
+    require_embedded(config, "be reset")
+    files = chain_files(config)
+    for file in files:
+        file.unlink(missing_ok=True)
+    return files
+
+
+def export_spec(config: Config, out: Path) -> None:
+    """Write the embedded chain's raw specification, with which a real node starts as its twin."""
+    require_embedded(config, "export its specification")
+    with open_embedded(config) as chain:
+        spec: dict[str, Any] = chain.export_spec()
+    write_atomically(out, (json.dumps(spec, indent=1) + "\n").encode("utf-8"))
+
+
+def require_embedded(config: Config, what: str) -> None:
+    if config.chain != EMBEDDED:
+        raise EmbeddedOnly(what, config.chain)
+
+
+def file_size(file: Path) -> int:
+    """Bytes of the chain's file and its write-ahead log."""
+    return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
