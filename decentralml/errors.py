@@ -460,12 +460,26 @@ class NothingToRun(MarketError):
 
 
 class NothingToMerge(MarketError):
-    """A task has no accepted result."""
+    """A task has no accepted result, or not those that were named."""
 
-    def __init__(self, task: int) -> None:
+    def __init__(self, task: int, unknown: tuple[int, ...] = ()) -> None:
         self.task = task
+        self.unknown = unknown
+        which = f" numbered {', '.join(map(str, unknown))}" if unknown else ""
         super().__init__(
-            f"task {task} has no accepted result; see: decentralml list-task-results {task}"
+            f"task {task} has no accepted result{which}; "
+            f"see: decentralml list-task-results {task}"
+        )
+
+
+class NotMergeable(MarketError):
+    """A task's results are not models that can be averaged."""
+
+    def __init__(self, task: int, why: str) -> None:
+        self.task = task
+        self.why = why
+        super().__init__(
+            f"task {task}: {why}; fetch them with: decentralml validate-task-results {task}"
         )
 
 
@@ -783,6 +797,17 @@ class StoreUnwritable(StorageError):
         super().__init__(f"cannot write {path}: {reason}; free some space or mend its permissions")
 
 
+class StoreDamaged(StorageError):
+    """The index of the local block store is no sound database."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"the block store {path} is damaged: {reason}; move it away, then add or fetch again"
+        )
+
+
 class DaemonUnavailable(StorageError):
     """A Kubo daemon does not answer, or answers with an error."""
 
@@ -940,11 +965,15 @@ class ValidationSetInvalid(ValidationError):
 
 
 class EvaluationFailed(ValidationError):
-    """The prediction script gave nothing that can be scored."""
+    """The prediction script gave nothing that can be scored.
 
-    def __init__(self, model: str, problem: str) -> None:
+    ``finite`` is False if it gave predictions, but some are NaN or infinite.
+    """
+
+    def __init__(self, model: str, problem: str, *, finite: bool = True) -> None:
         self.model = model
         self.problem = problem
+        self.finite = finite
         super().__init__(f"cannot evaluate {model}: {problem}; see the log of the prediction")
 
 
@@ -961,10 +990,14 @@ class MetricUnknown(ValidationError):
 
 
 class PredictionsInvalid(ValidationError):
-    """Predictions do not fit the labels they are scored against."""
+    """Predictions do not fit the labels they are scored against.
 
-    def __init__(self, problem: str) -> None:
+    ``finite`` is False if all that is wrong is that some are NaN or infinite.
+    """
+
+    def __init__(self, problem: str, *, finite: bool = True) -> None:
         self.problem = problem
+        self.finite = finite
         super().__init__(f"predictions cannot be scored: {problem}; correct the prediction script")
 
 

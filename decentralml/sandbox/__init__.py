@@ -9,6 +9,8 @@ from decentralml.sandbox.environment import (
 )
 from decentralml.sandbox.limits import Limits, Outcome, Reason
 from decentralml.sandbox.probe import Probe, available
+from decentralml.sandbox.runner import Runner
+from decentralml.sandbox.unsandboxed import run_unsandboxed
 
 __all__ = [
     "Limits",
@@ -16,9 +18,11 @@ __all__ = [
     "Probe",
     "PythonEnvironment",
     "Reason",
+    "Runner",
     "available",
     "command_for",
     "run",
+    "run_unsandboxed",
     "setup_environment",
     "tool_environment",
 ]

@@ -134,8 +134,10 @@ def _remove(folder: Path) -> None:
     # A program may leave folders that their owner cannot list.
     for path, folders, _ in os.walk(folder):
         for name in folders:
-            with contextlib.suppress(OSError):
-                os.chmod(os.path.join(path, name), 0o700, follow_symlinks=False)  # noqa: PTH
+            inner = Path(path, name)
+            if not inner.is_symlink():
+                with contextlib.suppress(OSError):
+                    inner.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -24,8 +24,8 @@ SYSTEM_FILES = (
 DEVICES = ("null", "full", "random", "urandom")
 """Not /dev/zero: mapped shared it is memory that belongs to no process and escapes the limit."""
 RESERVED = frozenset(
-    "bin boot dev etc home lib lib32 lib64 libx32 mnt opt output proc root run sbin srv sys tmp "
-    "usr var".split()
+    path.strip("/")
+    for path in (*SYSTEM, OUTPUT, "dev", "etc", "home", "opt", "proc", "root", "sys", "tmp", "usr")
 )
 PASSWD = f"sandbox:x:{INSIDE_ID}:{INSIDE_ID}:sandbox:{HOME}:/bin/sh\n"
 GROUP = f"sandbox:x:{INSIDE_ID}:\n"

@@ -1,4 +1,4 @@
-"""What a stranger's program prints: kept up to a limit, read to the end, made harmless to look at."""
+"""What a stranger's program prints: read to the end, kept to a limit, harmless to look at."""
 
 from __future__ import annotations
 

@@ -1,0 +1,19 @@
+"""What a result is worth: checks of its files, measurement, and the verdict by policy."""
+
+from decentralml.validation.checks import check_files, check_result
+from decentralml.validation.evaluate import Bench, evaluate, evaluate_base
+from decentralml.validation.findings import REPORT_FILE, Finding, Report, parse_report
+from decentralml.validation.policies import judge
+
+__all__ = [
+    "REPORT_FILE",
+    "Bench",
+    "Finding",
+    "Report",
+    "check_files",
+    "check_result",
+    "evaluate",
+    "evaluate_base",
+    "judge",
+    "parse_report",
+]
