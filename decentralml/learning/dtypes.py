@@ -28,8 +28,7 @@ STORED: dict[str, np.dtype[Any]] = {
 def widened(stored: Array, dtype: str) -> Array:
     """Stored elements as numbers that float64 arithmetic takes as they are."""
     if dtype == "BF16":
-        words: NDArray[np.uint32] = stored.astype("<u4") << 16
-        return words.view("<f4")
+        return np.left_shift(stored.astype(np.uint32), 16, dtype=np.uint32).view(np.float32)
     return stored
 
 
@@ -46,8 +45,9 @@ def narrowed(values: Doubles, dtype: str) -> Array:
 
 def _to_bfloat16(values: Doubles) -> Array:
     """By way of F32, as PyTorch does: to the nearest word, ties to the even one."""
-    words = values.astype("<f4").view("<u4")
-    return ((words + 0x7FFF + ((words >> 16) & 1)) >> 16).astype("<u2")
+    words = values.astype(np.float32).view(np.uint32)
+    rounded: Array = (words + 0x7FFF + ((words >> 16) & 1)) >> 16
+    return rounded.astype(np.uint16)
 
 
 def _to_integers(values: Doubles, dtype: np.dtype[Any]) -> Array:

