@@ -11,9 +11,9 @@ Source: ``sp_runtime::generic::{Header, Digest, DigestItem}``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from decentralml.devchain.codec import DecodeError, Reader, compact, vector
+from decentralml.devchain.hashes import blake2_256
 
 CONSENSUS = 4
 SEAL = 5
@@ -24,10 +24,6 @@ AURA = b"aura"
 _WITH_ENGINE = (CONSENSUS, SEAL, PRE_RUNTIME)
 _OTHER = 0
 _SIGNED_OR_GENERAL = 0b1100_0000
-
-
-def blake2_256(data: bytes) -> bytes:
-    return blake2b(data, digest_size=32).digest()
 
 
 @dataclass(frozen=True, slots=True)

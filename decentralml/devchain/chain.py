@@ -9,23 +9,38 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from decentralml.devchain import keys as well_known
 from decentralml.devchain.block import Block, Header
+from decentralml.devchain.keys import CODE, DEFAULT_CHILD, PENDING_CODE, TIMESTAMP
 from decentralml.devchain.lock import FileLock
-from decentralml.devchain.store import MAIN, Store
+from decentralml.devchain.overlay import Overlay
+from decentralml.devchain.state import MAIN, State
+from decentralml.devchain.states import HeadState, PastState
+from decentralml.devchain.store import Head, NewBlock, RuntimeRecord, Store
 from decentralml.devchain.version import RuntimeVersion
+from decentralml.errors import (
+    BlockRefused,
+    ExtrinsicRefused,
+    RuntimeTrapped,
+    UnknownBlock,
+    UnreadableExtrinsic,
+)
 
 if TYPE_CHECKING:
-    from decentralml.devchain.engine import Engine
+    from decentralml.devchain.builder import BlockBuilder
+    from decentralml.devchain.executor import Executor
+    from decentralml.devchain.runtimes import Runtimes
 
-LOCK_DEADLINE = 60.0
+LOCK_DEADLINE: Final = 60.0
 """Seconds a writer waits for its turn before it says who holds the chain."""
+
+_EXTERNAL: Final = b"\2"
+"""``TransactionSource::External``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,7 @@ class Refused:
 
     result: bytes
     """SCALE ``ApplyExtrinsicResult`` (``01 …``: a transaction validity error), or empty when the
-    runtime could not even read the extrinsic."""
+    runtime could not read the extrinsic or stopped in it."""
     reason: str
 
 
@@ -59,9 +74,23 @@ class DevChain:
     """One chain file, open. Thread-safe; one block is built at a time.
 
     Every `at` is a block hash (32 bytes); None is the head. Reading at a hash is stable while
-    other processes add blocks. A hash that the chain does not have raises
+    blocks are added, by whatever process. A hash that the chain does not have raises
     :class:`~decentralml.errors.UnknownBlock`.
     """
+
+    def __init__(self, store: Store, cache: Path, clock: Callable[[], int]) -> None:
+        """Use :meth:`create` or :meth:`open`."""
+        self._store = store
+        self._cache = cache
+        self._clock = clock
+        self._guard = threading.RLock()
+        self._lock = FileLock(store.path)
+        self._state = HeadState(store)
+        self._runtimes: Runtimes | None = None
+        self._records: dict[int, RuntimeRecord] = {}
+        self._slots: dict[bytes, int] = {}
+        self._own_blocks = 0
+        self._seen: tuple[int, int] | None = None
 
     # -- opening and closing
 
@@ -73,96 +102,183 @@ class DevChain:
         *,
         preset: str = "development",
         name: str = "DecentralML Development",
-        properties: dict[str, Any],
+        properties: Mapping[str, Any],
         cache: Path,
         clock: Callable[[], int] = wall_clock,
     ) -> DevChain:
         """A new chain with the runtime `wasm` and its genesis preset, in the new file `path`.
 
         `properties` are what wallets show (``ss58Format``, ``tokenDecimals``, ``tokenSymbol``).
-        Raises ``ChainFileExists``; whoever loses a race to create one file can open it.
+        Raises ``ChainFileExists``: whoever loses a race to create one file can open it.
         """
+        from decentralml.devchain import creation, genesis
+        from decentralml.devchain.runtimes import Runtimes
+
+        runtimes = Runtimes(cache)
+        creation.create(
+            path,
+            name,
+            properties,
+            runtimes,
+            lambda: genesis.from_preset(runtimes.of(wasm), wasm, preset),
+        )
+        return cls.open(path, cache=cache, clock=clock)
 
     @classmethod
     def create_from_spec(
-        cls, path: Path, spec: dict[str, Any], *, cache: Path, clock: Callable[[], int] = wall_clock
+        cls,
+        path: Path,
+        spec: Mapping[str, Any],
+        *,
+        cache: Path,
+        clock: Callable[[], int] = wall_clock,
     ) -> DevChain:
         """A new chain from a raw chain specification (``{"genesis": {"raw": {"top": …}}}``)."""
+        from decentralml.devchain import creation, genesis
+        from decentralml.devchain.runtimes import Runtimes
+
+        tries = genesis.from_spec(spec)
+        name, properties = str(spec.get("name", "")), spec.get("properties") or {}
+        creation.create(path, name, properties, Runtimes(cache), lambda: tries)
+        return cls.open(path, cache=cache, clock=clock)
 
     @classmethod
-    def open(
-        cls, path: Path, *, cache: Path, clock: Callable[[], int] = wall_clock
-    ) -> DevChain:
+    def open(cls, path: Path, *, cache: Path, clock: Callable[[], int] = wall_clock) -> DevChain:
         """The chain in the file `path`.
 
         Raises ``ChainFileMissing``, ``NotAChainFile``, ``ChainFileDamaged``, ``ChainFileTooNew``.
         """
+        return cls(Store.open(path), cache, clock)
 
-    def close(self) -> None: ...
-    def __enter__(self) -> DevChain: ...
-    def __exit__(self, *_: object) -> None: ...
+    def close(self) -> None:
+        with self._guard:
+            self._store.close()
+            self._lock.close()
+
+    def __enter__(self) -> DevChain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # -- what it is
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        with self._guard:
+            return str(self._store.meta("name"))
+
     @property
-    def properties(self) -> dict[str, Any]: ...
+    def properties(self) -> dict[str, Any]:
+        with self._guard:
+            return dict(self._store.meta("properties"))
+
     @property
-    def genesis(self) -> bytes: ...
+    def genesis(self) -> bytes:
+        found = self.block_hash(0)
+        assert found is not None, "an open chain has a genesis block"
+        return found
+
     @property
-    def head(self) -> bytes: ...
+    def head(self) -> bytes:
+        with self._guard:
+            return self._store.head().hash
+
     @property
     def finalized(self) -> bytes:
         """Always the head: nothing is ever taken back."""
+        return self.head
 
     @property
-    def height(self) -> int: ...
+    def height(self) -> int:
+        with self._guard:
+            return self._store.head().number
+
     @property
     def runtime_version(self) -> RuntimeVersion:
-        """At the head (see ``runtime_version_at``)."""
+        """At the head."""
+        return self.runtime_version_at()
 
-    def runtime_version_at(self, at: bytes | None = None) -> RuntimeVersion: ...
+    def runtime_version_at(self, at: bytes | None = None) -> RuntimeVersion:
+        with self._guard, self._store.reading():
+            return RuntimeVersion.decode(self._record(self._number(at)).version)
+
     def metadata(self, at: bytes | None = None) -> bytes:
         """Version 14, starting with ``b"meta"``."""
+        with self._guard, self._store.reading():
+            return self._record(self._number(at)).metadata
 
     def changed(self) -> bool:
-        """Whether blocks were added, by any process, since the last call: cheap, for polling."""
+        """Whether blocks were added, by any process, since the last call: cheap, for polling.
+
+        True the first time."""
+        with self._guard:
+            now = (self._own_blocks, self._store.data_version())
+            before, self._seen = self._seen, now
+            return now != before
 
     def now(self) -> int:
         """Unix milliseconds on the chain: the head's timestamp (0 at genesis)."""
+        return int.from_bytes(self.storage(TIMESTAMP) or b"", "little")
 
     # -- blocks
 
-    def block_hash(self, number: int) -> bytes | None: ...
-    def block_number(self, block: bytes) -> int | None: ...
-    def header(self, at: bytes | None = None) -> bytes | None:
-        """SCALE encoded; None when there is no such block (no exception here)."""
+    def block_hash(self, number: int) -> bytes | None:
+        with self._guard:
+            return self._store.block_hash(number)
 
-    def block(self, at: bytes | None = None) -> Block | None: ...
+    def block_number(self, block: bytes) -> int | None:
+        with self._guard:
+            return self._store.block_number(block)
+
+    def header(self, at: bytes | None = None) -> bytes | None:
+        """SCALE encoded; None when there is no such block."""
+        with self._guard:
+            return self._store.head().header if at is None else self._store.header(at)
+
+    def block(self, at: bytes | None = None) -> Block | None:
+        """None when there is no such block."""
+        with self._guard:
+            return self._store.block(self._store.head().hash if at is None else at)
+
     def find_extrinsic(self, extrinsic_hash: bytes) -> tuple[int, int] | None:
         """Block number and index of a signed extrinsic (blake2-256 of its bytes), if included."""
+        with self._guard:
+            return self._store.find_extrinsic(extrinsic_hash)
 
     # -- state
 
-    def storage(self, key: bytes, at: bytes | None = None) -> bytes | None: ...
+    def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
+        with self._reading(at) as (state, _):
+            return state.get(MAIN, key)
+
     def query(
         self, keys: Iterable[bytes], at: bytes | None = None
     ) -> list[tuple[bytes, bytes | None]]:
         """Many keys at one moment."""
+        with self._reading(at) as (state, _):
+            return [(key, state.get(MAIN, key)) for key in keys]
 
     def keys(
         self, prefix: bytes, limit: int, start: bytes | None = None, at: bytes | None = None
     ) -> list[bytes]:
         """At most `limit` keys with `prefix`, in order, after `start`."""
+        return self._keys(MAIN, prefix, limit, start, at)
 
     def child_storage(self, child: bytes, key: bytes, at: bytes | None = None) -> bytes | None:
         """`child` is the child trie's name, without ``:child_storage:default:``."""
+        with self._reading(at) as (state, _):
+            return state.get(child, key)
 
     def child_keys(
-        self, child: bytes, prefix: bytes, limit: int, start: bytes | None = None,
+        self,
+        child: bytes,
+        prefix: bytes,
+        limit: int,
+        start: bytes | None = None,
         at: bytes | None = None,
-    ) -> list[bytes]: ...
+    ) -> list[bytes]:
+        return self._keys(child, prefix, limit, start, at)
 
     # -- running the runtime
 
@@ -171,32 +287,213 @@ class DevChain:
 
         Raises ``RuntimeTrapped`` (a panic, bad arguments) and ``UnknownRuntimeCall``.
         """
+        with self._reading(at) as (state, number):
+            return self._executor(number, state).call(api, data, Overlay(state))
 
     def validate(self, extrinsic: bytes) -> bytes:
         """SCALE ``TransactionValidity``; raises ``UnreadableExtrinsic``."""
+        from decentralml.devchain.builder import check_readable, unreadable
+
+        check_readable(extrinsic)
+        with self._reading() as (state, number):
+            question = _EXTERNAL + extrinsic + self._store.head().hash
+            try:
+                return self._executor(number, state).call(
+                    "TaggedTransactionQueue_validate_transaction", question, Overlay(state)
+                )
+            except RuntimeTrapped as trap:
+                raise unreadable(trap) from None
 
     def dry_run(self, extrinsic: bytes) -> bytes:
         """SCALE ``ApplyExtrinsicResult`` as if it came next; raises ``UnreadableExtrinsic``."""
+        from decentralml.devchain.builder import apply
+
+        with self._reading() as (state, number):
+            overlay = Overlay(state)
+            executor = self._executor(number, state, on_chain=True)
+            self._builder(executor, overlay, self._store.head())
+            return apply(executor, overlay, extrinsic)
 
     def submit(self, extrinsic: bytes) -> Sealed:
         """Seal a block with this extrinsic; on disk when it returns.
 
-        Raises ``ExtrinsicRefused`` (attribute `result`: SCALE ``ApplyExtrinsicResult``, `reason`),
+        Raises ``ExtrinsicRefused`` (attribute `result`: SCALE ``ApplyExtrinsicResult``; `reason`),
         ``UnreadableExtrinsic``, ``ChainBusy``, ``ChainDiskFull``; then no block was made.
         """
+        with self._writing() as head:
+            overlay = Overlay(self._state)
+            executor = self._executor(head.number, self._state, on_chain=True)
+            builder = self._builder(executor, overlay, head)
+            index, result = builder.apply(extrinsic)
+            block = builder.finish()
+            finish = self._add(block, overlay, executor)
+        finish()
+        return Sealed(block.hash, block.number, index, result)
 
     def seal(self, extrinsics: Sequence[bytes] = ()) -> list[Sealed | Refused]:
-        """Seal one block with all that can be in it, in this order; the answers are in order too."""
+        """Seal one block with all that can be in it, in this order; the answers are in order too.
+
+        A block is made even if it stays empty.
+        """
+        outcomes: list[tuple[int, bytes] | Refused] = []
+        with self._writing() as head:
+            overlay = Overlay(self._state)
+            executor = self._executor(head.number, self._state, on_chain=True)
+            builder = self._builder(executor, overlay, head)
+            for extrinsic in extrinsics:
+                try:
+                    outcomes.append(builder.apply(extrinsic))
+                except ExtrinsicRefused as refusal:
+                    outcomes.append(Refused(refusal.result, refusal.reason))
+                except (UnreadableExtrinsic, RuntimeTrapped) as fault:
+                    outcomes.append(Refused(b"", fault.why))
+            block = builder.finish()
+            finish = self._add(block, overlay, executor)
+        finish()
+        return [
+            outcome if isinstance(outcome, Refused) else Sealed(block.hash, block.number, *outcome)
+            for outcome in outcomes
+        ]
 
     def execute_block(self, header: bytes, extrinsics: Sequence[bytes]) -> bytes:
         """Import a block that another node made on our head; returns its hash.
 
-        Raises ``BlockRefused`` when the parent is not our head, or the runtime finds another
+        Raises ``BlockRefused`` when its parent is not our head, or the runtime finds another
         state root, extrinsics root or digest than the header says.
         """
+        from decentralml.devchain.builder import execute
+
+        wanted = Header.decode(header)
+        with self._writing() as head:
+            if wanted.parent != head.hash:
+                raise BlockRefused(wanted.number, f"its parent is not the head, {head.number}")
+            overlay = Overlay(self._state)
+            executor = self._executor(head.number, self._state, on_chain=True)
+            block = execute(executor, overlay, wanted, header, list(extrinsics))
+            finish = self._add(block, overlay, executor)
+        finish()
+        return block.hash
 
     def advance(self, blocks: int = 0, milliseconds: int = 0) -> None:
-        """Move the chain's clock forward, then seal `blocks` empty blocks (at least one)."""
+        """Move the chain's clock forward, then seal `blocks` empty blocks, at least one."""
+        if blocks < 0 or milliseconds < 0:
+            raise ValueError("a chain only moves forward")
+        with self._writing():
+            behind = max(0, self.now() - self._time())
+            offset = int(self._store.meta("clock_offset")) + behind + milliseconds
+            self._store.set_meta("clock_offset", offset)
+        for _ in range(max(1, blocks)):
+            self.seal()
 
     def export_spec(self) -> dict[str, Any]:
         """The raw chain specification of the genesis state, for other nodes."""
+        from decentralml.devchain import genesis
+
+        with self._guard, self._store.reading():
+            state = PastState(self._store, 0)
+            names = [key[len(DEFAULT_CHILD) :] for key in state.keys(MAIN, DEFAULT_CHILD)]
+            tries = {
+                trie: {key: state.get(trie, key) or b"" for key in state.keys(trie, b"")}
+                for trie in (MAIN, *names)
+            }
+            return genesis.to_spec(self.name, self.properties, tries)
+
+    # -- inside
+
+    @contextmanager
+    def _reading(self, at: bytes | None = None) -> Iterator[tuple[State, int]]:
+        """One moment of the file: a state and the number of its block."""
+        with self._guard, self._store.reading():
+            head = self._store.head()
+            number = head.number if at is None else self._number(at)
+            if number == head.number:
+                yield self._state.at(head), number
+            else:
+                yield PastState(self._store, number), number
+
+    @contextmanager
+    def _writing(self) -> Iterator[Head]:
+        """The only writer: yields the head; commits at the end."""
+        with self._guard, self._lock.held(LOCK_DEADLINE), self._store.writing():
+            head = self._store.head()
+            self._state.at(head)
+            yield head
+
+    def _number(self, at: bytes | None) -> int:
+        if at is None:
+            return self._store.head().number
+        number = self._store.block_number(at)
+        if number is None:
+            raise UnknownBlock(at)
+        return number
+
+    def _keys(
+        self, trie: bytes, prefix: bytes, limit: int, start: bytes | None, at: bytes | None
+    ) -> list[bytes]:
+        after = b"" if start is None else start + b"\0"
+        with self._guard, self._store.reading():
+            number = self._number(at)
+            if number == self._store.head().number:
+                return self._store.keys(trie, prefix, after, limit)
+            return self._store.past_keys(trie, prefix, after, limit, number)
+
+    def _record(self, number: int) -> RuntimeRecord:
+        """The runtime in force on the state of block `number`."""
+        since = self._store.runtime_since(number)
+        record = self._records.get(since)
+        if record is None:
+            record = self._records[since] = self._store.runtime(number)
+        return record
+
+    def _executor(self, number: int, state: State, on_chain: bool = False) -> Executor:
+        """The runtime of a state; for making the next block (`on_chain`) a pending one, if any."""
+        from decentralml.devchain.runtimes import Runtimes
+
+        if self._runtimes is None:
+            self._runtimes = Runtimes(self._cache)
+        record = self._record(number)
+        if on_chain and record.pending is not None:
+            return self._runtimes.get(record.pending, lambda: state.get(MAIN, PENDING_CODE) or b"")
+        return self._runtimes.get(record.code, lambda: state.get(MAIN, CODE) or b"")
+
+    def _builder(self, executor: Executor, overlay: Overlay, head: Head) -> BlockBuilder:
+        from decentralml.devchain.builder import BlockBuilder, slot_duration
+
+        code = self._record(head.number).code
+        slot = self._slots.get(code)
+        if slot is None:
+            slot = self._slots[code] = slot_duration(executor, overlay)
+        moment = max(self._time(), self.now())
+        return BlockBuilder(executor, overlay, Header.decode(head.header), moment, slot)
+
+    def _time(self) -> int:
+        """The clock of the chain, which may be ahead of the machine's."""
+        return self._clock() + int(self._store.meta("clock_offset"))
+
+    def _add(self, block: Block, overlay: Overlay, executor: Executor) -> Callable[[], None]:
+        """Write a block, in the transaction of :meth:`_writing`; call the result after it."""
+        from decentralml.devchain.creation import runtime_record
+
+        runtimes = self._runtimes
+        assert runtimes is not None, "somebody executed the block"
+        layout = RuntimeVersion.decode(self._record(block.number - 1).version).state_version
+        updates = overlay.updates(layout)
+        root = Header.decode(block.header).state_root
+        if updates[MAIN].root != root:
+            raise BlockRefused(block.number, "its state root is not that of its changes")
+        changes = {
+            trie: self._state.real_changes(trie, changed, layout)
+            for trie, changed in overlay.all_changes(layout).items()
+        }
+        record = None
+        if not changes[MAIN].keys().isdisjoint((CODE, PENDING_CODE)):
+            code = overlay.get(CODE) or b""
+            record = runtime_record(runtimes.of(code), overlay, runtimes.version(code))
+        self._store.add(NewBlock(block, changes, updates, layout, record))
+
+        def finish() -> None:
+            self._own_blocks += 1
+            head = Head(block.number, block.hash, block.header)
+            self._state.committed(head, changes, updates, layout)
+
+        return finish

@@ -30,6 +30,4 @@ class RuntimeVersion:
         # The last two fields came with Core versions 3 and 4: older runtimes end before them.
         transaction = reader.u32() if reader.offset < len(data) else 1
         system = reader.u8() if reader.offset < len(data) else 0
-        return cls(
-            spec_name, impl_name, authoring, spec, impl, apis, transaction, min(system, 1)
-        )
+        return cls(spec_name, impl_name, authoring, spec, impl, apis, transaction, min(system, 1))
