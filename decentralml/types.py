@@ -173,6 +173,8 @@ class Submission:
     """Block whose hash draws the committee, while one is waited for."""
     round: int = 0
     """0 for the first committee, 1 after absent members were replaced."""
+    attest_until: int | None = None
+    """Until when members may still attest and earn their fee; after it, anyone may settle."""
     result: Cid | None = None
     digest: bytes | None = None
     submitted_at: int | None = None

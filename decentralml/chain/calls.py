@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from decentralml.types import Address, Cid, TaskId, Terms, Verdict
 
+CID_BYTES = 64
+"""The longest content identifier, in characters."""
 REASON_BYTES = 256
 """The longest reason of a rejection, in UTF-8 bytes."""
 ENDPOINT_BYTES = 128

@@ -327,9 +327,7 @@ class BadOrigin(CallRefused):
 
 
 def _families() -> dict[str, type[CallRefused]]:
-    return {
-        family.home: family for family in CallRefused.__subclasses__() if "home" in vars(family)
-    }
+    return {family.home: family for family in CallRefused.__subclasses__() if family.home}
 
 
 _FAMILIES = _families()

@@ -126,7 +126,7 @@ class Codec:
                 return _decode_option(self.decoder(variants[1].fields[0].type))
             case Variants(path, variants):
                 cases = {
-                    case.index: (case.name, _Lazy(case.fields, self.decoder)) for case in variants
+                    case.number: (case.name, _Lazy(case.fields, self.decoder)) for case in variants
                 }
                 return _decode_variant(path, cases)
             case Sequence(of):
@@ -152,7 +152,7 @@ class Codec:
                 inner = self.encoder(variants[1].fields[0].type)
                 return lambda value: b"\0" if value is None else b"\1" + inner(value)
             case Variants(path, variants):
-                cases = {case.name: (bytes([case.index]), case.fields) for case in variants}
+                cases = {case.name: (bytes([case.number]), case.fields) for case in variants}
                 return _encode_variant(path, cases, self.encoder)
             case Sequence(of):
                 if self._is_byte(of):

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decentralml.chain.keys import Signer
-from decentralml.chain.substrate.hashing import blake2_256
+from decentralml.chain.keys import SIGNATURE_BYTES, Signer
 from decentralml.chain.substrate.metadata import Array, Composite, Metadata, SignedExtension, Tuple
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.devchain.codec import compact, prefixed, u32
+from decentralml.devchain.hashes import blake2_256
 
 ERA_PERIOD = 64
 """Blocks in which a transaction can be included; a power of two."""
@@ -64,6 +64,8 @@ class Extrinsic:
 
     data: bytes
     """With its length prefix, as nodes take it."""
+    signer: bytes
+    """The account id that signed."""
     nonce: int
     mortality: Mortality
 
@@ -82,8 +84,13 @@ def sign(runtime: Runtime, call: bytes, signer: Signer, terms: Terms) -> Extrins
     """
     extra, _ = _extensions(runtime, terms)
     signature = signer.sign(payload(runtime, call, terms))
-    body = _SIGNED_V4 + _ADDRESS_ID + signer.public_key + _SR25519 + signature + extra + call
-    return Extrinsic(prefixed(body), terms.nonce, terms.mortality)
+    return _assemble(call, signer.public_key, signature, extra, terms)
+
+
+def estimate(runtime: Runtime, call: bytes, signer: Signer, terms: Terms) -> Extrinsic:
+    """A transaction as long as the signed one, to ask the chain what that would cost."""
+    extra, _ = _extensions(runtime, terms)
+    return _assemble(call, signer.public_key, bytes(SIGNATURE_BYTES), extra, terms)
 
 
 def payload(runtime: Runtime, call: bytes, terms: Terms) -> bytes:
@@ -91,6 +98,13 @@ def payload(runtime: Runtime, call: bytes, terms: Terms) -> bytes:
     extra, additional = _extensions(runtime, terms)
     message = call + extra + additional
     return blake2_256(message) if len(message) > _HASHED_ABOVE else message
+
+
+def _assemble(
+    call: bytes, public_key: bytes, signature: bytes, extra: bytes, terms: Terms
+) -> Extrinsic:
+    body = _SIGNED_V4 + _ADDRESS_ID + public_key + _SR25519 + signature + extra + call
+    return Extrinsic(prefixed(body), public_key, terms.nonce, terms.mortality)
 
 
 def _extensions(runtime: Runtime, terms: Terms) -> tuple[bytes, bytes]:

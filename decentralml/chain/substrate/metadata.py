@@ -31,7 +31,7 @@ class Field(NamedTuple):
 
 class VariantDef(NamedTuple):
     name: str
-    index: int
+    number: int
     fields: tuple[Field, ...]
     docs: tuple[int, int]
     """Where its explanation lies in the metadata; see :meth:`Metadata.text`."""
@@ -99,7 +99,7 @@ class Constant(NamedTuple):
 
 class Pallet(NamedTuple):
     name: str
-    index: int
+    number: int
     prefix: str
     """The name its storage keys are made of."""
     storage: dict[str, StorageEntry]
@@ -124,8 +124,8 @@ class Metadata(NamedTuple):
     transaction_version: int
     extensions: tuple[SignedExtension, ...]
 
-    def pallet_at(self, index: int) -> Pallet | None:
-        return next((pallet for pallet in self.pallets.values() if pallet.index == index), None)
+    def pallet_at(self, number: int) -> Pallet | None:
+        return next((pallet for pallet in self.pallets.values() if pallet.number == number), None)
 
     def text(self, docs: tuple[int, int]) -> str:
         """An explanation as one line."""
@@ -258,14 +258,15 @@ def _field(data: bytes, at: int) -> tuple[Field, int]:
 def _variant(data: bytes, at: int) -> tuple[VariantDef, int]:
     name, at = _str(data, at)
     fields, at = _vector(data, at, _field)
-    index = data[at]
+    number = data[at]
     end = _skip_strings(data, at + 1)
-    return VariantDef(name, index, fields, (at + 1, end)), end
+    return VariantDef(name, number, fields, (at + 1, end)), end
 
 
 def _pallet(data: bytes, at: int) -> tuple[Pallet, int]:
     name, at = _str(data, at)
-    prefix, entries = name, ()
+    prefix = name
+    entries: tuple[StorageEntry, ...] = ()
     if data[at]:
         prefix, at = _str(data, at + 1)
         entries, at = _vector(data, at, _storage_entry)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from decentralml.chain.substrate.codec import Codec
-from decentralml.chain.substrate.hashing import HASHERS, twox_128
 from decentralml.chain.substrate.metadata import (
     Metadata,
     Pallet,
@@ -18,8 +18,21 @@ from decentralml.chain.substrate.metadata import (
     parse,
 )
 from decentralml.devchain.codec import DecodeError
+from decentralml.devchain.hashes import blake2_128, blake2_256, storage_prefix, twox
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import RuntimeMismatch
+
+HASHERS: tuple[tuple[Callable[[bytes], bytes], int | None], ...] = (
+    (blake2_128, None),
+    (blake2_256, None),
+    (lambda key: blake2_128(key) + key, 16),
+    (lambda key: twox(key, 2), None),
+    (lambda key: twox(key, 4), None),
+    (lambda key: twox(key, 1) + key, 8),
+    (lambda key: key, 0),
+)
+"""``StorageHasher`` of the metadata, in its order: how a map's key is hashed, and after how many
+bytes the key itself can be read back (None: it cannot)."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ class Runtime:
 
     def prefix(self, entry: StorageEntry) -> bytes:
         """What every key of a storage item begins with: 32 bytes."""
-        return twox_128(entry.pallet.encode()) + twox_128(entry.name.encode())
+        return storage_prefix(entry.pallet, entry.name)
 
     def key(self, entry: StorageEntry, *keys: Any) -> bytes:
         """The storage key of a value, or of a prefix of a map when fewer keys are given."""
@@ -111,7 +124,7 @@ class Runtime:
         if pallet is None or pallet.error is None:
             return f"Pallet{pallet_index}", f"Error{error_index}", ""
         for case in self.variants(pallet.error):
-            if case.index == error_index:
+            if case.number == error_index:
                 return pallet.name, case.name, self.metadata.text(case.docs)
         return pallet.name, f"Error{error_index}", ""
 

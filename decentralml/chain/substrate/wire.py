@@ -9,8 +9,9 @@ from decentralml.chain import calls, ss58
 from decentralml.chain.substrate.codec import EncodeError, Variant
 from decentralml.chain.substrate.metadata import Field
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.devchain.codec import vector
 from decentralml.errors import CallInvalid
-from decentralml.types import Address, Terms
+from decentralml.types import Address, Cid, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +53,30 @@ def to_pallet(call: calls.Call, census: Census | None = None) -> PalletCall:
         case calls.AcceptTask(task):
             return PalletCall("Market", "accept_task", {"task": task})
         case calls.SubmitResult(task, cid, digest):
-            arguments = {"task": task, "cid": cid.encode(), "digest": digest}
+            arguments = {"task": task, "cid": _cid(cid), "digest": digest}
             return PalletCall("Market", "submit_result", arguments)
         case calls.DrawCommittee(task, index):
             return PalletCall("Market", "draw_committee", {"task": task, "index": index})
         case calls.Attest(task, index, verdict, score, report):
             arguments = {
-                **{"task": task, "index": index, "verdict": verdict.value},
-                **{"score": score, "report": report.encode()},
+                "task": task,
+                "index": index,
+                "verdict": verdict.value,
+                "score": score,
+                "report": _cid(report),
             }
             return PalletCall("Market", "attest", arguments)
         case calls.AcceptResult(task, index):
             return PalletCall("Market", "accept_result", {"task": task, "index": index})
         case calls.RejectResult(task, index, reason):
-            arguments = {"task": task, "index": index, "reason": reason.encode()}
+            arguments = {
+                "task": task,
+                "index": index,
+                "reason": _text(reason, calls.REASON_BYTES, "reason"),
+            }
             return PalletCall("Market", "reject_result", arguments)
         case calls.PublishModel(task, model):
-            return PalletCall("Market", "publish_model", {"task": task, "model": model.encode()})
+            return PalletCall("Market", "publish_model", {"task": task, "model": _cid(model)})
         case calls.Abandon(task):
             return PalletCall("Market", "abandon", {"task": task})
         case calls.WithdrawTask(task):
@@ -116,7 +124,7 @@ def encode(runtime: Runtime, call: PalletCall) -> bytes:
         raise runtime.mismatch(f"it has no call {call.pallet}.{call.function}")
     if {field.name for field in case.fields} != set(call.arguments):
         raise runtime.mismatch(f"{call.pallet}.{call.function} has other arguments")
-    data = [bytes((pallet.index, case.index))]
+    data = [bytes((pallet.number, case.number))]
     data += [_argument(runtime, call, field) for field in case.fields]
     return b"".join(data)
 
@@ -128,7 +136,7 @@ def terms_to_wire(terms: Terms) -> dict[str, Any]:
         "strategy": terms.strategy.value,
         "model_type": terms.model_type.value,
         "storage": terms.storage.value,
-        "bundle": terms.bundle.encode(),
+        "bundle": _cid(terms.bundle),
         "reward": terms.reward,
         "fee": terms.fee,
         "committee_size": terms.committee_size,
@@ -146,14 +154,27 @@ def account_to_wire(address: Address) -> Variant:
 
 
 def _profile(endpoint: str, key: bytes) -> dict[str, Any]:
-    return {"endpoint": endpoint.encode(), "encryption_key": key}
+    return {
+        "endpoint": _text(endpoint, calls.ENDPOINT_BYTES, "endpoint"),
+        "encryption_key": key,
+    }
+
+
+def _cid(cid: Cid) -> bytes:
+    return _text(cid, calls.CID_BYTES, "CID")
+
+
+def _text(text: str, limit: int, what: str) -> bytes:
+    """Text in UTF-8; the runtime cannot even read a call with more of it than it allows."""
+    data = text.encode()
+    if len(data) > limit:
+        raise CallInvalid(f"the {what} has {len(data)} bytes, more than {limit}")
+    return data
 
 
 def _argument(runtime: Runtime, call: PalletCall, field: Field) -> bytes:
     value = call.arguments[field.name or ""]
     if call.pallet == "Utility" and field.name == "calls":
-        from decentralml.devchain.codec import vector
-
         return vector(encode(runtime, inner) for inner in value)
     try:
         return runtime.codec.encode(field.type, value)

@@ -1,0 +1,226 @@
+"""The marketplace's :class:`~decentralml.chain.api.Chain` on Substrate, over any transport."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from decentralml.chain import calls
+from decentralml.chain.api import Ballot, ChainInfo, Constants, Receipt
+from decentralml.chain.events import Event
+from decentralml.chain.keys import Signer
+from decentralml.chain.substrate import errors, extrinsic
+from decentralml.chain.substrate.reader import Reader
+from decentralml.chain.substrate.receipts import facts_of, receipt_of
+from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.substrate.transport import Transport
+from decentralml.chain.substrate.wire import encode, needs_census, to_pallet
+from decentralml.errors import (
+    CannotPayFee,
+    NotDevelopmentChain,
+    RuntimeMismatch,
+    TransactionInvalid,
+    WrongGenesis,
+)
+from decentralml.types import (
+    Address,
+    AggregatorProfile,
+    Balance,
+    Election,
+    Submission,
+    Task,
+    TaskId,
+)
+
+SPEC_NAME = "decentralml"
+VERSION_CHECK_SECONDS = 6.0
+"""How long a runtime's version is taken for granted; a runtime can change with any block."""
+NONCE_RETRIES = 50
+"""How often a call is signed anew when other transactions of its signer come first."""
+
+
+class SubstrateChain:
+    """One Substrate chain of the marketplace, embedded or remote (see the transport).
+
+    Raises, when it is made: ``WrongGenesis`` if ``genesis`` is given and is not the chain's;
+    ``RuntimeMismatch`` if the chain is not one of this marketplace.
+    """
+
+    def __init__(self, transport: Transport, genesis: str | None = None) -> None:
+        self.transport = transport
+        self._genesis = transport.genesis()
+        found = "0x" + self._genesis.hex()
+        if genesis is not None and genesis.lower() != found:
+            raise WrongGenesis(genesis, found, transport.address)
+        self._runtime: Runtime | None = None
+        self._checked = 0.0
+
+    # What it is.
+
+    def runtime(self, fresh: bool = False) -> Runtime:
+        """The chain's present runtime; its version is asked for again now and then."""
+        now = time.monotonic()
+        if self._runtime is None or fresh or now - self._checked > VERSION_CHECK_SECONDS:
+            version = self.transport.version()
+            if self._runtime is None or self._runtime.version != version:
+                if version.spec_name != SPEC_NAME:
+                    missing = f"it is not {SPEC_NAME}"
+                    raise RuntimeMismatch(version.spec_name, version.spec_version, missing)
+                self._runtime = Runtime.load(version, self.transport.metadata())
+            self._checked = now
+        return self._runtime
+
+    def info(self) -> ChainInfo:
+        version = self.runtime(fresh=True).version
+        properties = self.transport.properties()
+        return ChainInfo(
+            name=self.transport.name(),
+            genesis="0x" + self._genesis.hex(),
+            spec_name=version.spec_name,
+            spec_version=version.spec_version,
+            block=self.transport.head().number,
+            now=self.now(),
+            development=self.transport.development(),
+            token_symbol=str(properties.get("tokenSymbol", "")),
+            decimals=int(str(properties.get("tokenDecimals", 0))),
+            kind=self.transport.kind,
+            address=self.transport.address,
+        )
+
+    def constants(self) -> Constants:
+        constant = self.runtime().constant
+        return Constants(
+            minimum_bond=constant("Market", "MinimumBond"),
+            draw_period=constant("Market", "DrawPeriod"),
+            attestation_period=constant("Market", "AttestationPeriod"),
+            minimum_duration=constant("Market", "MinimumDuration"),
+            maximum_duration=constant("Market", "MaximumDuration"),
+            max_slots=constant("Market", "MaxSlots"),
+            aggregator_bond=constant("Aggregators", "Bond"),
+            candidacy_bond=constant("Elections", "CandidacyBond"),
+            voting_bond_base=constant("Elections", "VotingBondBase"),
+            voting_bond_factor=constant("Elections", "VotingBondFactor"),
+            desired_members=constant("Elections", "DesiredMembers"),
+            term_blocks=constant("Elections", "TermDuration"),
+            existential_deposit=constant("Balances", "ExistentialDeposit"),
+        )
+
+    # What it holds.
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self.runtime(), self.transport)
+
+    def now(self) -> int:
+        return self._reader.now()
+
+    def task(self, task: TaskId) -> Task:
+        return self._reader.task(task)
+
+    def tasks(self, limit: int = 20, before: TaskId | None = None) -> list[Task]:
+        return self._reader.tasks(limit, before)
+
+    def submission(self, task: TaskId, index: int) -> Submission:
+        return self._reader.submission(task, index)
+
+    def submissions(
+        self, task: TaskId, limit: int = 100, before: int | None = None
+    ) -> list[Submission]:
+        return self._reader.submissions(task, limit, before)
+
+    def open_assignment(self, task: TaskId, address: Address) -> int | None:
+        return self._reader.open_assignment(task, address)
+
+    def balance(self, address: Address) -> Balance:
+        return self._reader.balance(address)
+
+    def profile(self, address: Address) -> AggregatorProfile | None:
+        return self._reader.profile(address)
+
+    def profiles(self, limit: int = 1000) -> list[AggregatorProfile]:
+        return self._reader.profiles(limit)
+
+    def election(self) -> Election:
+        return self._reader.election()
+
+    def ballot(self, address: Address) -> Ballot | None:
+        return self._reader.ballot(address)
+
+    def total_issuance(self) -> int:
+        return self._reader.total_issuance()
+
+    def events(self, block: int) -> tuple[Event, ...]:
+        return self._reader.events(block)
+
+    # What it is asked to do.
+
+    def fee(self, call: calls.Call, signer: Signer, tip: int = 0) -> int:
+        runtime = self.runtime(fresh=True)
+        data = self._encode(runtime, call, signer)
+        terms = self._terms(signer, tip)
+        return self.transport.fee_of(extrinsic.estimate(runtime, data, signer, terms)) + tip
+
+    def submit(self, call: calls.Call, signer: Signer, tip: int = 0) -> Receipt:
+        if signer.development and not self.transport.development():
+            raise NotDevelopmentChain(signer.address, self.transport.name())
+        runtime = self.runtime(fresh=True)
+        data = self._encode(runtime, call, signer)
+        retries = 0
+        while True:
+            signed = extrinsic.sign(runtime, data, signer, self._terms(signer, tip))
+            try:
+                included = self.transport.submit(signed)
+            except TransactionInvalid as error:
+                if error.reason == "Payment":
+                    raise CannotPayFee(signer.address) from None
+                # Another process signed with the same key in between. The chain has said that
+                # this transaction is not and will never be included: signing again is safe.
+                if error.reason not in errors.RETRY_WITH_NEW_NONCE or retries == NONCE_RETRIES:
+                    raise
+                retries += 1
+                continue
+            return receipt_of(
+                runtime,
+                self._reader.stored_events(included.block_hash),
+                included,
+                signed,
+                {"signer": signer.address, **facts_of(call)},
+            )
+
+    def wait_block(self, number: int, deadline: float | None = None) -> int:
+        if deadline is None:
+            deadline = 60.0 + 12.0 * max(0, number - self.transport.head().number)
+        return self.transport.wait_block(number, deadline)
+
+    def advance(self, blocks: int = 0, milliseconds: int = 0) -> int:
+        return self.transport.advance(blocks, milliseconds)
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _encode(self, runtime: Runtime, call: calls.Call, signer: Signer) -> bytes:
+        census = self._reader.census(signer.address) if needs_census(call) else None
+        return encode(runtime, to_pallet(call, census))
+
+    def _terms(self, signer: Signer, tip: int) -> extrinsic.Terms:
+        birth = self.transport.birth()
+        return extrinsic.Terms(
+            genesis=self._genesis,
+            nonce=self.transport.next_nonce(
+                signer.public_key, self._reader.nonce(signer.public_key)
+            ),
+            mortality=extrinsic.Mortality(birth.number, birth.hash),
+            tip=tip,
+        )

@@ -1,0 +1,100 @@
+"""The embedded chain as a transport: method calls on a file, no wire in between.
+
+Reading imports no WebAssembly engine; a transaction seals its own block.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from decentralml.chain.substrate.errors import invalid
+from decentralml.chain.substrate.extrinsic import Extrinsic
+from decentralml.chain.substrate.fees import QUERY_INFO, query_info_arguments, read_fee
+from decentralml.chain.substrate.transport import Head, Included
+from decentralml.devchain.chain import DevChain
+from decentralml.devchain.version import RuntimeVersion
+from decentralml.errors import ExtrinsicRefused, TransactionInvalid, UnreadableExtrinsic
+
+
+class EmbeddedTransport:
+    """An open chain file."""
+
+    kind: Literal["embedded"] = "embedded"
+
+    def __init__(self, chain: DevChain, address: str) -> None:
+        self.chain = chain
+        self._address = address
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def genesis(self) -> bytes:
+        return self.chain.genesis
+
+    def name(self) -> str:
+        return self.chain.name
+
+    def properties(self) -> dict[str, object]:
+        return self.chain.properties
+
+    def development(self) -> bool:
+        """Always: nobody but this machine's users can reach it."""
+        return True
+
+    def head(self) -> Head:
+        return Head(self.chain.head, self.chain.height)
+
+    def birth(self) -> Head:
+        return self.head()
+
+    def block_hash(self, number: int) -> bytes | None:
+        return self.chain.block_hash(number)
+
+    def version(self) -> RuntimeVersion:
+        return self.chain.runtime_version
+
+    def metadata(self) -> bytes:
+        return self.chain.metadata()
+
+    def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
+        return self.chain.storage(key, at)
+
+    def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
+        return [value for _, value in self.chain.query(keys, at)]
+
+    def keys(self, prefix: bytes, limit: int, at: bytes | None = None) -> list[bytes]:
+        return self.chain.keys(prefix, limit, None, at)
+
+    def next_nonce(self, account: bytes, stored: int) -> int:
+        """What is stored: no transaction is ever on the way."""
+        return stored
+
+    def clock(self, stored: int) -> int:
+        """The wall's time, unless the chain's clock was moved ahead of it."""
+        return max(stored, time.time_ns() // 1_000_000)
+
+    def fee_of(self, extrinsic: Extrinsic) -> int:
+        return read_fee(self.chain.call(QUERY_INFO, query_info_arguments(extrinsic)))
+
+    def submit(self, extrinsic: Extrinsic) -> Included:
+        try:
+            sealed = self.chain.submit(extrinsic.data)
+        except ExtrinsicRefused as refused:
+            raise invalid(refused.result[1:]) from None
+        except UnreadableExtrinsic as unreadable:
+            raise TransactionInvalid("Unreadable", str(unreadable)) from None
+        return Included(sealed.block_hash, sealed.number, sealed.index)
+
+    def wait_block(self, number: int, deadline: float) -> int:
+        """Nobody else makes its blocks, so it makes them."""
+        missing = number - self.chain.height
+        return self.advance(missing, 0) if missing > 0 else self.chain.height
+
+    def advance(self, blocks: int, milliseconds: int) -> int:
+        self.chain.advance(blocks=blocks, milliseconds=milliseconds)
+        return self.chain.height
+
+    def close(self) -> None:
+        self.chain.close()

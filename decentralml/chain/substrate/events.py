@@ -1,0 +1,72 @@
+"""The events of a block, typed (:mod:`decentralml.chain.events`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_args
+
+from decentralml.chain import events, ss58
+from decentralml.chain.substrate import records
+from decentralml.chain.substrate.codec import Variant
+from decentralml.chain.substrate.metadata import Composite
+from decentralml.chain.substrate.runtime import Runtime
+from decentralml.types import TaskId, Verdict
+
+_TYPED: dict[tuple[str, str], type] = {
+    **{("Market", kind.__name__): kind for kind in get_args(events.MarketEvent)},
+    **{("Aggregators", kind.__name__): kind for kind in get_args(events.AggregatorEvent)},
+}
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "Address": ss58.encode,
+    "Address | None": lambda value: None if value is None else ss58.encode(value),
+    "tuple[Address, ...]": lambda value: tuple(ss58.encode(account) for account in value),
+    "Cid": records.cid,
+    "TaskId": TaskId,
+    "Verdict": lambda value: Verdict(value.name),
+    "str": lambda value: value.name if isinstance(value, Variant) else records.text(value),
+    "int": int,
+    "bytes": bytes,
+}
+_ACCOUNT = "sp_core::crypto::AccountId32"
+
+
+def typed(runtime: Runtime, event: Variant) -> events.Event:
+    """An event of the runtime (``RuntimeEvent``) in the project's words.
+
+    Raises
+    ------
+    KeyError : the runtime's event lacks a field that ours has.
+    """
+    pallet, (name, values) = event.name, event.value
+    kind = _TYPED.get((pallet, name))
+    if kind is None:
+        return events.OtherEvent(pallet, name, _plain(runtime, pallet, name, values))
+    converted = {
+        field.name: _CONVERSIONS[str(field.type)](values[field.name]) for field in fields(kind)
+    }
+    found: events.Event = kind(**converted)
+    return found
+
+
+def of_extrinsic(stored: list[dict[str, Any]], index: int) -> list[Variant]:
+    """The events of one transaction of a block, out of the decoded ``System.Events``."""
+    phase = Variant("ApplyExtrinsic", index)
+    return [record["event"] for record in stored if record["phase"] == phase]
+
+
+def _plain(runtime: Runtime, pallet: str, name: str, values: Any) -> dict[str, Any]:
+    """Fields by name (by position where they have none), accounts as addresses."""
+    event = runtime.pallet(pallet).event
+    cases = runtime.variants(event) if event is not None else ()
+    case = next(case for case in cases if case.name == name)
+    if len(case.fields) == 1 and case.fields[0].name is None:
+        values = (values,)
+    shown = {}
+    for position, field in enumerate(case.fields):
+        value = values[field.name] if field.name is not None else values[position]
+        kind = runtime.metadata.types[field.type]
+        if isinstance(kind, Composite) and kind.path == _ACCOUNT:
+            value = ss58.encode(value)
+        shown[field.name or str(position)] = value
+    return shown

@@ -1,0 +1,186 @@
+"""Reading the marketplace's state: storage keys out, the project's own words back.
+
+Nothing here reads more than it was asked for, so that its cost does not grow with the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from decentralml.chain import ss58
+from decentralml.chain.api import Ballot
+from decentralml.chain.errors import UnknownSubmission, UnknownTask
+from decentralml.chain.events import Event
+from decentralml.chain.substrate import records
+from decentralml.chain.substrate.codec import Variant
+from decentralml.chain.substrate.events import typed
+from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.substrate.transport import Transport
+from decentralml.chain.substrate.wire import Census
+from decentralml.types import (
+    Address,
+    AggregatorProfile,
+    Balance,
+    Election,
+    Submission,
+    Task,
+    TaskId,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The chain's newest state, through one runtime's eyes."""
+
+    runtime: Runtime
+    transport: Transport
+
+    def now(self) -> int:
+        return self.transport.clock(self._value("Timestamp", "Now"))
+
+    def task(self, task: TaskId) -> Task:
+        value = self._value("Market", "Tasks", task)
+        if value is None:
+            raise UnknownTask("Market", "UnknownTask", task=task)
+        return self._record(records.task, task, value)
+
+    def tasks(self, limit: int, before: TaskId | None) -> list[Task]:
+        """Numbers are given out in order and never taken back, so nothing has to be searched."""
+        end = self._value("Market", "NextTaskId")
+        end = end if before is None else min(end, before)
+        numbers = list(range(end - 1, max(end - limit, 0) - 1, -1))
+        values = self._values("Market", "Tasks", [(number,) for number in numbers])
+        return [
+            self._record(records.task, number, value)
+            for number, value in zip(numbers, values, strict=True)
+            if value is not None
+        ]
+
+    def submission(self, task: TaskId, index: int) -> Submission:
+        value = self._value("Market", "Submissions", task, index)
+        if value is None:
+            raise UnknownSubmission("Market", "UnknownSubmission", task=task, index=index)
+        return self._record(records.submission, task, index, value)
+
+    def submissions(self, task: TaskId, limit: int, before: int | None) -> list[Submission]:
+        """Abandoned ones leave gaps, so it may take several rounds to find ``limit`` of them."""
+        end = self.task(task).submissions
+        end = end if before is None else min(end, before)
+        found: list[Submission] = []
+        while end > 0 and len(found) < limit:
+            start = max(0, end - (limit - len(found)))
+            indices = list(range(end - 1, start - 1, -1))
+            keys = [(task, index) for index in indices]
+            for index, value in zip(
+                indices, self._values("Market", "Submissions", keys), strict=True
+            ):
+                if value is not None:
+                    found.append(self._record(records.submission, task, index, value))
+            end = start
+        return found
+
+    def open_assignment(self, task: TaskId, address: Address) -> int | None:
+        index = self._value("Market", "Assignments", task, ss58.decode(address))
+        return None if index is None else int(index)
+
+    def balance(self, address: Address) -> Balance:
+        account = ss58.decode(address)
+        stored, holds, locks = self._several(
+            ("System", "Account", (account,)),
+            ("Balances", "Holds", (account,)),
+            ("Balances", "Locks", (account,)),
+        )
+        return self._record(records.balance, stored, holds, locks)
+
+    def profile(self, address: Address) -> AggregatorProfile | None:
+        account = ss58.decode(address)
+        value = self._value("Aggregators", "Profiles", account)
+        return None if value is None else self._record(records.profile, account, value)
+
+    def profiles(self, limit: int) -> list[AggregatorProfile]:
+        entry = self.runtime.entry("Aggregators", "Profiles")
+        keys = self.transport.keys(self.runtime.prefix(entry), limit)
+        found = []
+        for key, data in zip(keys, self.transport.query(keys), strict=True):
+            value = self.runtime.value(entry, data)
+            if value is not None:
+                (account,) = self.runtime.keys_of(entry, key)
+                found.append(self._record(records.profile, account, value))
+        return found
+
+    def election(self) -> Election:
+        members, runners_up, candidates, block = self._several(
+            ("Elections", "Members", ()),
+            ("Elections", "RunnersUp", ()),
+            ("Elections", "Candidates", ()),
+            ("System", "Number", ()),
+        )
+        term = self.runtime.constant("Elections", "TermDuration")
+        return self._record(records.election, members, runners_up, candidates, block, term)
+
+    def ballot(self, address: Address) -> Ballot | None:
+        value = self._value("Elections", "Voting", ss58.decode(address))
+        return self._record(records.ballot, value)
+
+    def total_issuance(self) -> int:
+        return int(self._value("Balances", "TotalIssuance"))
+
+    def nonce(self, account: bytes) -> int:
+        return int(self._value("System", "Account", account)["nonce"])
+
+    def census(self, address: Address) -> Census:
+        """What the election's calls must say of its present state."""
+        election = self.election()
+        standing: Variant | None = None
+        if address in election.members:
+            standing = Variant("Member")
+        elif address in election.runners_up:
+            standing = Variant("RunnerUp")
+        elif address in election.candidates:
+            standing = Variant("Candidate", len(election.candidates))
+        return Census(len(election.candidates), standing)
+
+    def stored_events(self, block: bytes) -> list[dict[str, Any]]:
+        """The decoded ``System.Events`` of a block."""
+        entry = self.runtime.entry("System", "Events")
+        stored = self.transport.storage(self.runtime.key(entry), block)
+        events: list[dict[str, Any]] = self.runtime.value(entry, stored)
+        return events
+
+    def events(self, block: int) -> tuple[Event, ...]:
+        found = self.transport.block_hash(block)
+        if found is None:
+            return ()
+        stored = self.stored_events(found)
+        return tuple(self._record(typed, self.runtime, record["event"]) for record in stored)
+
+    def _value(self, pallet: str, item: str, *keys: Any) -> Any:
+        entry = self.runtime.entry(pallet, item)
+        return self.runtime.value(entry, self.transport.storage(self.runtime.key(entry, *keys)))
+
+    def _values(self, pallet: str, item: str, keys: list[tuple[Any, ...]]) -> list[Any]:
+        return self._several(*((pallet, item, each) for each in keys))
+
+    def _several(self, *wanted: tuple[str, str, tuple[Any, ...]]) -> list[Any]:
+        entries = [self.runtime.entry(pallet, item) for pallet, item, _ in wanted]
+        keys = [
+            self.runtime.key(entry, *each[2]) for entry, each in zip(entries, wanted, strict=True)
+        ]
+        return [
+            self.runtime.value(entry, data)
+            for entry, data in zip(entries, self.transport.query(keys), strict=True)
+        ]
+
+    def _record(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A record of ours, or a runtime whose layout this program cannot read."""
+        try:
+            return make(*args, **kwargs)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise self.runtime.mismatch(
+                f"what it stores has another layout ({make.__name__}: {error!r})"
+            ) from None
