@@ -52,9 +52,21 @@ MAX_CLASSES = 100_000
 MAX_SECONDS = 7 * 24 * 3600
 
 DTYPES: Mapping[str, int] = {
-    **{"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1},
-    **{"I16": 2, "U16": 2, "F16": 2, "BF16": 2},
-    **{"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8},
+    "BOOL": 1,
+    "U8": 1,
+    "I8": 1,
+    "F8_E5M2": 1,
+    "F8_E4M3": 1,
+    "I16": 2,
+    "U16": 2,
+    "F16": 2,
+    "BF16": 2,
+    "I32": 4,
+    "U32": 4,
+    "F32": 4,
+    "I64": 8,
+    "U64": 8,
+    "F64": 8,
 }
 """Element types that a tensor may have, by their safetensors name, and their size in bytes."""
 
@@ -391,9 +403,7 @@ def _parse_evaluation(section: Fields | None) -> Evaluation | None:
     evaluation = Evaluation(
         predict=section.path("predict"),
         metric=section.text("metric", 64),
-        minimum_score=section.optional(
-            "minimum_score", lambda name: section.integer(name, 0, PPM)
-        ),
+        minimum_score=section.optional("minimum_score", lambda name: section.integer(name, 0, PPM)),
         minimum_gain=section.optional(
             "minimum_gain", lambda name: section.integer(name, -PPM, PPM)
         ),

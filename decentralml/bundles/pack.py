@@ -38,7 +38,6 @@ from decentralml.bundles.settings import SETTINGS_FILE, TaskSettings
 from decentralml.bundles.tensors import read_header
 from decentralml.errors import (
     BundleMismatch,
-    DestinationExists,
     ManifestError,
     NotPlain,
     ResultFolderInvalid,
@@ -94,16 +93,8 @@ def open_task(folder: Path) -> TaskManifest:
     ManifestError, UnsafePath, NotPlain
     """
     manifest = parse_task(_read_small(folder, MANIFEST_FILE))
-    for path in (
-        manifest.run,
-        manifest.setup,
-        manifest.evaluation and manifest.evaluation.predict,
-        manifest.validator and manifest.validator.run,
-        manifest.base_model and f"{manifest.base_model}/{MODEL_FILE}",
-        manifest.base_model and f"{manifest.base_model}/{STRUCTURE_FILE}",
-    ):
-        if path is not None:
-            _size(folder, path, MANIFEST_FILE)
+    for path in _named_files(manifest):
+        _size(folder, path, MANIFEST_FILE)
     return manifest
 
 
@@ -258,6 +249,20 @@ def _task_manifest(folder: Path, settings: TaskSettings, sealed: Cid | None) -> 
     )
     check_task(manifest, SETTINGS_FILE)
     return manifest
+
+
+def _named_files(manifest: TaskManifest) -> Iterator[str]:
+    """Paths of the files that a task cannot do without."""
+    yield manifest.run
+    if manifest.setup is not None:
+        yield manifest.setup
+    if manifest.evaluation is not None:
+        yield manifest.evaluation.predict
+    if manifest.validator is not None:
+        yield manifest.validator.run
+    if manifest.base_model is not None:
+        yield f"{manifest.base_model}/{MODEL_FILE}"
+        yield f"{manifest.base_model}/{STRUCTURE_FILE}"
 
 
 def _outcome(folder: Path) -> tuple[int, dict[str, float]]:

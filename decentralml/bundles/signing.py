@@ -61,9 +61,7 @@ def check(manifest: bytes, signature: bytes, contributor: Address) -> None:
     from decentralml.chain.keys import verify
     from decentralml.chain.ss58 import decode
 
-    fields = Fields(
-        SIGNATURE_FILE, "", parse_json(signature, SIGNATURE_FILE, MAX_SIGNATURE_FILE)
-    )
+    fields = Fields(SIGNATURE_FILE, "", parse_json(signature, SIGNATURE_FILE, MAX_SIGNATURE_FILE))
     fields.constant("scheme", SCHEME)
     signer = fields.text("signer", 64)
     value = bytes.fromhex(fields.hexadecimal("signature", SIGNATURE_BYTES)[2:])

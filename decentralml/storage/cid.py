@@ -24,6 +24,8 @@ from decentralml.types import Cid
 
 RAW = 0x55
 DAG_PB = 0x70
+MAX_BLOCK = 2 << 20
+"""Bytes a block may have: what Kubo's peers exchange."""
 
 _RAW_PREFIX = b"\x01\x55\x12\x20"
 _DAG_PB_PREFIX = b"\x01\x70\x12\x20"

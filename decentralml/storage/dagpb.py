@@ -102,9 +102,9 @@ def encode_node(links: Sequence[Link], data: bytes) -> bytes:
     out = bytearray()
     for cid, name, size in links:
         encoded = name.encode("utf-8")
-        body = (
-            b"\x0a" + varint(len(cid)) + cid + b"\x12" + varint(len(encoded)) + encoded
-        ) + (b"\x18" + varint(size))
+        body = (b"\x0a" + varint(len(cid)) + cid + b"\x12" + varint(len(encoded)) + encoded) + (
+            b"\x18" + varint(size)
+        )
         out += b"\x12" + varint(len(body)) + body
     return bytes(out) + b"\x0a" + varint(len(data)) + data
 
@@ -149,18 +149,20 @@ def decode_unixfs(data: bytes) -> UnixFs:
             sizes.append(value)
         else:
             single[number] = value
+    if 1 not in single:
+        raise Malformed("a UnixFS message without a type")
     try:
-        kind = NodeType(_integer(single, 1, -1))
+        kind = NodeType(_integer(single, 1) or 0)
     except ValueError:
         raise Malformed("a UnixFS message of unknown type") from None
     content = single.get(2, b"")
     return UnixFs(
         kind,
         content if isinstance(content, bytes) else b"",
-        _integer(single, 3, None),
+        _integer(single, 3),
         tuple(sizes),
-        _integer(single, 5, None),
-        _integer(single, 6, None),
+        _integer(single, 5),
+        _integer(single, 6),
     )
 
 
@@ -228,6 +230,6 @@ def _fields(data: bytes) -> Iterable[tuple[int, int | bytes]]:
             raise Malformed("a field of unknown wire type")
 
 
-def _integer(fields: dict[int, int | bytes], number: int, default: int | None) -> int | None:
-    value = fields.get(number, default)
-    return value if isinstance(value, int) else default
+def _integer(fields: dict[int, int | bytes], number: int) -> int | None:
+    value = fields.get(number)
+    return value if isinstance(value, int) else None

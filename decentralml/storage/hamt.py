@@ -18,6 +18,7 @@ FANOUT = 256
 HASH_MURMUR3 = 0x22
 LEVELS = 8
 """A 64-bit hash has eight slots of eight bits; two names that share them all cannot be stored."""
+_HEXADECIMAL = frozenset("0123456789ABCDEF")
 _MASK = (1 << 64) - 1
 _C1 = 0x87C37B91114253D5
 _C2 = 0x4CF5AD432745937F
@@ -44,9 +45,17 @@ def murmur3_64(data: bytes) -> int:
     return (_finish(h1) + _finish(h2)) & _MASK
 
 
-def slot(name: str, level: int) -> int:
-    """Where the name goes in a shard of that level, 0 being the root."""
-    return murmur3_64(name.encode("utf-8")) >> (56 - 8 * level) & 0xFF
+def prefix(name: str, level: int) -> int:
+    """The first bits of the name's hash: its slots from the root down to that level."""
+    return murmur3_64(name.encode("utf-8")) >> (56 - 8 * level)
+
+
+def slot_of(link_name: str) -> int | None:
+    """The slot in a shard that a link's name begins with, or None if it does not."""
+    digits = link_name[:2]
+    if len(digits) != 2 or not _HEXADECIMAL.issuperset(digits):
+        return None
+    return int(digits, 16)
 
 
 def build(entries: Iterable[Link], put: Callable[[bytes], bytes]) -> Link:
@@ -61,9 +70,7 @@ def build(entries: Iterable[Link], put: Callable[[bytes], bytes]) -> Link:
     return _shard(hashed, 0, put)
 
 
-def _shard(
-    entries: Sequence[tuple[int, Link]], level: int, put: Callable[[bytes], bytes]
-) -> Link:
+def _shard(entries: Sequence[tuple[int, Link]], level: int, put: Callable[[bytes], bytes]) -> Link:
     if level == LEVELS:
         raise ValueError("two names of one folder have the same hash; rename one of them")
     slots: dict[int, list[tuple[int, Link]]] = {}

@@ -17,33 +17,42 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from decentralml.errors import NotPlain, PathNotFound, SourceChanged, SourceUnreadable
 from decentralml.storage import cid as cids
 from decentralml.storage import hamt
 from decentralml.storage.dagpb import Link, NodeType, encode_node, encode_unixfs
 from decentralml.storage.names import check_name
+from decentralml.storage.packfile import RUN, aligned_buffer
 from decentralml.types import Cid
 
 CHUNK = 256 * 1024
 WIDTH = 174
 SHARD_ABOVE = 256 * 1024
 """Bytes of names and CIDs above which a folder is sharded."""
-JOB = 8 * CHUNK
-THREADS = min(4, os.cpu_count() or 1)
+THREADS = 8
+"""More than cores, since they wait for the disk too; each has a buffer of :data:`RUN` bytes."""
 
-Write = Callable[[bytes, bytes | memoryview], None]
-"""Takes a digest and its block. The view is only valid during the call."""
 Progress = Callable[[int, int | None], None]
 """Takes bytes done and bytes in all (None while unknown)."""
 
-_local = threading.local()
+
+class Sink(Protocol):
+    """Where blocks go; called from several threads. Views are valid during the call only."""
+
+    def put(self, digest: bytes, block: bytes | memoryview) -> None:
+        """One block."""
+        ...
+
+    def put_run(self, digests: Sequence[bytes], run: memoryview, size: int) -> None:
+        """Consecutive blocks, all of ``size`` bytes but the last."""
+        ...
 
 
 def cid_of(path: Path, progress: Progress | None = None) -> Cid:
@@ -58,16 +67,16 @@ def cid_of(path: Path, progress: Progress | None = None) -> Cid:
 
 
 class Importer:
-    """Computes DAGs, handing each block to ``write``, children before their parents.
+    """Computes DAGs and hands every block to a sink.
 
     Parameters
     ----------
-    write : called from several threads; None computes CIDs only.
+    sink : takes the blocks; None computes CIDs only.
     progress : called from the caller's thread.
     """
 
-    def __init__(self, write: Write | None, progress: Progress | None = None) -> None:
-        self._write = write
+    def __init__(self, sink: Sink | None, progress: Progress | None = None) -> None:
+        self._sink = sink
         self._progress = progress
         self._done = 0
         self._total: int | None = None
@@ -113,8 +122,8 @@ class Importer:
 
     def _folder(self, path: str) -> Link:
         links = []
-        for name in sorted(os.listdir(path), key=os.fsencode):  # noqa: PTH208 - names are enough
-            below = os.path.join(path, name)
+        for name in sorted(_names(path), key=os.fsencode):
+            below = f"{path}{os.sep}{name}"
             check_name(name, below)
             entry = self._entry(below)
             links.append(Link(entry.cid, name, entry.size))
@@ -152,17 +161,17 @@ class Importer:
         return self._leaf(hashlib.sha256(data).digest(), data)
 
     def _leaf(self, digest: bytes, data: bytes | memoryview) -> Link:
-        if self._write is not None:
-            self._write(digest, data)
+        if self._sink is not None:
+            self._sink.put(digest, data)
         return Link(cids.make(cids.RAW, digest), "", len(data))
 
     def _leaves(self, descriptor: int, path: str, size: int) -> Iterator[Link]:
         """Links to the leaves of a large file, in order, hashed ahead by the pool."""
         ahead: deque[tuple[int, Future[list[bytes]]]] = deque()
         try:
-            for offset in range(0, size, JOB):
-                length = min(JOB, size - offset)
-                job = self._pool.submit(_hash_range, descriptor, path, offset, length, self._write)
+            for offset in range(0, size, RUN):
+                length = min(RUN, size - offset)
+                job = self._pool.submit(_hash_range, descriptor, path, offset, length, self._sink)
                 ahead.append((length, job))
                 if len(ahead) > 2 * THREADS:
                     yield from self._finish(*ahead.popleft())
@@ -185,8 +194,8 @@ class Importer:
 
     def _put_node(self, block: bytes) -> bytes:
         digest = hashlib.sha256(block).digest()
-        if self._write is not None:
-            self._write(digest, block)
+        if self._sink is not None:
+            self._sink.put(digest, block)
         return cids.make(cids.DAG_PB, digest)
 
     def _advance(self, size: int) -> None:
@@ -232,29 +241,16 @@ def _parent(
 
 
 def _hash_range(
-    descriptor: int, path: str, offset: int, length: int, write: Write | None
+    descriptor: int, path: str, offset: int, length: int, sink: Sink | None
 ) -> list[bytes]:
     """Digests of the chunks of a range of a file. Runs in the pool."""
-    view = _buffer()
-    digests = []
-    for at in range(offset, offset + length, CHUNK):
-        size = min(CHUNK, offset + length - at)
-        chunk = view[:size]
-        if os.preadv(descriptor, [chunk], at) != size:
-            raise SourceChanged(path)
-        digest = hashlib.sha256(chunk).digest()
-        if write is not None:
-            write(digest, chunk)
-        digests.append(digest)
+    run = aligned_buffer()[:length]
+    if os.preadv(descriptor, [run], offset) != length:
+        raise SourceChanged(path)
+    digests = [_hash(run[at : at + CHUNK]) for at in range(0, length, CHUNK)]
+    if sink is not None:
+        sink.put_run(digests, run, CHUNK)
     return digests
-
-
-def _buffer() -> memoryview:
-    """This thread's own: a fresh one each time would cost its page faults."""
-    view: memoryview | None = getattr(_local, "view", None)
-    if view is None:
-        view = _local.view = memoryview(bytearray(CHUNK))
-    return view
 
 
 def _hash(data: memoryview) -> bytes:
@@ -280,15 +276,16 @@ def _read_error(path: str, error: OSError) -> Exception:
     return SourceUnreadable(path, os.strerror(error.errno or 0))
 
 
-def _weight(path: str) -> int:
-    """Bytes of all plain files at or below a path, for the progress."""
+def _names(path: str) -> list[str]:
     try:
-        if not os.path.isdir(path):
-            return os.lstat(path).st_size
-        return sum(
-            os.lstat(os.path.join(folder, name)).st_size
-            for folder, _, names in os.walk(path)
-            for name in names
-        )
+        return os.listdir(path)  # noqa: PTH208 - a Path for each name would cost more than it gives
     except OSError as error:
         raise _read_error(path, error) from error
+
+
+def _weight(path: str) -> int:
+    """Bytes of all plain files at or below a path, for the progress."""
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
+        return sum(_weight(f"{path}{os.sep}{name}") for name in _names(path))
+    return os.lstat(path).st_size
