@@ -315,7 +315,7 @@ class Overflow(ArithmeticRefused):
 
 
 class Underflow(ArithmeticRefused):
-    message = "an amount in the call is more than there is; lower it"
+    message = "{signer} has less than this call takes; `decentralml balance` shows what there is"
 
 
 class DivisionByZero(ArithmeticRefused):

@@ -126,7 +126,7 @@ class Node:
     def close(self) -> None:
         with self._lock:
             if self._socket is not None:
-                self._socket.shutdown()
+                self._socket.shutdown()  # type: ignore[no-untyped-call]
             self._socket = self._transport = None
 
     def is_closed(self) -> bool:

@@ -20,7 +20,7 @@ class DeadlineSocket(WebSocket):
 
     def _recv(self, bufsize: int) -> Any:
         self._arm()
-        return super()._recv(bufsize)
+        return super()._recv(bufsize)  # type: ignore[no-untyped-call]
 
     def _send(self, data: str | bytes) -> int:
         self._arm()

@@ -12,6 +12,7 @@ the deadline (nobody knows).
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from decentralml.chain.substrate.errors import invalid_named
@@ -92,10 +93,9 @@ class Submission:
         )
         if kind == "gone":
             return None
-        try:
+        # It is in a block: an update that nobody reads does no harm.
+        with suppress(NodeFault, NodeTimeout, NodeUnreachable):
             self.node.request("author_unwatchExtrinsic", subscription)
-        except (NodeFault, NodeTimeout, NodeUnreachable):
-            pass  # It is in a block: an update that nobody reads does no harm.
         return str(block)
 
     def _search(self) -> Included:

@@ -32,7 +32,8 @@ class Included:
 class Transport(Protocol):
     """A chain within reach. ``at`` is a block's hash; None is the newest block."""
 
-    kind: Literal["embedded", "remote"]
+    @property
+    def kind(self) -> Literal["embedded", "remote"]: ...
 
     @property
     def address(self) -> str:
