@@ -65,7 +65,7 @@ class Log:
                 while len(rest) > MAX_LINE:
                     self._line(rest[:MAX_LINE])
                     rest = rest[MAX_LINE:]
-        for line in rest.split(b"\n") if rest else ():
+        for line in rest.removesuffix(b"\n").split(b"\n") if rest else ():
             self._line(line)
 
     def _line(self, line: bytes) -> None:

@@ -1,0 +1,336 @@
+"""Programs that try to use more than they may."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from sandbox_attempts import MIB, answer, attempt, output_of
+
+from decentralml.sandbox import Limits, Reason
+
+
+def limits(**changes: float) -> Limits:
+    values: dict[str, float] = {"seconds": 20, "memory_bytes": 512 * MIB, **changes}
+    return Limits(**values)  # type: ignore[arg-type]
+
+
+def left_over(mark: str) -> list[str]:
+    """Processes of this machine whose command line holds ``mark``."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdecimal() and mark in (process / "cmdline").read_text():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_loop_is_stopped_in_time(tmp_path: Path) -> None:
+    started = time.monotonic()
+    outcome = attempt(tmp_path, "while True: pass", limits=limits(seconds=0.5))
+    assert outcome.reason is Reason.TIMEOUT
+    assert not outcome.ok
+    assert time.monotonic() - started < 5
+
+
+def test_a_daemon_that_ignores_signals_ends_with_the_time(tmp_path: Path) -> None:
+    mark = f"daemon-{os.getpid()}-timeout"
+    outcome = attempt(
+        tmp_path,
+        f"""
+        import os, signal, subprocess, sys, time
+        for number in range(1, 65):
+            try: signal.signal(number, signal.SIG_IGN)
+            except (OSError, ValueError): pass
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, ["python", "-c", "import time; time.sleep(60)", "{mark}"])
+        time.sleep(60)
+        """,
+        limits=limits(seconds=1),
+    )
+    assert outcome.reason is Reason.TIMEOUT
+    assert left_over(mark) == []
+
+
+def test_a_daemon_ends_with_the_program_that_left_it(tmp_path: Path) -> None:
+    mark = f"daemon-{os.getpid()}-left"
+    found = answer(
+        tmp_path,
+        f"""
+        import subprocess
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "{mark}"],
+                                 start_new_session=True)
+        answer(child.pid > 0)
+        """,
+    )
+    assert found is True
+    assert left_over(mark) == []
+
+
+def test_a_fork_storm_stays_within_its_limit(tmp_path: Path) -> None:
+    found = answer(
+        tmp_path,
+        """
+        children = []
+        try:
+            while len(children) < 1000:
+                child = os.fork()
+                if child == 0:
+                    os.read(os.pipe()[0], 1)
+                children.append(child)
+        except OSError as error:
+            answer([len(children), errno.errorcode[error.errno]])
+        """,
+        limits=limits(processes=40),
+    )
+    assert 20 < found[0] <= 40
+    assert found[1] == "EAGAIN"
+
+
+def test_threads_count_as_processes(tmp_path: Path) -> None:
+    found = answer(
+        tmp_path,
+        """
+        import threading
+        stop, started = threading.Event(), 0
+        try:
+            while started < 1000:
+                threading.Thread(target=stop.wait, daemon=True).start()
+                started += 1
+        except RuntimeError:
+            answer(started)
+        stop.set()
+        """,
+        limits=limits(processes=40),
+    )
+    assert 20 < found <= 40
+
+
+def test_a_fork_bomb_ends(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import os
+        while True:
+            try: os.fork()
+            except OSError: pass
+        """,
+        limits=limits(seconds=1.5, processes=30),
+    )
+    assert outcome.reason in (Reason.TIMEOUT, Reason.PROCESSES)
+
+
+HOG = """
+held = []
+while True:
+    held.append(bytearray(16 << 20))
+"""
+SEVERAL_HOGS = """
+import os, time
+for _ in range(6):
+    if os.fork() == 0:
+        held = bytearray(60 << 20)
+        time.sleep(30)
+time.sleep(30)
+"""
+SHARED_FILES = """
+import mmap, os, time
+maps = []
+for number in range(100):
+    with open(f"/dev/shm/{number}", "w+b") as file:
+        file.truncate(8 << 20)
+        maps.append(mmap.mmap(file.fileno(), 8 << 20))
+        maps[-1].write(b"x" * (8 << 20))
+time.sleep(30)
+"""
+
+
+@pytest.mark.parametrize("program", [HOG, SEVERAL_HOGS])
+def test_memory_of_all_processes_together_is_limited(tmp_path: Path, program: str) -> None:
+    outcome = attempt(tmp_path, program, limits=limits(memory_bytes=200 * MIB))
+    assert outcome.reason is Reason.MEMORY
+    assert "200 MiB" in outcome.detail
+    assert outcome.seconds < 15
+
+
+def test_more_memory_at_once_than_allowed_is_refused_by_the_kernel(tmp_path: Path) -> None:
+    found = answer(tmp_path, "answer(tried(bytearray, 4 << 30))")
+    assert found == "MemoryError"
+
+
+def test_memory_that_belongs_to_no_process_is_refused(tmp_path: Path) -> None:
+    found = answer(
+        tmp_path,
+        """
+        import mmap
+        answer({
+            "shared": tried(mmap.mmap, -1, 1 << 20),
+            "zero": tried(open, "/dev/zero", "r+b"),
+            "memfd": tried(os.memfd_create, "x"),
+            "private": tried(mmap.mmap, -1, 1 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANON),
+        })
+        """,
+    )
+    assert found["private"] == "done"
+    assert found["zero"] == "ENOENT"
+    assert "done" not in (found["shared"], found["memfd"])
+
+
+def test_temporary_files_are_limited_and_count_as_memory(tmp_path: Path) -> None:
+    found = answer(
+        tmp_path,
+        """
+        def fill(folder):
+            with open(folder + "/x", "wb") as file:
+                for _ in range(100):
+                    file.write(bytes(1 << 20))
+        answer([tried(fill, folder) for folder in ("/tmp", "/dev/shm", "/home/sandbox")])
+        """,
+        limits=limits(scratch_bytes=16 * MIB),
+    )
+    assert found == ["ENOSPC"] * 3
+    second = tmp_path / "second"
+    second.mkdir()
+    outcome = attempt(
+        second,
+        SHARED_FILES,
+        limits=limits(memory_bytes=128 * MIB, scratch_bytes=1024 * MIB),
+    )
+    assert outcome.reason is Reason.MEMORY
+
+
+def test_one_large_file_is_stopped(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import time
+        with open("/output/x", "wb") as file:
+            try:
+                while True: file.write(bytes(1 << 20))
+            except OSError: pass
+        time.sleep(30)
+        """,
+        limits=limits(output_bytes=32 * MIB),
+    )
+    assert outcome.reason is Reason.OUTPUT
+    assert list(output_of(tmp_path).iterdir()) == []
+
+
+def test_many_files_that_are_large_together_are_stopped(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import itertools
+        for number in itertools.count():
+            with open(f"/output/{number}", "wb") as file:
+                file.write(bytes(1 << 20))
+        """,
+        limits=limits(output_bytes=32 * MIB, file_count=100_000),
+    )
+    assert outcome.reason is Reason.OUTPUT
+
+
+def test_too_much_output_of_a_program_that_ends_quickly_is_not_taken(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        for number in range(40):
+            open(f"/output/{number}", "wb").write(bytes(1 << 20))
+        """,
+        limits=limits(output_bytes=32 * MIB),
+    )
+    assert outcome.reason is Reason.OUTPUT
+    assert list(output_of(tmp_path).iterdir()) == []
+
+
+def test_open_files_that_no_folder_lists_count_too(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import os, time
+        held = []
+        for number in range(8):
+            held.append(open("/output/x", "wb"))
+            os.remove("/output/x")
+            held[-1].write(bytes(8 << 20))
+            held[-1].flush()
+        time.sleep(30)
+        """,
+        limits=limits(output_bytes=32 * MIB),
+    )
+    assert outcome.reason is Reason.OUTPUT
+
+
+def test_a_flood_of_files_is_stopped(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import itertools
+        for number in itertools.count():
+            open(f"/output/{number}", "w").close()
+        """,
+        limits=limits(file_count=50),
+    )
+    assert outcome.reason is Reason.FILES
+    assert [p for p in tmp_path.iterdir() if p.name.startswith(".sandbox")] == []
+
+
+def test_a_sparse_file_counts_with_its_length(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import os
+        for number in range(4):
+            with open(f"/output/{number}", "wb") as file: file.truncate(20 << 20)
+        """,
+        limits=limits(output_bytes=32 * MIB),
+    )
+    assert outcome.reason is Reason.OUTPUT
+
+
+def test_a_program_that_prints_a_gigabyte_costs_neither_memory_nor_disk(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    lines = 0
+
+    def count(_: str) -> None:
+        nonlocal lines
+        lines += 1
+
+    outcome = attempt(
+        tmp_path,
+        """
+        import os
+        block = (b"x" * 99 + b"\\n") * 10_000
+        for _ in range(1000):
+            view = memoryview(block)
+            while view: view = view[os.write(1, view):]
+        os.write(1, b"the end\\n")
+        """,
+        limits=limits(log_bytes=100_000),
+        log=log,
+        on_line=count,
+    )
+    assert outcome.ok, outcome
+    assert log.stat().st_size < 110_000
+    assert 900 < lines < 1100
+    assert outcome.log_tail.endswith("the end")
+    assert len(outcome.log_tail) < 300_000
+
+
+def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    outcome = attempt(
+        tmp_path,
+        "import sys\nfor _ in range(50): sys.stdout.write('x' * (1 << 20))",
+        limits=limits(log_bytes=50_000),
+        log=log,
+    )
+    assert outcome.ok
+    assert log.stat().st_size < 60_000
+    assert len(outcome.log_tail) < 300_000
