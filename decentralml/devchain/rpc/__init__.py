@@ -1,0 +1,1 @@
+"""JSON-RPC for the embedded chain: methods (:mod:`.handlers`) and a server (:mod:`.server`)."""
