@@ -1138,3 +1138,18 @@ class BlockRefused(ChainError):
         self.number = number
         self.why = why
         super().__init__(f"block {number} was refused: {why}; take blocks in order from one chain")
+
+
+# -- serving the embedded chain (decentralml/devchain/rpc)
+
+
+class CannotListen(ChainError):
+    """A server's address cannot be had."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host = host
+        self.port = port
+        self.reason = reason
+        super().__init__(
+            f"cannot listen on {host}:{port} ({reason}); choose another port (--port 0 picks one)"
+        )
