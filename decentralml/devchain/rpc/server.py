@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -48,7 +47,7 @@ class Service:
         self._handlers = Handlers(chain, reader)
         self._submissions = Submissions(self.worker, self._handlers.pool)
         self._connections: set[Connection] = set()
-        self._busy: WeakSet[RequestHandler] = WeakSet()
+        self._silent: set[RequestHandler] = set()
         self._server = web.Server(self._handle, access_log=None, keepalive_timeout=30.0)
 
     # -- answering
@@ -74,17 +73,19 @@ class Service:
         if len(self._server.connections) >= self.limits.connections:
             return _Refusal()
         protocol = self._server()
+        self._silent.add(protocol)
         asyncio.get_running_loop().call_later(
             self.limits.request_seconds, self._end_if_silent, protocol
         )
         return protocol
 
     def _end_if_silent(self, protocol: RequestHandler) -> None:
-        if protocol not in self._busy:
+        if protocol in self._silent:
+            self._silent.discard(protocol)
             protocol.force_close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._busy.add(request.protocol)
+        self._silent.discard(request.protocol)
         origin = request.headers.get("Origin")
         if not gate.host_allowed(request.headers.get("Host")) or not gate.origin_allowed(origin):
             return web.Response(status=403, text="this origin or host may not use this server\n")
