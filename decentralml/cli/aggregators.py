@@ -144,9 +144,7 @@ def resign(settings: Settings) -> None:
 @click.option("--remove", is_flag=True, help="Take the vote back.")
 @common
 @pass_settings
-def vote(
-    settings: Settings, candidates: tuple[str, ...], stake: int | None, remove: bool
-) -> None:
+def vote(settings: Settings, candidates: tuple[str, ...], stake: int | None, remove: bool) -> None:
     """Vote for CANDIDATES (names or addresses), best first; replaces an earlier vote."""
     from decentralml.market import elections
 

@@ -65,7 +65,7 @@ def get(settings: Settings, cid: str, out: Path) -> None:
 def verify(settings: Settings, cid: str) -> None:
     """Check that every block of some content is here and undamaged."""
     with settings.session() as session, settings.terminal.bar("verifying") as progress:
-        session.objects.verify(Cid(cid), progress)
+        session.objects.verify(Cid(cid), progress=progress)
     if settings.json:
         document({"cid": cid, "complete": True})
     else:
@@ -79,8 +79,8 @@ def verify(settings: Settings, cid: str) -> None:
 @pass_settings
 def export(settings: Settings, cid: str, out: Path) -> None:
     """Write content as a CAR file, to carry it to another store."""
-    with settings.session() as session:
-        session.objects.export_car(Cid(cid), out)
+    with settings.session() as session, settings.terminal.bar("writing") as progress:
+        session.objects.export_car(Cid(cid), out, progress)
     _say(settings, Cid(cid), out)
 
 
@@ -90,8 +90,8 @@ def export(settings: Settings, cid: str, out: Path) -> None:
 @pass_settings
 def import_(settings: Settings, file: Path) -> None:
     """Store the content of a CAR file, every block verified."""
-    with settings.session() as session:
-        found = session.objects.import_car(file)
+    with settings.session() as session, settings.terminal.bar("reading") as progress:
+        found = session.objects.import_car(file, progress=progress)
     _say(settings, found, file)
 
 

@@ -80,8 +80,13 @@ def advance(
         "decentralml list-tasks --chain ws://127.0.0.1:9944",
     )
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=9944, show_default=True,
-              help="0 picks a free one and prints it.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9944,
+    show_default=True,
+    help="0 picks a free one and prints it.",
+)
 @common
 @pass_settings
 def serve(settings: Settings, port: int) -> None:

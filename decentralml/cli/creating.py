@@ -29,34 +29,68 @@ def choice(kind: type[Any]) -> click.Choice[Any]:
 @click.argument("bundle", type=EXISTING_FOLDER, metavar="BUNDLE_PATH")
 @click.option("--reward", type=AMOUNT, required=True, help="For each accepted result.")
 @click.option("--fee", type=AMOUNT, required=True, help="For each validating aggregator.")
-@click.option("--results", type=click.IntRange(1), default=1, show_default=True,
-              help="How many results are wanted.")
-@click.option("--committee", type=click.IntRange(1, 9), default=3, show_default=True,
-              help="Aggregators that validate a result (odd).")
-@click.option("--policy", "strategy", type=choice(ValidationStrategy),
-              help="Who decides; task.toml, else AutoAccept.")
+@click.option(
+    "--results",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many results are wanted.",
+)
+@click.option(
+    "--committee",
+    type=click.IntRange(1, 9),
+    default=3,
+    show_default=True,
+    help="Aggregators that validate a result (odd).",
+)
+@click.option(
+    "--policy",
+    "strategy",
+    type=choice(ValidationStrategy),
+    help="Who decides; task.toml, else AutoAccept.",
+)
 @click.option("--type", "task_type", type=choice(TaskType), help="Work wanted; else task.toml's.")
 @click.option("--model-type", type=choice(ModelType), help="Else task.toml's, else Vision.")
 @click.option("--expires", type=TIME, help="When nobody can accept any more  [default: 7d]")
 @click.option("--expiration-block", type=click.IntRange(1), help="The same as a block number.")
-@click.option("--working-time", type=DURATION, default="1d", show_default=True,
-              help="From acceptance to the result.")
-@click.option("--review-time", type=DURATION, default="1d", show_default=True,
-              help="For your decision (ManualAccept).")
+@click.option(
+    "--working-time",
+    type=DURATION,
+    default="1d",
+    show_default=True,
+    help="From acceptance to the result.",
+)
+@click.option(
+    "--review-time",
+    type=DURATION,
+    default="1d",
+    show_default=True,
+    help="For your decision (ManualAccept).",
+)
 @click.option("--base-model", type=EXISTING_FOLDER, help="Model to begin from: bundle's model/.")
-@click.option("--validation-path", type=EXISTING_FOLDER,
-              help="Held-out data, sealed to the aggregators in office.")
+@click.option(
+    "--validation-path",
+    type=EXISTING_FOLDER,
+    help="Held-out data, sealed to the aggregators in office.",
+)
 @click.option("--validator", metavar="SCRIPT", help="The bundle's own judge (CustomAccept).")
 @click.option("--min-score", type=PROPORTION, help="Least score of an acceptable result.")
 @click.option("--min-gain", type=PROPORTION, help="Least gain over the base model.")
 @click.option("--parent", type=click.IntRange(0), help="Task whose published model this continues.")
 @click.option("--name", help="Name of the task; else task.toml's, else the folder's.")
-@click.option("--storage-type", "storage", type=choice(StorageType), default="IPFS",
-              show_default=True, help="What the chain says about where the bundle lies.")
+@click.option(
+    "--storage-type",
+    "storage",
+    type=choice(StorageType),
+    default="IPFS",
+    show_default=True,
+    help="What the chain says about where the bundle lies.",
+)
 @common
 @pass_settings
 def create_task(
     settings: Settings,
+    /,
     bundle: Path,
     expires: When | None,
     validation_path: Path | None,

@@ -13,8 +13,13 @@ from decentralml.cli.output import document, table
 @click.command(epilog=examples("decentralml example-data mnist --out data --parts 3"))
 @click.argument("name", type=click.Choice(("mnist",)))
 @click.option("--out", type=FOLDER, required=True, help="New folder to write.")
-@click.option("--parts", type=click.IntRange(1, 100), default=3, show_default=True,
-              help="Contributors' disjoint, non-IID shards.")
+@click.option(
+    "--parts",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Contributors' disjoint, non-IID shards.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @common
 @pass_settings

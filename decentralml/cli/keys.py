@@ -58,9 +58,7 @@ def new(settings: Settings, name: str) -> None:
 @click.option("--secret-file", type=EXISTING_FILE, help="A file with the words or the seed.")
 @common
 @pass_settings
-def import_(
-    settings: Settings, name: str, file: Path | None, secret_file: Path | None
-) -> None:
+def import_(settings: Settings, name: str, file: Path | None, secret_file: Path | None) -> None:
     """Keep a key made elsewhere: its words, its seed (0x…), or a polkadot.js file.
 
     The words are never an argument, where other users of the machine could read them. A file's
@@ -122,7 +120,8 @@ def export(settings: Settings, name: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(text)
         return
-    with open(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+    # A new file, readable by its owner only: never over another, never open for a moment.
+    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         stream.write(text)
     if settings.json:
         document({"name": name, "file": out})

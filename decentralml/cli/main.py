@@ -86,13 +86,14 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        except click.UsageError:
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], _MODULES, n=1)
-            if near:
-                error.message = f"No such command {args[0]!r}. Did you mean {near[0]!r}?"
-            raise
+            if not near:
+                raise
+            message = f"no such command {args[0]!r}; did you mean {near[0]!r}?"
+            raise click.UsageError(message, ctx) from None
 
     def main(
         self,
@@ -124,7 +125,8 @@ def _report(error: Exception, as_json: bool) -> int:
     """Print an error, as a line or as a document, and return the exit code it means."""
     code, facts = 1, {}
     if isinstance(error, click.Abort):
-        if isinstance(error.__cause__, EOFError):
+        # click raises Abort in place of both; only the context says which it was.
+        if isinstance(error.__context__, EOFError):
             message = "a question got no answer; pass --yes or --passphrase-file instead"
         else:
             code, message = INTERRUPTED, "interrupted; the same command resumes where it stopped"
@@ -144,9 +146,7 @@ def _report(error: Exception, as_json: bool) -> int:
             "please report it (DECENTRALML_DEBUG=1 shows where it happened)"
         )
     if as_json:
-        document(
-            {"class": type(error).__name__, "message": message, "facts": facts}, sys.stderr
-        )
+        document({"class": type(error).__name__, "message": message, "facts": facts}, sys.stderr)
     else:
         click.echo(f"error: {printable(message)}", err=True)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from decentralml import config as configuration
 from decentralml.cli.output import Terminal
-from decentralml.errors import ConfigError
+from decentralml.errors import ConfigError, PassphraseRequired
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
@@ -70,6 +71,8 @@ class Settings:
         named = os.environ.get("DECENTRALML_PASSPHRASE")
         if named is not None:
             return named
+        if not sys.stdin.isatty():
+            raise PassphraseRequired(name)
         return str(
             click.prompt(
                 f"Passphrase of key {name}", hide_input=True, confirmation_prompt=confirm, err=True

@@ -82,9 +82,7 @@ def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str
 
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        drawn.add_column(
-            name, justify="right" if name in numeric else "left", overflow="fold"
-        )
+        drawn.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     Console(highlight=False).print(drawn)

@@ -33,8 +33,18 @@ def list_tasks(settings: Settings, limit: int, before: int | None, open_only: bo
         document(found)
     elif found:
         table(
-            ("task", "kind", "model", "policy", "reward", "open", "active", "accepted", "status",
-             "expires"),
+            (
+                "task",
+                "kind",
+                "model",
+                "policy",
+                "reward",
+                "open",
+                "active",
+                "accepted",
+                "status",
+                "expires",
+            ),
             [
                 (
                     task.id,
@@ -85,8 +95,11 @@ def show_task(settings: Settings, task: int) -> None:
             ("bundle", f"{terms.bundle} ({terms.storage})"),
             ("reward", format_amount(terms.reward)),
             ("committee", f"{terms.committee_size}, each for {format_amount(terms.fee)}"),
-            ("results", f"{found.accepted} accepted of {terms.slots}; {found.open_slots} open, "
-                        f"{found.active} active"),
+            (
+                "results",
+                f"{found.accepted} accepted of {terms.slots}; {found.open_slots} open, "
+                f"{found.active} active",
+            ),
             ("submissions", results or "none"),
             ("expires", f"{format_time(terms.expires_at)} ({_left(terms.expires_at, view.now)})"),
             ("working time", format_duration(terms.working_time)),
@@ -94,8 +107,12 @@ def show_task(settings: Settings, task: int) -> None:
             ("continues", None if terms.parent is None else f"task {terms.parent}"),
             ("next model", found.published),
             ("your work", work and f"submission {work.index}, {work.status}"),
-            ("  deadline", work and work.deadline and
-             f"{format_time(work.deadline)} ({_left(work.deadline, view.now)})"),
+            (
+                "  deadline",
+                work
+                and work.deadline
+                and f"{format_time(work.deadline)} ({_left(work.deadline, view.now)})",
+            ),
             ("  bundle", work and work.bundle),
             ("  result", work and work.result),
             ("  log", work and work.log),

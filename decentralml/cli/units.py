@@ -69,10 +69,15 @@ def parse_proportion(text: str) -> int:
     digits = 4 if percent else 6
     if len(fraction) > digits:
         raise ValueError(f"{text!r} is finer than one part in a million")
-    value = int(whole) * 10**digits + int(fraction.ljust(digits, "0"))
+    value = int(whole) * (PPM // 100 if percent else PPM) + int(fraction.ljust(digits, "0"))
     if value > PPM:
         raise ValueError(f"{text!r} is more than the whole; proportions end at 1 (100%)")
     return value
+
+
+def format_metric(value: float) -> str:
+    """A measured number with at most four significant decimals: ``0.648``, ``1000``."""
+    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def format_proportion(ppm: int) -> str:
@@ -114,7 +119,7 @@ def format_time(milliseconds: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-class _Parsed(click.ParamType):
+class _Parsed(click.ParamType[object]):
     """A click type that calls a parser and reports its ValueError as a usage error."""
 
     def convert(

@@ -46,13 +46,21 @@ def accept_task(settings: Settings, task: int) -> None:
 )
 @click.argument("task", type=click.IntRange(0))
 @click.option("--data", type=EXISTING_FOLDER, help="Your data: mounted read-only at /data.")
-@click.option("--trust-setup", is_flag=True,
-              help="Run the bundle's set-up script first, OUTSIDE the sandbox.")
-@click.option("--no-sandbox", is_flag=True,
-              help="Run the script with all your rights: only if you trust it.")
+@click.option(
+    "--trust-setup", is_flag=True, help="Run the bundle's set-up script first, OUTSIDE the sandbox."
+)
+@click.option(
+    "--no-sandbox", is_flag=True, help="Run the script with all your rights: only if you trust it."
+)
 @click.option("--time-limit", type=DURATION, default="1h", show_default=True)
-@click.option("--memory", type=click.IntRange(64), default=4096, show_default=True,
-              metavar="MIB", help="Memory of all its processes together.")
+@click.option(
+    "--memory",
+    type=click.IntRange(64),
+    default=4096,
+    show_default=True,
+    metavar="MIB",
+    help="Memory of all its processes together.",
+)
 @common
 @pass_settings
 def run_task(
@@ -94,8 +102,11 @@ def run_task(
     )
 )
 @click.argument("task", type=click.IntRange(0))
-@click.option("--result-path", type=click.Path(path_type=Path),
-              help="Folder with the result; else what run-task left.")
+@click.option(
+    "--result-path",
+    type=click.Path(path_type=Path),
+    help="Folder with the result; else what run-task left.",
+)
 @common
 @pass_settings
 def send_results(settings: Settings, task: int, result_path: Path | None) -> None:

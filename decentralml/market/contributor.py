@@ -134,10 +134,12 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
     if earlier is not None:
         return earlier
     found = assignment(session, task, "send a result")
+    from decentralml.validation.checks import check_result
+
     attempt = session.work(task).attempt(found.index)
     bundle = fetch_task(session, session.chain.task(task))
     folder = _result_folder(result_path or attempt.output, bundle.manifest, task)
-    check_result(folder, bundle.manifest)
+    check_result(folder, bundle.manifest, bundle.folder)
     with scratch(attempt.root) as space:
         manifest, digest = _pack(session, bundle, folder, space / "result", task)
         replace_folder(space / "result", attempt.result)
@@ -148,13 +150,6 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
     session.report.step(f"sending result {cid} ({manifest.examples} examples)")
     session.chain.submit(SubmitResult(task, cid, digest), session.key)
     return Sent(task, found.index, cid, digest, attempt.result, resumed=False)
-
-
-def check_result(folder: Path, manifest: TaskManifest) -> None:
-    """What every committee would check first. Raises ValidationError."""
-    from decentralml.validation.checks import check_files
-
-    check_files(folder, manifest)
 
 
 def _freed(session: Session, task: Task) -> Task:

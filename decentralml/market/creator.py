@@ -61,8 +61,8 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
         raise NotAModel(offer.base_model)
     name = offer.digest(
         cid_of(bundle),
-        offer.base_model and cid_of(offer.base_model),
-        offer.validation_set and cid_of(offer.validation_set),
+        None if offer.base_model is None else cid_of(offer.base_model),
+        None if offer.validation_set is None else cid_of(offer.validation_set),
         Cid(session.address),
     )
     records = session.records(RECORDS)
@@ -105,9 +105,7 @@ def reject_task_results(
 
 def _created(task: Task, resumed: bool, warnings: tuple[str, ...]) -> Created:
     terms = task.terms
-    return Created(
-        task.id, terms.bundle, terms.slots * terms.slot_hold, resumed, terms, warnings
-    )
+    return Created(task.id, terms.bundle, terms.slots * terms.slot_hold, resumed, terms, warnings)
 
 
 def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     warnings: list[str] = []
     newest = session.chain.tasks(1)
     with scratch(session.config.work) as folder:
-        source = _with_model(bundle, offer.base_model, folder / "source")
+        source = with_model(bundle, offer.base_model, folder / "source")
         settings = read_settings(
             source,
             name=offer.name or bundle.absolute().name,
@@ -152,7 +150,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     }
 
 
-def _with_model(bundle: Path, model: Path | None, out: Path) -> Path:
+def with_model(bundle: Path, model: Path | None, out: Path) -> Path:
     """The author's folder, or a copy of it with the base model inside."""
     if model is None:
         return bundle

@@ -7,8 +7,6 @@ from pathlib import Path
 from decentralml.errors import FolderInUse
 from decentralml.market.work import scratch
 
-POISONED = "poisoned"
-
 
 def write_example_data(name: str, out: Path, parts: int, seed: int = 0) -> dict[str, list[int]]:
     """Write a data set to the new folder ``out``; images of each class by folder.
@@ -20,16 +18,14 @@ def write_example_data(name: str, out: Path, parts: int, seed: int = 0) -> dict[
     ------
     FolderInUse, ExamplesNotInstalled, LearningError
     """
-    from decentralml.learning.examples import write_mnist, write_poisoned
+    from decentralml.learning.examples import write_mnist
 
     assert name == "mnist"
     if out.exists() and any(out.iterdir()):
         raise FolderInUse(out)
     with scratch(out.absolute().parent) as space:
         counts = write_mnist(space / "data", parts, seed)
-        last = f"contributor-{parts}"
-        write_poisoned(space / "data" / last, space / "data" / POISONED)
         if out.exists():
             out.rmdir()
         (space / "data").rename(out)
-    return counts | {POISONED: counts[last][-1:] + counts[last][:-1]}
+    return counts

@@ -14,7 +14,7 @@ from decentralml.bundles.pack import base_model_cid, open_result, open_task
 from decentralml.errors import ResultMismatch, TermsMismatch
 from decentralml.market.session import Session
 from decentralml.market.work import scratch
-from decentralml.storage.objects import Limits
+from decentralml.storage.dag import Limits
 from decentralml.storage.unixfs import cid_of
 from decentralml.types import Cid, Submission, Task
 
@@ -74,7 +74,7 @@ def fetch_result(session: Session, task: FetchedTask, submission: Submission) ->
     assert submission.result is not None and submission.digest is not None
     folder = session.work(submission.task).received(submission.index)
     label = f"fetching result {submission.index}"
-    limits = Limits(max_bytes=task.manifest.result.max_bytes + MANIFESTS_BYTES)
+    limits = Limits(total_bytes=task.manifest.result.max_bytes + MANIFESTS_BYTES)
     fetch(session, submission.result, folder, label, limits)
     manifest = open_result(folder, submission.digest)
     expected = {

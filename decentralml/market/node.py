@@ -97,7 +97,7 @@ def reset(config: Config) -> list[Path]:
 def export_spec(config: Config, out: Path) -> None:
     """Write the embedded chain's raw specification, with which a real node starts as its twin."""
     require_embedded(config, "export its specification")
-    with open_embedded(config) as chain:
+    with open_embedded(config.chain_file, config.cache) as chain:
         spec: dict[str, Any] = chain.export_spec()
     write_atomically(out, (json.dumps(spec, indent=1) + "\n").encode("utf-8"))
 

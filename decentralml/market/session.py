@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Self
 
 from decentralml.chain import ss58
 from decentralml.config import Config
-from decentralml.errors import AddressInvalid, KeyNameInvalid, KeyUnknown, NoKeyChosen, UnknownAccount
+from decentralml.errors import (
+    AddressInvalid,
+    KeyNameInvalid,
+    KeyUnknown,
+    NoKeyChosen,
+    UnknownAccount,
+)
 from decentralml.market.accounts import WELL_KNOWN
 from decentralml.market.records import Records
 from decentralml.market.reporting import Reporter, Silent
@@ -86,7 +92,7 @@ class Session:
     def objects(self) -> Objects:
         from decentralml.storage.objects import open_objects
 
-        return open_objects(self.config)
+        return self._open.enter_context(open_objects(self.config))
 
     @cached_property
     def keys(self) -> KeyStore:

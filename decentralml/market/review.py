@@ -1,0 +1,121 @@
+"""What everybody but a committee member does to validate results: read, fetch, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from decentralml.errors import DecentralMLError, ValidationSetSealed
+from decentralml.market.aggregator import Duty, attest_results, is_aggregator
+from decentralml.market.judging import Bar, bar
+from decentralml.market.reports import Opinion, read_opinions
+from decentralml.market.session import Session
+from decentralml.market.tasks import list_task_results
+from decentralml.types import Address, Submission, SubmissionStatus, TaskId, Verdict
+from decentralml.validation.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One result: what the committee found, and what this account measured itself.
+
+    Attributes
+    ----------
+    folder : the fetched result; None if it could not be fetched.
+    own : this account's finding; None without a validation set that it can open.
+    note : why something is missing, if so.
+    """
+
+    index: int
+    contributor: Address
+    status: SubmissionStatus
+    verdict: Verdict | None
+    score: int | None
+    deadline: int | None
+    opinions: tuple[Opinion, ...]
+    folder: Path | None
+    own: Finding | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What ``validate-task-results`` did: duties of a member, or reviews of anybody else."""
+
+    task: TaskId
+    duties: tuple[Duty, ...] = ()
+    reviews: tuple[Review, ...] = ()
+
+
+def validate_task_results(
+    session: Session,
+    task: TaskId,
+    indices: Iterable[int] = (),
+    *,
+    validation_path: Path | None = None,
+    fail_unavailable: bool = False,
+) -> Validation:
+    """Validate results of a task: as a committee member, attest; as anybody else, review.
+
+    Raises
+    ------
+    TaskNotFound, StorageError, SandboxError, ValidationSetSealed
+    """
+    wanted = tuple(indices)
+    for index in wanted:
+        session.chain.submission(task, index)
+    if is_aggregator(session, task):
+        duties = attest_results(
+            session,
+            task,
+            wanted,
+            validation_path=validation_path,
+            fail_unavailable=fail_unavailable,
+        )
+        return Validation(task, duties=tuple(duties))
+    return Validation(task, reviews=tuple(review(session, task, wanted, validation_path)))
+
+
+def review(
+    session: Session, task: TaskId, indices: Iterable[int] = (), validation_path: Path | None = None
+) -> list[Review]:
+    """Fetch results and the committee's reports, and measure what can be measured."""
+    wanted = set(indices)
+    found = [
+        submission
+        for submission in list_task_results(session, task)
+        if submission.result is not None and (not wanted or submission.index in wanted)
+    ]
+    if not found:
+        return []
+    try:
+        with bar(session, task, validation_path) as measure:
+            return [_review(session, submission, measure) for submission in found]
+    except ValidationSetSealed as error:
+        return [_review(session, submission, None, str(error)) for submission in found]
+
+
+def _review(
+    session: Session, submission: Submission, measure: Bar | None, note: str | None = None
+) -> Review:
+    own = None
+    if measure is not None:
+        session.report.step(f"reviewing result {submission.index} of {submission.contributor}")
+        try:
+            own = measure.judge(submission)
+        except DecentralMLError as error:
+            note = str(error)
+    folder = session.work(submission.task).received(submission.index)
+    return Review(
+        submission.index,
+        submission.contributor,
+        submission.status,
+        submission.verdict,
+        submission.score,
+        submission.deadline,
+        read_opinions(session, submission),
+        folder if folder.is_dir() else None,
+        own,
+        note,
+    )
