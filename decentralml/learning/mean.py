@@ -4,11 +4,11 @@ The next model is ``Σ (n_i / n) · w_i`` over contributors *i* with ``n_i`` exa
 every tensor: parameters and buffers alike. One piece of one tensor of one contributor is in
 memory at a time, whatever their number and the model's size.
 
-- Floating tensors keep their type; sums are in float64, in the order of the updates, so that
+- Floating tensors keep their type; sums are in float64 and in a fixed order, so that
   the same updates give the same bytes.
 - Integer tensors, such as batch norm's ``num_batches_tracked``, become the weighted mean rounded
   to the nearest integer, ties to even; booleans the weighted majority, ties true.
-- What is summed is each update's distance from the first one: where all agree, the value stays
+- What is summed is each update's distance from the heaviest one: where all agree, the value stays
   exactly as it is, 64-bit integers beyond 2⁵³ included.
 
 Source: McMahan et al., Communication-Efficient Learning of Deep Networks from Decentralized
@@ -94,7 +94,7 @@ def shares(updates: Sequence[Update], weights: Sequence[float] | None = None) ->
     for update, weight in zip(updates, given, strict=True):
         if not (math.isfinite(weight) and weight >= 0):
             raise BadWeight(update.name, weight)
-    total = math.fsum(given)
+    total = sum(given)
     if not (total > 0 and math.isfinite(total)):
         raise ZeroWeight(total)
     return [weight / total for weight in given]
@@ -105,6 +105,8 @@ class _Sources:
 
     def __init__(self, updates: Sequence[Update], shares: Sequence[float]) -> None:
         self.updates, self.shares = updates, shares
+        heaviest = max(range(len(updates)), key=shares.__getitem__)
+        self.order = [heaviest, *(i for i in range(len(updates)) if i != heaviest)]
         first = updates[0].tensors()
         self.specs = in_file_order(first.specs)
         for name, spec in self.specs.items():
@@ -126,36 +128,36 @@ class _Sources:
     def mean(self, name: str, start: int, count: int) -> Array:
         """Weighted mean of elements ``start`` to ``start + count`` of a tensor, as stored."""
         spec = self.specs[name]
-        first = np.empty(count, STORED[spec.dtype])
+        heaviest = np.empty(count, STORED[spec.dtype])
         distance = np.zeros(count)
-        for index in range(len(self.updates)):
-            self._add(index, name, start, first, distance)
+        for index in self.order:
+            self._add(index, name, start, heaviest, distance)
         if not np.isfinite(distance).all():
             self._blame(name, start, count)
         if not distance.any():
-            return first
-        distance += widened(first, spec.dtype)
+            return heaviest
+        distance += widened(heaviest, spec.dtype)
         return narrowed(distance, spec.dtype)
 
-    def _add(self, index: int, name: str, start: int, first: Array, distance: Doubles) -> None:
-        """Add one update's share of its distance from the first; of the first, keep the values."""
+    def _add(self, index: int, name: str, start: int, heaviest: Array, distance: Doubles) -> None:
+        """Add an update's share of its distance from the heaviest; keep the heaviest's values."""
         dtype = self.specs[name].dtype
         width = DTYPES[dtype]
         update = self.updates[index]
         offset = self.offsets[index][self.row[name]] + start * width
         with reading(update.file) as file:
-            for begin in range(0, len(first), BLOCK):
-                here = slice(begin, min(begin + BLOCK, len(first)))
+            for begin in range(0, len(heaviest), BLOCK):
+                here = slice(begin, min(begin + BLOCK, len(heaviest)))
                 size = here.stop - begin
                 raw = memoryview(self.bytes)[: size * width]
                 read_into(file, offset + begin * width, raw)
                 values = np.frombuffer(self.bytes, STORED[dtype], size)
-                if index == 0:
-                    first[here] = values
+                if index == self.order[0]:
+                    heaviest[here] = values
                 product = self.product[:size]
                 with np.errstate(invalid="ignore", over="ignore"):  # found by isfinite, below
                     np.subtract(
-                        widened(values, dtype), widened(first[here], dtype), product, dtype="f8"
+                        widened(values, dtype), widened(heaviest[here], dtype), product, dtype="f8"
                     )
                     product *= self.shares[index]
                     distance[here] += product
