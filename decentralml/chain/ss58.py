@@ -17,6 +17,8 @@ PREFIX = 42
 """Prefix of chains that have not registered one of their own."""
 ACCOUNT_BYTES = 32
 _CHECKSUM_BYTES = 2
+_LONGEST = 64
+"""Characters; no address is as long, and a long text would take long to read."""
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGITS = {character: digit for digit, character in enumerate(_ALPHABET)}
 
@@ -42,6 +44,8 @@ def decode(address: str, prefix: int | None = None) -> bytes:
     ------
     AddressInvalid : not base58, of a wrong length, checksum or prefix.
     """
+    if len(address) > _LONGEST:
+        raise AddressInvalid(address, "it is too long")
     data = _unbase58(address)
     width = 1 if data and data[0] < 64 else 2
     if len(data) != width + ACCOUNT_BYTES + _CHECKSUM_BYTES:

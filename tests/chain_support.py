@@ -1,0 +1,191 @@
+"""The three kinds of chain that one client has to serve, and a small cast of accounts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from decentralml.chain import calls
+from decentralml.chain.api import Chain
+from decentralml.chain.connect import connect
+from decentralml.chain.keys import Key, development_key
+from decentralml.config import Config
+from decentralml.errors import NodeUnreachable
+from decentralml.types import (
+    UNIT,
+    Cid,
+    ModelType,
+    StorageType,
+    TaskType,
+    Terms,
+    ValidationStrategy,
+)
+
+ALICE, BOB, CHARLIE, DAVE, EVE, FERDIE = (
+    development_key(f"//{name}") for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
+)
+VOTERS = (development_key("//Alice//stash"), development_key("//Bob//stash"))
+AGGREGATORS = (DAVE, EVE, FERDIE)
+BUNDLE = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
+REPORT = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
+HOUR = 3_600_000
+
+
+def terms(chain: Chain, **changes: object) -> Terms:
+    """Terms of a small task."""
+    wanted: dict[str, object] = {
+        "task_type": TaskType.MODEL_CONTRIBUTOR,
+        "strategy": ValidationStrategy.AUTO_ACCEPT,
+        "model_type": ModelType.VISION,
+        "storage": StorageType.IPFS,
+        "bundle": BUNDLE,
+        "reward": 5 * UNIT,
+        "fee": UNIT // 2,
+        "committee_size": 3,
+        "slots": 2,
+        "expires_at": chain.now() + HOUR,
+        "working_time": HOUR,
+        "review_time": HOUR,
+        **changes,
+    }
+    return Terms(**wanted)  # type: ignore[arg-type]
+
+
+def elect(chain: Chain) -> None:
+    """Have the aggregators registered, voted for and elected."""
+    for key in AGGREGATORS:
+        profile = calls.RegisterAggregator("https://example.org", key.encryption_secret())
+        chain.submit(calls.Batch((profile, calls.SubmitCandidacy())), key)
+    for voter in VOTERS:
+        votes = tuple(key.address for key in AGGREGATORS)
+        chain.submit(calls.Vote(votes, 1000 * UNIT), voter)
+    chain.wait_block(chain.election().round_ends)
+
+
+def pass_time(chain: Chain, until: int) -> None:
+    """Wait until the chain's clock is past a moment; on the embedded chain, move it there."""
+    while chain.now() <= until:
+        if chain.info().kind == "embedded":
+            chain.advance(milliseconds=until - chain.now() + 1)
+        else:
+            time.sleep(0.2)
+
+
+def soon(chain: Chain) -> int:
+    """A moment not far ahead, by the chain's own clock: a node's may run faster than the wall's."""
+    before = chain.now()
+    chain.wait_block(chain.info().block + 1)
+    return chain.now() + max(2_500, 5 * (chain.now() - before))
+
+
+def by_address(address: str) -> Key:
+    """The aggregator of an address."""
+    return next(key for key in AGGREGATORS if key.address == address)
+
+
+@contextmanager
+def embedded(home: Path) -> Iterator[Chain]:
+    with connect(Config(home)) as chain:
+        yield chain
+
+
+@contextmanager
+def served(home: Path) -> Iterator[Chain]:
+    """``decentralml chain serve`` in a process of its own."""
+    command = [sys.executable, "-m", "decentralml", "chain", "serve", "--port", "0", "--json"]
+    environment = {**os.environ, "DECENTRALML_HOME": str(home)}
+    with (home / "serve.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        with connect(Config(home, chain=_announced(server.stdout, home / "serve.log"))) as chain:
+            yield chain
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@contextmanager
+def real_node(home: Path, block_time: int = 250) -> Iterator[Chain]:
+    """A Parity node on the shipped runtime; ``DECENTRALML_NODE`` names its program."""
+    with node_process(home, free_port(), block_time) as url, connect_patiently(home, url) as chain:
+        yield chain
+
+
+def node_program() -> str:
+    program = os.environ.get("DECENTRALML_NODE", "")
+    if not shutil.which(program):
+        pytest.skip("DECENTRALML_NODE names no node: NOTHING was tested against a real one")
+    return program
+
+
+def node_specification(home: Path) -> Path:
+    from decentralml.runtime import blob
+
+    runtime, specification = home / "runtime.wasm", home / "spec.json"
+    if not specification.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        runtime.write_bytes(blob())
+        command = [node_program(), "chain-spec-builder", "--chain-spec-path", str(specification)]
+        command += ["create", "-t", "development", "--relay-chain", "rococo-local"]
+        command += ["--para-id", "1000", "-r", str(runtime), "named-preset", "development"]
+        subprocess.run(command, check=True, capture_output=True)
+    return specification
+
+
+@contextmanager
+def node_process(home: Path, port: int, block_time: int, base: str = "--tmp") -> Iterator[str]:
+    """A running node; its address."""
+    command = [node_program(), "--chain", str(node_specification(home)), "--dev", base]
+    command += ["--rpc-port", str(port), "--dev-block-time", str(block_time)]
+    command += ["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns"]
+    with (home / "node.log").open("a") as log:
+        node = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield f"ws://127.0.0.1:{port}"
+    finally:
+        node.kill()
+        node.wait(20)
+
+
+def connect_patiently(home: Path, url: str) -> Chain:
+    """Connect to a node that is still starting."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return connect(Config(home, chain=url))
+        except NodeUnreachable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _announced(output: IO[str] | None, log: Path) -> str:
+    """The address that the server prints as JSON once it listens."""
+    assert output is not None
+    text = ""
+    for line in output:
+        text += line
+        try:
+            return str(json.loads(text)["url"])
+        except ValueError:
+            continue
+    raise AssertionError(f"the server ended: {text}{log.read_text()}")
