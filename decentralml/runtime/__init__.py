@@ -34,10 +34,21 @@ def blob() -> bytes:
 
     :raises DamagedRuntime: it is missing, or its SHA-256 is not the lock's.
     """
+    return _read_blob(_FOLDER / "decentralml.wasm.zst", lock()["wasm"])
+
+
+@cache
+def lock() -> dict[str, Any]:
+    """What the blob was built from: ``compiler``, ``sources``, ``wasm`` and ``compressed``.
+
+    :raises DamagedRuntime: it is missing or not JSON.
+    """
+    return _read_lock(_FOLDER / "decentralml.lock.json")
+
+
+def _read_blob(path: Path, expected: dict[str, Any]) -> bytes:
     import zstandard
 
-    path = _FOLDER / "decentralml.wasm.zst"
-    expected = lock()["wasm"]
     try:
         wasm = zstandard.ZstdDecompressor().decompress(
             path.read_bytes(), max_output_size=expected["bytes"]
@@ -51,13 +62,7 @@ def blob() -> bytes:
     return bytes(wasm)
 
 
-@cache
-def lock() -> dict[str, Any]:
-    """What the blob was built from: ``compiler``, ``sources``, ``wasm`` and ``compressed``.
-
-    :raises DamagedRuntime: it is missing or not JSON.
-    """
-    path = _FOLDER / "decentralml.lock.json"
+def _read_lock(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
