@@ -11,7 +11,6 @@ a pass, and never the contributor's fault.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from decentralml.bundles.fields import Fields, parse_json
@@ -41,7 +40,9 @@ def judge(
     if validation_set is not None:
         mounts["data"] = validation_set
     with bench.space() as space:
-        outcome = bench.run(validator.run, mounts, space / "output", validator.time_limit)
+        outcome = bench.run(
+            "validator", validator.run, mounts, space / "output", validator.time_limit
+        )
         if not outcome.ok:
             return _inconclusive(f"the validator {outcome.describe()}")
         try:
@@ -73,7 +74,7 @@ def read_verdict(file: Path) -> Finding:
     if not isinstance(reason, str) or len(reason) > MAX_REASON:
         raise top.wrong(f"reason is a text of at most {MAX_REASON} characters")
     said = f"the validator says: {reason}" if reason.strip() else "the validator gave no reason"
-    return Finding(VERDICTS[word], math.floor(score * PPM), (said,), {"score": score})
+    return Finding(VERDICTS[word], round(score * PPM), (said,), {"score": score})
 
 
 def _inconclusive(reason: str) -> Finding:

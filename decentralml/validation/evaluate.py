@@ -67,8 +67,10 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="validation-", dir=self.scratch) as folder:
             yield Path(folder)
 
-    def run(self, script: str, mounts: dict[str, Path], output: Path, seconds: float) -> Outcome:
-        """Run a script of the bundle."""
+    def run(
+        self, name: str, script: str, mounts: dict[str, Path], output: Path, seconds: float
+    ) -> Outcome:
+        """Run a script of the bundle; its log is called ``name``."""
         limits = replace(
             self.limits, seconds=seconds, output_bytes=OUTPUT_BYTES, file_count=OUTPUT_FILES
         )
@@ -77,7 +79,7 @@ class Bench:
             mounts=mounts,
             output=output,
             limits=limits,
-            log=None if self.logs is None else self.logs / f"{Path(script).stem}.log",
+            log=None if self.logs is None else self.logs / f"{name}.log",
             on_line=self.on_line,
             python=self.python,
         )
@@ -110,7 +112,10 @@ def evaluate(
         inputs.mkdir()
         _lend(validation_set / INPUTS_FILE, inputs / INPUTS_FILE)
         mounts = {"task": bundle, "data": inputs, "model": model}
-        outcome = bench.run(evaluation.predict, mounts, space / "output", evaluation.time_limit)
+        name = f"predict-{model.name}"
+        outcome = bench.run(
+            name, evaluation.predict, mounts, space / "output", evaluation.time_limit
+        )
         if not outcome.ok:
             raise EvaluationFailed(model.name, f"{evaluation.predict} {outcome.describe()}")
         try:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sandbox_attempts import answer, attempt, output_of
+from sandbox_support import answer, attempt, output_of
 
 
 def test_no_network_not_even_to_this_machine(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sandbox_attempts import MIB, answer, attempt, output_of
+from sandbox_support import MIB, answer, attempt, output_of
 
 from decentralml.sandbox import Limits, Reason
 
