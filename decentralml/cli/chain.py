@@ -87,11 +87,16 @@ def advance(
     show_default=True,
     help="0 picks a free one and prints it.",
 )
+@click.option(
+    "--block-time",
+    type=DURATION,
+    help="Seal an empty block so often; without it only transactions make blocks.",
+)
 @common
 @pass_settings
-def serve(settings: Settings, port: int) -> None:
+def serve(settings: Settings, port: int, block_time: int | None) -> None:
     """Serve the embedded chain to polkadot.js and others on 127.0.0.1 (JSON-RPC), until Ctrl-C."""
-    from decentralml.market.serving import serve as run
+    from decentralml.market.node import serve as run
 
     def ready(url: str) -> None:
         if settings.json:
@@ -99,7 +104,7 @@ def serve(settings: Settings, port: int) -> None:
         else:
             click.echo(f"listening on {url} (Ctrl-C ends)")
 
-    run(settings.config(), port, ready)
+    run(settings.config(), port, ready, None if block_time is None else block_time / 1000)
 
 
 @chain.command(epilog=examples("decentralml chain reset --yes"))

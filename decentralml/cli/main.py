@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from decentralml import __version__
 from decentralml.cli.options import Settings, global_options
 from decentralml.cli.output import document, printable
 from decentralml.errors import DecentralMLError
@@ -167,7 +168,7 @@ def _system(error: OSError) -> str:
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="decentralml", message="decentralml %(version)s")
+@click.version_option(__version__, message="decentralml %(version)s")
 @global_options
 def cli() -> None:
     """A marketplace for machine learning that a blockchain coordinates.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
-from decentralml.cli.output import details, document
+from decentralml.cli.output import document, printable
 from decentralml.cli.units import format_metric, format_proportion
 from decentralml.types import TaskId, Verdict
 
@@ -81,34 +81,39 @@ def validate_task_results(
 
 def _print_duty(duty: Duty) -> None:
     if duty.verdict is None:
-        click.echo(f"result {duty.index}: {duty.status}; {duty.note}")
+        _say(f"result {duty.index}: {duty.status}; {duty.note}")
         return
     state = "attested" if duty.attested else f"NOT attested: {duty.note}"
-    click.echo(f"result {duty.index}: {_finding(duty.verdict, duty.score)}; {state}")
+    _say(f"result {duty.index}: {_finding(duty.verdict, duty.score)}; {state}")
     for reason in duty.reasons:
-        details([("", reason)])
-    click.echo(f"  the result is now {duty.status}")
+        _say(f"  {reason}")
+    _say(f"  the result is now {duty.status}")
 
 
 def _print_review(review: Review) -> None:
-    click.echo(f"result {review.index} of {review.contributor}: {review.status}")
+    _say(f"result {review.index} of {review.contributor}: {review.status}")
     if review.verdict is not None:
-        click.echo(f"  the committee: {_finding(review.verdict, review.score)}")
+        _say(f"  the committee: {_finding(review.verdict, review.score)}")
     for opinion in review.opinions:
         said = "has not attested"
         if opinion.verdict is not None:
             said = _finding(opinion.verdict, opinion.score) + _metrics(opinion.metrics)
-        details([(f"  {opinion.member}", said), *(("   ", reason) for reason in opinion.reasons)])
-        details([("   ", opinion.problem)])
+        _say(f"  {opinion.member}: {said}")
+        for reason in (*opinion.reasons, opinion.problem):
+            _say(f"    {reason}" if reason else None)
     if review.own is not None:
         own = review.own
-        details(
-            [
-                ("  your own", _finding(own.verdict, own.score) + _metrics(own.metrics)),
-                *(("   ", reason) for reason in own.reasons),
-            ]
-        )
-    details([("  folder", review.folder), ("  note", review.note)])
+        _say(f"  measured here: {_finding(own.verdict, own.score)}{_metrics(own.metrics)}")
+        for reason in own.reasons:
+            _say(f"    {reason}")
+    _say(f"  fetched to {review.folder}" if review.folder else None)
+    _say(f"  {review.note}" if review.note else None)
+
+
+def _say(text: str | None) -> None:
+    """Print a line, parts of which strangers wrote."""
+    if text is not None:
+        click.echo(printable(text))
 
 
 def _finding(verdict: Verdict, score: int | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,30 @@ def export_spec(config: Config, out: Path) -> None:
     with open_embedded(config.chain_file, config.cache) as chain:
         spec: dict[str, Any] = chain.export_spec()
     write_atomically(out, (json.dumps(spec, indent=1) + "\n").encode("utf-8"))
+
+
+def serve(
+    config: Config, port: int, ready: Callable[[str], None], block_time: float | None
+) -> None:
+    """Serve the embedded chain on 127.0.0.1 until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    port : 0 picks a free one.
+    ready : called with the WebSocket address once connections are accepted.
+    block_time : seconds between blocks when there are no transactions; None seals only for them.
+
+    Raises
+    ------
+    EmbeddedOnly, CannotListen, and what opening a chain file can raise.
+    """
+    from decentralml.devchain.rpc.server import serve_forever
+
+    require_embedded(config, "be served from here")
+    open_embedded(config.chain_file, config.cache).close()
+    serve_forever(
+        config.chain_file, port=port, cache=config.cache, ready=ready, block_time=block_time
+    )
 
 
 def require_embedded(config: Config, what: str) -> None:

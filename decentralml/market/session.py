@@ -6,14 +6,16 @@ balance asks for no passphrase.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from decentralml.chain import ss58
-from decentralml.config import Config
+from decentralml.config import Config, load
 from decentralml.errors import (
     AddressInvalid,
     KeyNameInvalid,
@@ -150,3 +152,28 @@ class Session:
     def work(self, task: TaskId) -> WorkFolder:
         """Where this account keeps its work on a task."""
         return WorkFolder(self.config.work / self.genesis.hex()[:8] / self.address / str(task))
+
+
+def open_session(
+    *,
+    home: Path | None = None,
+    profile: str | None = None,
+    chain: str | None = None,
+    storage: str | None = None,
+    key: str | None = None,
+    passphrase: str | Passphrase | None = None,
+    reporter: Reporter | None = None,
+) -> Session:
+    """A session with the settings that the command would use, but for those given here.
+
+    Use it in a ``with``. ``key`` is the name of a key, or ``//Alice`` on a development chain;
+    without a passphrase, DECENTRALML_PASSPHRASE is taken.
+
+    Raises
+    ------
+    ConfigError
+    """
+    config = load(home, profile, chain=chain, storage=storage, key=key)
+    if passphrase is None:
+        passphrase = os.environ.get("DECENTRALML_PASSPHRASE")
+    return Session(config, passphrase=passphrase, reporter=reporter)
