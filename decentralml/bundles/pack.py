@@ -36,6 +36,7 @@ from decentralml.bundles.manifest import (
 )
 from decentralml.bundles.settings import SETTINGS_FILE, TaskSettings
 from decentralml.bundles.tensors import read_header
+from decentralml.chain.keys import Signer
 from decentralml.errors import (
     BundleMismatch,
     ManifestError,
@@ -136,7 +137,7 @@ def pack_result(
     task_id: TaskId,
     genesis: str,
     base_model: Cid | None,
-    signer: signing.Signer,
+    signer: Signer,
 ) -> tuple[ResultManifest, bytes]:
     """Copy what a run left behind to ``out``, write its manifest, and sign it.
 

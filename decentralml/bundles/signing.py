@@ -8,10 +8,11 @@ of every file, the chain's genesis hash and the task, so a signature serves one 
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
 
 from decentralml.bundles.fields import Fields, parse_json
 from decentralml.bundles.manifest import SIGNATURE_FILE, canonical_json
+from decentralml.chain.keys import Signer, verify
+from decentralml.chain.ss58 import decode
 from decentralml.errors import AddressInvalid, SignatureInvalid
 from decentralml.types import Address
 
@@ -19,17 +20,6 @@ DOMAIN = b"decentralml/result-signature@1\0"
 SCHEME = "sr25519"
 SIGNATURE_BYTES = 64
 MAX_SIGNATURE_FILE = 4096
-
-
-class Signer(Protocol):
-    """What signs: :class:`decentralml.chain.keys.Key` or anything like it."""
-
-    @property
-    def address(self) -> Address: ...
-
-    def sign(self, message: bytes) -> bytes:
-        """64 bytes of sr25519."""
-        ...
 
 
 def digest(manifest: bytes) -> bytes:
@@ -58,9 +48,6 @@ def check(manifest: bytes, signature: bytes, contributor: Address) -> None:
     ManifestError : the file is malformed.
     SignatureInvalid
     """
-    from decentralml.chain.keys import verify
-    from decentralml.chain.ss58 import decode
-
     fields = Fields(SIGNATURE_FILE, "", parse_json(signature, SIGNATURE_FILE, MAX_SIGNATURE_FILE))
     fields.constant("scheme", SCHEME)
     signer = fields.text("signer", 64)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from decentralml.errors import UnsafePath
 from decentralml.storage.dagpb import Link, NodeType, encode_node, encode_unixfs
 
 FANOUT = 256
@@ -72,7 +73,8 @@ def build(entries: Iterable[Link], put: Callable[[bytes], bytes]) -> Link:
 
 def _shard(entries: Sequence[tuple[int, Link]], level: int, put: Callable[[bytes], bytes]) -> Link:
     if level == LEVELS:
-        raise ValueError("two names of one folder have the same hash; rename one of them")
+        names = " and ".join(entry.name for _, entry in entries[:2])
+        raise UnsafePath(names, "their hashes are equal, one folder cannot hold both")
     slots: dict[int, list[tuple[int, Link]]] = {}
     for hashed, entry in entries:
         slots.setdefault(hashed >> (56 - 8 * level) & 0xFF, []).append((hashed, entry))

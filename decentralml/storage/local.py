@@ -200,6 +200,7 @@ class Writer:
         self._pending: dict[bytes, Place] = {}
         self._pending_bytes = 0
         self._committed_at = time.monotonic()
+        self._is_indexed = False
         self._small: dict[bytes, bytes] = {}
         self._small_bytes = 0
 
@@ -220,7 +221,7 @@ class Writer:
                 raise
         finally:
             if self._pack is not None:
-                self._pack.close()
+                self._pack.close(keep=self._is_indexed)
 
     def put(self, digest: bytes, block: bytes | memoryview) -> None:
         """Add a block that was just hashed to this digest.
@@ -281,6 +282,7 @@ class Writer:
             if self._pending:
                 self._open_pack().sync()
                 self._store.commit(self._name, self._pending)
+                self._is_indexed = True
             self._pending = {}
             self._pending_bytes = 0
             self._committed_at = time.monotonic()

@@ -81,10 +81,10 @@ class PackFile:
         with disk_errors(self._path):
             os.fsync(self._descriptor)
 
-    def close(self) -> None:
-        """Give back what was allocated ahead, and the lock; remove a pack without blocks."""
+    def close(self, *, keep: bool) -> None:
+        """Give back the lock and what was allocated ahead; remove a pack not worth keeping."""
         try:
-            if self._end == 0:
+            if not keep:
                 self._path.unlink(missing_ok=True)
             elif self._allocated > self._end:
                 os.ftruncate(self._descriptor, self._end)

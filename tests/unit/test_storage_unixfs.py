@@ -1,0 +1,126 @@
+"""The importer, against CIDs that Kubo 0.42 gave (see test_storage_kubo.py for the live one)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from decentralml.errors import NotPlain, PathNotFound, SourceUnreadable, UnsafePath
+from decentralml.storage import cid as cids
+from decentralml.storage import hamt
+from decentralml.storage.unixfs import CHUNK, WIDTH, Importer, cid_of
+
+
+def pattern(size: int) -> bytes:
+    """Bytes that differ from chunk to chunk."""
+    return b"".join(i.to_bytes(4, "big") for i in range(size // 4 + 1))[:size]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (0, "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
+        (1, "bafkreidogqfzz75tpkmjzjke425xqcrmpcib2p5tg44hnbirumdbpl5adu"),
+        (CHUNK, "bafkreier7lfxeszlyhgutxybbt55cid5cb7qy244he23l3hprouhzuav7e"),
+        (CHUNK + 1, "bafybeidkhcxhy2m747g7g4nr35q6vke22sj5wqxkdaokmebq4nqm5vqtrq"),
+        (8 * CHUNK, "bafybeifwwudr5bs2goaf72g4jpckxtnncylksxsimlopq6a6bnxafpk57e"),
+        (CHUNK * WIDTH, "bafybeick5qlmojqfnw25mphvvzqimkmgggh2fpwrcbmqnkjst32xqc4ysi"),
+        (CHUNK * WIDTH + 1, "bafybeibgrwpm6i4wurtsb6wpj6wklcxgqq3melgtyucbvgyxfuutdejlv4"),
+    ],
+)
+def test_a_file_has_the_cid_that_kubo_gives(tmp_path: Path, size: int, expected: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(pattern(size))
+    assert cid_of(file) == expected
+
+
+def test_bytes_and_a_file_of_them_have_the_same_cid(tmp_path: Path) -> None:
+    for size in (0, 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7):
+        (tmp_path / "file").write_bytes(pattern(size))
+        with Importer(None) as importer:
+            assert cids.text(importer.add_bytes(pattern(size)).cid) == cid_of(tmp_path / "file")
+
+
+def test_a_nested_folder_has_the_cid_that_kubo_gives(tmp_path: Path) -> None:
+    (tmp_path / "f/ü/漢").mkdir(parents=True)
+    (tmp_path / "f/empty").mkdir()
+    (tmp_path / "f/ü/漢/ñ").write_bytes(b"deep")
+    (tmp_path / "f/ü/b").write_bytes(b"")
+    (tmp_path / "f/.hidden").write_bytes(b"seen")
+    (tmp_path / "f/big").write_bytes(pattern(3 * CHUNK + 5))
+    assert cid_of(tmp_path / "f") == "bafybeig3sy5yghgwqbu4ovf2ervoteucd75krpehkynhzw2tuuoohevkmu"
+
+
+def test_a_folder_above_the_threshold_is_sharded_as_kubo_does(tmp_path: Path) -> None:
+    for i in range(5000):
+        (tmp_path / f"an-image-of-the-set-{i:05}.png").touch()
+    assert cid_of(tmp_path) == "bafybeiczkvwtqwf2rmjgn3qk6vlz5eb3lwg2yn2w3fqrctbxigiutje5au"
+
+
+def test_a_folder_at_the_threshold_is_not_sharded(tmp_path: Path) -> None:
+    entries = 256 * 1024 // 64
+    for i in range(entries):
+        (tmp_path / f"{i:028}").touch()
+    assert cid_of(tmp_path) == "bafybeid7kf3npstt74xdu7mzfz5kwamfmdsb7iywuixykz7akhdv3ntya4"
+    (tmp_path / "x").touch()
+    assert cid_of(tmp_path) == "bafybeihakethtbwmnt4jp5jmjoqsavw54mdwockiqjcjd4f4jagok2dj2u"
+
+
+def test_murmur3_gives_the_reference_values() -> None:
+    assert hamt.murmur3_64(b"") == 0
+    assert hamt.murmur3_64(b"hello") == 0xCBD8A7B341BD9B02
+    assert hamt.murmur3_64(b"The quick brown fox jumps over the lazy dog") == 0xE34BBC7BBC071B6C
+
+
+def test_two_names_of_equal_hash_are_refused_not_recursed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hamt, "murmur3_64", lambda data: 7)
+    from decentralml.storage.dagpb import Link
+
+    links = [Link(cids.make(cids.RAW, bytes(32)), name, 0) for name in ("a", "b")]
+    with pytest.raises(UnsafePath):
+        hamt.build(links, lambda block: cids.make(cids.DAG_PB, bytes(32)))
+
+
+def test_progress_ends_at_the_total(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f/a").write_bytes(bytes(3 * CHUNK))
+    (tmp_path / "f/b").write_bytes(b"abc")
+    seen: list[tuple[int, int | None]] = []
+    cid_of(tmp_path / "f", lambda done, total: seen.append((done, total)))
+    assert seen[0] == (0, 3 * CHUNK + 3)
+    assert seen[-1] == (3 * CHUNK + 3, 3 * CHUNK + 3)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_symbolic_links_and_special_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f/link").symlink_to("/etc/passwd")
+    with pytest.raises(NotPlain, match="symbolic link"):
+        cid_of(tmp_path / "f")
+    (tmp_path / "f/link").unlink()
+    os.mkfifo(tmp_path / "f/pipe")
+    with pytest.raises(NotPlain, match="special file"):
+        cid_of(tmp_path / "f")
+
+
+def test_names_with_control_characters_or_no_utf8_are_refused(tmp_path: Path) -> None:
+    for name in (b"a\nb", b"\x1b[2J", b"\xff\xfe"):
+        folder = tmp_path / name.hex()
+        folder.mkdir()
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).touch()
+        with pytest.raises(UnsafePath):
+            cid_of(folder)
+
+
+def test_an_absent_path_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PathNotFound, match="nowhere"):
+        cid_of(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch(mode=0)
+    with pytest.raises(SourceUnreadable, match="file"):
+        cid_of(tmp_path / "file")
