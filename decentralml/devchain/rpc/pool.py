@@ -222,6 +222,7 @@ class Pool:
         errors: dict[bytes, RpcError] = {}
         while transactions:
             again: list[_Transaction] = []
+            full: list[_Transaction] = []
             brought: set[bytes] = set()
             sealed_any = False
             for transaction, outcome in zip(transactions, self._try(transactions), strict=True):
@@ -230,20 +231,15 @@ class Pool:
                     if transaction.validity is not None:
                         brought.update(transaction.validity.provides)
                     self._sealed(transaction, outcome)
-                elif outcome == validity.EXHAUSTS_RESOURCES and (sealed_any or again):
-                    again.append(transaction)
+                elif outcome == validity.EXHAUSTS_RESOURCES and (sealed_any or full):
+                    full.append(transaction)
                 elif outcome == validity.FUTURE:
                     self._future(transaction, again, errors)
                 else:
                     error = validity.explain(outcome) if isinstance(outcome, bytes) else outcome
-                    if error.code == INVALID_TRANSACTION:
-                        self._ban(transaction.hash)
-                        transaction.tell("invalid")
-                    else:
-                        transaction.tell("dropped")
                     errors[transaction.hash] = error
-            again += self._released(brought)
-            transactions = again
+                    self._refused(transaction, error)
+            transactions = full + again + self._released(brought, again)
         return errors
 
     def _try(self, transactions: list[_Transaction]) -> list[Sealed | bytes | RpcError]:
@@ -272,6 +268,14 @@ class Pool:
         for status in ("ready", {"inBlock": block}, {"finalized": block}):
             transaction.tell(status)
 
+    def _refused(self, transaction: _Transaction, error: RpcError) -> None:
+        if error.code != INVALID_TRANSACTION:
+            transaction.tell("dropped")
+            return
+        self._ban(transaction.hash)
+        if transaction.expires:
+            self._gone(transaction)
+
     def _future(
         self,
         transaction: _Transaction,
@@ -284,20 +288,28 @@ class Pool:
             else:  # what it waited for came in the same block, after it
                 again.append(transaction)
         except RpcError as error:
-            transaction.tell("invalid")
             errors[transaction.hash] = error
 
-    def _released(self, brought: set[bytes]) -> list[_Transaction]:
-        """Waiting transactions that may be sealed now that `brought` is there."""
-        freed = [
-            transaction
-            for transaction in self._waiting.values()
-            if not brought.isdisjoint(_validity(transaction).requires)
-        ]
-        return self._revalidated(freed)
+    def _released(self, brought: set[bytes], ready: Sequence[_Transaction]) -> list[_Transaction]:
+        """Waiting transactions, taken out, that follow on the tags `brought` or on the `ready`
+        ones, on each other too, in the order in which they can be sealed."""
+        tags = brought.union(*(_validity(transaction).provides for transaction in ready))
+        released: list[_Transaction] = []
+        while True:
+            following = [
+                transaction
+                for transaction in self._waiting.values()
+                if not tags.isdisjoint(_validity(transaction).requires)
+            ]
+            if not following:
+                return released
+            for transaction in following:
+                released.append(self._take(transaction.hash))
+                tags.update(_validity(transaction).provides)
 
     def _retry(self, transactions: list[_Transaction]) -> None:
-        self._seal(self._revalidated(transactions))
+        ready = self._revalidated(transactions)
+        self._seal(ready + self._released(set(), ready))
 
     def _revalidated(self, transactions: list[_Transaction]) -> list[_Transaction]:
         """Those that wait for nothing any more, taken out; invalid ones are out, too."""
@@ -305,21 +317,21 @@ class Pool:
         for transaction in transactions:
             try:
                 if not self._validate(transaction).requires:
-                    self._take(transaction.hash)
-                    ready.append(transaction)
+                    ready.append(self._take(transaction.hash))
             except RpcError:
-                self._gone(transaction)
+                self._gone(self._take(transaction.hash))
         return ready
 
     def _gone(self, transaction: _Transaction) -> None:
-        """A waiting transaction is not valid any more: perhaps another process sealed it."""
+        """A waiting transaction, taken out, is not valid any more: perhaps it is in a block that
+        another process made."""
         where = self._chain.find_extrinsic(transaction.hash)
         block = None if where is None else self._chain.block_hash(where[0])
         if block is None:
-            self._drop(transaction.hash, "invalid")
-            return
-        self._drop(transaction.hash, {"inBlock": to_hex(block)})
-        transaction.tell({"finalized": to_hex(block)})
+            transaction.tell("invalid")
+        else:
+            transaction.tell({"inBlock": to_hex(block)})
+            transaction.tell({"finalized": to_hex(block)})
 
     # -- books
 
