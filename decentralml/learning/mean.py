@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ from decentralml.errors import (
     UnmergeableType,
     ZeroWeight,
 )
-from decentralml.learning.dtypes import STORED, Array, Doubles, narrowed, widened
+from decentralml.learning.dtypes import STORED, Array, narrowed, widened
 from decentralml.learning.tensors import (
     TensorWriter,
     in_file_order,
@@ -127,40 +127,39 @@ class _Sources:
 
     def mean(self, name: str, start: int, count: int) -> Array:
         """Weighted mean of elements ``start`` to ``start + count`` of a tensor, as stored."""
-        spec = self.specs[name]
-        heaviest = np.empty(count, STORED[spec.dtype])
-        distance = np.zeros(count)
+        dtype = self.specs[name].dtype
+        stored = np.empty(count, STORED[dtype])
+        heaviest, distance = np.empty(count), np.zeros(count)
         for index in self.order:
-            self._add(index, name, start, heaviest, distance)
+            for here, values in self._blocks(index, name, start, count):
+                if index == self.order[0]:
+                    stored[here] = values
+                    heaviest[here] = widened(values, dtype)
+                product = self.product[: len(values)]
+                with np.errstate(invalid="ignore", over="ignore"):  # isfinite, below, finds them
+                    product[:] = widened(values, dtype)
+                    product -= heaviest[here]
+                    product *= self.shares[index]
+                    distance[here] += product
         if not np.isfinite(distance).all():
             self._blame(name, start, count)
         if not distance.any():
-            return heaviest
-        distance += widened(heaviest, spec.dtype)
-        return narrowed(distance, spec.dtype)
+            return stored
+        distance += heaviest
+        return narrowed(distance, dtype)
 
-    def _add(self, index: int, name: str, start: int, heaviest: Array, distance: Doubles) -> None:
-        """Add an update's share of its distance from the heaviest; keep the heaviest's values."""
+    def _blocks(
+        self, index: int, name: str, start: int, count: int
+    ) -> Iterator[tuple[slice, Array]]:
+        """One update's elements of a tensor, some at a time, and their place in the piece."""
         dtype = self.specs[name].dtype
         width = DTYPES[dtype]
-        update = self.updates[index]
         offset = self.offsets[index][self.row[name]] + start * width
-        with reading(update.file) as file:
-            for begin in range(0, len(heaviest), BLOCK):
-                here = slice(begin, min(begin + BLOCK, len(heaviest)))
-                size = here.stop - begin
-                raw = memoryview(self.bytes)[: size * width]
-                read_into(file, offset + begin * width, raw)
-                values = np.frombuffer(self.bytes, STORED[dtype], size)
-                if index == self.order[0]:
-                    heaviest[here] = values
-                product = self.product[:size]
-                with np.errstate(invalid="ignore", over="ignore"):  # found by isfinite, below
-                    np.subtract(
-                        widened(values, dtype), widened(heaviest[here], dtype), product, dtype="f8"
-                    )
-                    product *= self.shares[index]
-                    distance[here] += product
+        with reading(self.updates[index].file) as file:
+            for begin in range(0, count, BLOCK):
+                size = min(BLOCK, count - begin)
+                read_into(file, offset + begin * width, memoryview(self.bytes)[: size * width])
+                yield slice(begin, begin + size), np.frombuffer(self.bytes, STORED[dtype], size)
 
     def _blame(self, name: str, start: int, count: int) -> None:
         """Say whose values are not finite: sums do not tell."""
