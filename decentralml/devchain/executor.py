@@ -29,16 +29,22 @@ from wasmtime import _ffi as ffi
 from decentralml.devchain.host import FUNCTIONS, HostFunction, allocator
 from decentralml.devchain.host.context import Host
 from decentralml.devchain.host.keystore import Keystore
-from decentralml.devchain.host.memory import PAGE, GuestFault, GuestMemory
+from decentralml.devchain.host.memory import PAGE, GuestFault, GuestMemory, Image
 from decentralml.devchain.overlay import Overlay
 from decentralml.errors import RuntimeTrapped, RuntimeUnusable, UnknownRuntimeCall
 
 HEAP: Final = 256 << 20
 """Bytes of heap a runtime may use; only touched pages take memory."""
-_ARENA_START: Final = 1 << 20
+_ARENA: Final = 1 << 20
+"""Bytes of arena to begin with."""
 _TOO_DIRTY: Final = 64 << 20
 """An instance that used more than this is thrown away: its pages go back to the system."""
 _SLOT: Final = 16
+
+_ALLOCATOR: Final = {
+    "ext_allocator_malloc_version_1": "malloc",
+    "ext_allocator_free_version_1": "free",
+}
 
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
@@ -57,6 +63,7 @@ class Executor:
         read_version: Callable[[bytes], bytes | None],
     ) -> None:
         self._module = module
+        self._heap = wasmtime.Module(engine, allocator.SOURCE)
         self._engine = engine
         self._read_version = read_version
         self._keystore = Keystore()
@@ -76,7 +83,7 @@ class Executor:
             raise UnknownRuntimeCall(api)
         if self._instance is None:
             self._instance = _Instance(
-                self._module, self._engine, self._keystore, self._read_version
+                self._module, self._heap, self._engine, self._keystore, self._read_version
             )
         instance, self._instance = self._instance, None
         depth = overlay.depth
@@ -99,6 +106,7 @@ class _Instance:
     def __init__(
         self,
         module: wasmtime.Module,
+        heap_module: wasmtime.Module,
         engine: wasmtime.Engine,
         keystore: Keystore,
         read_version: Callable[[bytes], bytes | None],
@@ -106,35 +114,30 @@ class _Instance:
         self._fault: BaseException | None = None
         self._callbacks: list[Any] = []  # wasmtime holds their addresses
         self._store = wasmtime.Store(engine)
+        self._memory = _own_memory(module, self._store)
         linker = wasmtime.Linker(engine)
-        linker.allow_shadowing = True
-        memory = self._imported_memory(module, linker)
-        if memory is not None:
-            self._bind(module, linker, memory, engine)
-            exports = linker.instantiate(self._store, module).exports(self._store)
-        else:
-            raise RuntimeUnusable("it does not import its memory")
-        self._exports: Any = exports
-        heap_base = exports.get("__heap_base", None)
-        if not isinstance(heap_base, wasmtime.Global):
-            raise RuntimeUnusable("it does not export __heap_base")
-        self._memory = memory
-        self._heap = (int(heap_base.value(self._store)) + 7) & ~7
+        for wanted in module.imports:
+            name = str(wanted.name)
+            if isinstance(wanted.type, wasmtime.MemoryType):
+                linker.define(self._store, wanted.module, name, self._memory)
+            elif isinstance(wanted.type, wasmtime.FuncType) and name not in _ALLOCATOR:
+                self._define(linker, wanted.module, name, wanted.type)
+        own = wasmtime.Instance(self._store, heap_module, [self._memory])
+        heap: Any = own.exports(self._store)
+        for name, function in _ALLOCATOR.items():
+            linker.define(self._store, "env", name, heap[function])
+        self._exports: Any = linker.instantiate(self._store, module).exports(self._store)
+        control = self._heap_base()
+        heap["place"](self._store, control, HEAP)
+        self._heap = control + allocator.CONTROL
         arena = self._heap + HEAP
-        self._size(0)
-        missing = arena + _ARENA_START - memory.data_len(self._store)
-        if missing > 0:
-            self._size(-(-missing // PAGE))
-        base = ctypes.addressof(memory.data_ptr(self._store).contents)
-        self._image = ctypes.string_at(base, self._heap)
-        self._arena = arena
+        self._grow(max(0, -(-(arena + _ARENA - self._grow(0)) // PAGE)))
+        base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
+        self._image = Image.of(base, self._heap)
         self._host = Host(
-            GuestMemory(base, memory.data_len(self._store), arena, self._size),
-            read_version,
-            keystore,
+            GuestMemory(base, self._grow(0), arena, self._grow), read_version, keystore
         )
         self._functions: dict[str, wasmtime.Func] = {}
-        self._reset(self._store, self._heap, arena)
         self._clean = True
 
     def used(self) -> int:
@@ -144,7 +147,6 @@ class _Instance:
         host = self._host
         if not self._clean:
             host.memory.restore(self._image, self._heap_used())
-            self._reset(self._store, self._heap, self._arena)
         self._clean = False
         self._fault = None
         host.overlay, host.floor, host.batch = overlay, overlay.depth, None
@@ -167,32 +169,11 @@ class _Instance:
 
     # -- making it
 
-    def _imported_memory(
-        self, module: wasmtime.Module, linker: wasmtime.Linker
-    ) -> wasmtime.Memory | None:
-        for wanted in module.imports:
-            if isinstance(wanted.type, wasmtime.MemoryType):
-                memory = wasmtime.Memory(self._store, wanted.type)
-                linker.define(self._store, wanted.module, str(wanted.name), memory)
-                return memory
-        return None
-
-    def _bind(
-        self,
-        module: wasmtime.Module,
-        linker: wasmtime.Linker,
-        memory: wasmtime.Memory,
-        engine: wasmtime.Engine,
-    ) -> None:
-        for wanted in module.imports:
-            if isinstance(wanted.type, wasmtime.FuncType):
-                self._define(linker, wanted.module, str(wanted.name), wanted.type)
-        own = wasmtime.Module(engine, allocator.SOURCE)
-        heap = wasmtime.Instance(self._store, own, [memory]).exports(self._store)
-        for name in ("malloc", "free"):
-            linker.define(self._store, "env", f"ext_allocator_{name}_version_1", heap[name])
-        self._reset: Any = heap["reset"]
-        self._end: Any = heap["end"]
+    def _heap_base(self) -> int:
+        found = self._exports.get("__heap_base")
+        if not isinstance(found, wasmtime.Global):
+            raise RuntimeUnusable("it does not export __heap_base")
+        return (int(found.value(self._store)) + 7) & ~7
 
     def _define(
         self, linker: wasmtime.Linker, module: str, name: str, kind: wasmtime.FuncType
@@ -268,9 +249,13 @@ class _Instance:
         return int(struct.unpack_from("<Q", slots)[0])
 
     def _heap_used(self) -> int:
-        return max(0, (int(self._end.value(self._store)) & 0xFFFF_FFFF) - self._heap)
+        # The guest can write here; the host must not believe more than there is.
+        return min(
+            HEAP, self._host.memory.read_u32(self._heap - allocator.CONTROL + allocator.USED)
+        )
 
-    def _size(self, pages: int) -> int:
+    def _grow(self, pages: int) -> int:
+        """The size of the memory in bytes, after an attempt to make it larger."""
         if pages:
             with suppress(wasmtime.WasmtimeError):  # the size returned tells
                 self._memory.grow(self._store, pages)
@@ -281,10 +266,15 @@ class _Trap(Exception):
     """The guest stopped."""
 
 
+def _own_memory(module: wasmtime.Module, store: wasmtime.Store) -> wasmtime.Memory:
+    for wanted in module.imports:
+        if isinstance(wanted.type, wasmtime.MemoryType):
+            return wasmtime.Memory(store, wanted.type)
+    raise RuntimeUnusable("it does not import its memory")
+
+
 def _host_function(name: str, kind: wasmtime.FuncType) -> HostFunction:
     """The function of this name, if it fits the import; else one that stops the guest."""
-    if name.startswith("ext_allocator_"):
-        return _missing(name)  # shadowed by the allocator's own module
     function = FUNCTIONS.get(name)
     if function is None:
         return _missing(name)

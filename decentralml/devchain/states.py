@@ -128,7 +128,7 @@ class HeadState:
         for trie, done in updates.items():
             for path in done.removed:
                 self._branches[trie, path] = None
-            for path, node in done.branches.items():
+            for path, (node, _) in done.branches.items():
                 self._branches[trie, path] = node
         self._head = head.hash
 

@@ -286,7 +286,7 @@ class Store:
             )
             self._sql.executemany(
                 "INSERT OR REPLACE INTO branches VALUES (?, ?, ?)",
-                ((trie, path, node.encode()) for path, node in done.branches.items()),
+                ((trie, path, encoded) for path, (_, encoded) in done.branches.items()),
             )
         if new.runtime is not None:
             known = new.runtime

@@ -43,8 +43,8 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True)
 class Update:
     root: bytes
-    branches: dict[bytes, Branch]
-    """By path: to be kept."""
+    branches: dict[bytes, tuple[Branch, bytes]]
+    """By path: to be kept, with their encodings."""
     removed: set[bytes]
     """Paths that hold no branch any more."""
 
@@ -58,7 +58,7 @@ def update(source: Source, changes: Mapping[bytes, Value | None]) -> Update:
 class _Updating:
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._new: dict[bytes, Node] = {}
+        self._new: dict[bytes, tuple[Node, bytes]] = {}
         self._loaded: set[bytes] = set()
 
     def run(self, items: list[Item]) -> Update:
@@ -66,8 +66,12 @@ class _Updating:
         encoded = b"\0"
         if root is not None:
             encoded = root.encode()
-            self._new[b""] = root
-        branches = {path: node for path, node in self._new.items() if isinstance(node, Branch)}
+            self._new[b""] = (root, encoded)
+        branches = {
+            path: (node, as_bytes)
+            for path, (node, as_bytes) in self._new.items()
+            if isinstance(node, Branch)
+        }
         hashed = EMPTY_ROOT if root is None else blake2_256(encoded)
         return Update(hashed, branches, self._loaded - branches.keys())
 
@@ -83,7 +87,8 @@ class _Updating:
         """The node at `path` that its parent calls `child`; from here on it is the caller's."""
         if len(child) < 32:
             return decode(child)
-        node = self._new.pop(path, None) or self._stored(path)
+        new = self._new.pop(path, None)
+        node = self._stored(path) if new is None else new[0]
         assert node is not None, "a child that its parent names is in the state"
         return node
 
@@ -91,9 +96,10 @@ class _Updating:
         """Keep `node` at `path`; what its parent calls it."""
         if node is None:
             return None
-        child = reference(node.encode())
+        encoded = node.encode()
+        child = reference(encoded)
         if len(child) == 32:
-            self._new[path] = node
+            self._new[path] = (node, encoded)
         return child
 
     def _apply(self, path: bytes, node: Node | None, items: list[Item]) -> Node | None:

@@ -14,23 +14,28 @@ from typing import Final
 LARGEST: Final = 32 << 20
 """Bytes one allocation may ask for (``MAX_POSSIBLE_ALLOCATION``)."""
 
-LISTS: Final = 256
-"""Bytes at the start of the heap that hold the heads of the lists of free blocks."""
+CONTROL: Final = 256
+"""Bytes before the heap for the allocator itself, all zero when a call begins:
+
+    0    33 words  heads of the lists of free blocks, by order
+    248  word      bytes of heap in use
+"""
+USED: Final = 248
+_ORDERS: Final = 33
+
 
 SOURCE: Final = f"""
 (module
   (import "env" "memory" (memory 1))
-  (global $lists (mut i32) (i32.const 0))
-  (global $end (export "end") (mut i32) (i32.const 0))   ;; of the used heap
-  (global $limit (mut i32) (i32.const 0))
+  (global $control (mut i32) (i32.const 0))
+  (global $limit (mut i32) (i32.const 0))      ;; bytes of heap there may be
 
-  (func (export "reset") (param $start i32) (param $limit i32)
-    (global.set $lists (local.get $start))
-    (global.set $end (i32.add (local.get $start) (i32.const {LISTS})))
+  (func (export "place") (param $control i32) (param $limit i32)   ;; once
+    (global.set $control (local.get $control))
     (global.set $limit (local.get $limit)))
 
   (func (export "malloc") (param $size i32) (result i32)
-    (local $order i32) (local $list i32) (local $block i32)
+    (local $order i32) (local $list i32) (local $block i32) (local $used i32)
     (if (i32.gt_u (local.get $size) (i32.const {LARGEST})) (then unreachable))
     (local.set $order
       (select
@@ -38,26 +43,31 @@ SOURCE: Final = f"""
         (i32.sub (i32.const 32) (i32.clz (i32.sub (local.get $size) (i32.const 1))))
         (i32.le_u (local.get $size) (i32.const 8))))
     (local.set $list
-      (i32.add (global.get $lists) (i32.shl (local.get $order) (i32.const 2))))
+      (i32.add (global.get $control) (i32.shl (local.get $order) (i32.const 2))))
     (local.set $block (i32.load (local.get $list)))
     (if (local.get $block)
       (then
         (i32.store (local.get $list) (i32.load (local.get $block)))
         (return (local.get $block))))
-    (local.set $block (i32.add (global.get $end) (i32.const 8)))
-    (global.set $end
-      (i32.add (local.get $block) (i32.shl (i32.const 1) (local.get $order))))
-    (if (i32.gt_u (global.get $end) (global.get $limit)) (then unreachable))
+    (local.set $used (i32.load offset={USED} (global.get $control)))
+    (local.set $block
+      (i32.add (i32.add (global.get $control) (i32.const {CONTROL + 8})) (local.get $used)))
+    (local.set $used
+      (i32.add
+        (i32.add (local.get $used) (i32.const 8))
+        (i32.shl (i32.const 1) (local.get $order))))
+    (if (i32.gt_u (local.get $used) (global.get $limit)) (then unreachable))
+    (i32.store offset={USED} (global.get $control) (local.get $used))
     (i32.store (i32.sub (local.get $block) (i32.const 8)) (local.get $order))
     (local.get $block))
 
   (func (export "free") (param $block i32)
     (local $order i32) (local $list i32)
     (local.set $order (i32.load (i32.sub (local.get $block) (i32.const 8))))
-    (if (i32.lt_u (local.get $order) (i32.const 64))   ;; else it came from the host's arena
+    (if (i32.lt_u (local.get $order) (i32.const {_ORDERS}))   ;; else from the host's arena
       (then
         (local.set $list
-          (i32.add (global.get $lists) (i32.shl (local.get $order) (i32.const 2))))
+          (i32.add (global.get $control) (i32.shl (local.get $order) (i32.const 2))))
         (i32.store (local.get $block) (i32.load (local.get $list)))
         (i32.store (local.get $list) (local.get $block))))))
 """

@@ -8,7 +8,10 @@ region above the guest's heap that only the host allocates in and that is emptie
 from __future__ import annotations
 
 import ctypes
+import mmap
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 PAGE: Final = 65_536
@@ -18,8 +21,29 @@ _HEADER: Final = b"\xff\0\0\0\0\0\0\0"
 """Before each block of the arena: tells the allocator's ``free`` that it is not its own."""
 
 
+_OS_PAGE: Final = mmap.PAGESIZE
+_DONTNEED: Final = 4
+_GIVE_BACK_FROM: Final = 1 << 18
+"""Bytes from which it is cheaper to have the system give zeroed pages than to write zeros: of the
+stack, say, little was touched."""
+
+
 class GuestFault(Exception):
     """The guest asked for something that it must not have; its call ends with a trap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The memory below the heap as instantiation leaves it: zeros (the stack), then data."""
+
+    data_at: int
+    data: bytes
+
+    @classmethod
+    def of(cls, base: int, size: int) -> Image:
+        content = ctypes.string_at(base, size)
+        zeros = (size - len(content.lstrip(b"\0"))) & -_OS_PAGE
+        return cls(zeros, content[zeros:])
 
 
 class GuestMemory:
@@ -52,6 +76,9 @@ class GuestMemory:
             self._check(pointer, length)
         return ctypes.string_at(self._base + pointer, length)
 
+    def read_u32(self, pointer: int) -> int:
+        return int.from_bytes(self.read(pointer, 4), "little")
+
     def write(self, pointer: int, data: bytes) -> None:
         length = len(data)
         if pointer + length > self._size:
@@ -77,12 +104,13 @@ class GuestMemory:
         """Bytes given since the arena was last emptied."""
         return self._next - self._arena
 
-    def restore(self, image: bytes, heap_used: int) -> None:
-        """The memory as it was before the first call: `image` from 0 on, then `heap_used` bytes of
-        heap and the arena zeroed."""
-        ctypes.memmove(self._base, image, len(image))
-        ctypes.memset(self._base + len(image), 0, heap_used)
-        ctypes.memset(self._base + self._arena, 0, self.used)
+    def restore(self, image: Image, heap_used: int) -> None:
+        """The memory as it was before the first call: `image`, then `heap_used` bytes of heap and
+        the arena zeroed."""
+        _zero(self._base, image.data_at)
+        ctypes.memmove(self._base + image.data_at, image.data, len(image.data))
+        _zero(self._base + image.data_at + len(image.data), heap_used)
+        _zero(self._base + self._arena, self.used)
         self._next = self._arena
 
     def _check(self, pointer: int, length: int) -> None:
@@ -97,3 +125,18 @@ class GuestMemory:
             self._size = self._grow(pages)
         if end > self._size:
             raise GuestFault("the memory is exhausted")
+
+
+def _zero(address: int, length: int) -> None:
+    """Zero a part of the guest's memory, which is private and anonymous."""
+    if length >= _GIVE_BACK_FROM and sys.platform == "linux":
+        start, end = (address + _OS_PAGE - 1) & -_OS_PAGE, (address + length) & -_OS_PAGE
+        if _libc.madvise(start, end - start, _DONTNEED) == 0:
+            ctypes.memset(address, 0, start - address)
+            ctypes.memset(end, 0, address + length - end)
+            return
+    ctypes.memset(address, 0, length)
+
+
+_libc = ctypes.CDLL(None)
+_libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)

@@ -12,8 +12,9 @@ from decentralml.devchain.host.storage import check_layout
 from decentralml.devchain.trie import ordered_root, root_of
 
 _LOG: Final = logging.getLogger("decentralml.runtime")
-_LEVELS: Final = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
-_WARN: Final = 2
+_LEVELS: Final = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG)
+"""By ``RuntimeInterfaceLogLevel``; ``LogLevelFilter`` is one more, 0 for nothing."""
+_WARN_FILTER: Final = 2
 _MOST_ERRORS: Final = 20
 
 
@@ -56,7 +57,9 @@ def ext_misc_print_hex_version_1(host: Host, data: int) -> None:
 
 def ext_logging_log_version_1(host: Host, level: int, target: int, message: int) -> None:
     text = f"{_text(host, target)}: {_text(host, message)}"
-    known = _LEVELS.get(level & 0xFF, logging.DEBUG)
+    if level >= len(_LEVELS):
+        raise GuestFault(f"there is no log level {level}")
+    known = _LEVELS[level]
     if known == logging.ERROR and len(host.errors) < _MOST_ERRORS:
         host.errors.append(text)
         # Errors come back with the call that fails; here they are for who looks for them.
@@ -66,8 +69,8 @@ def ext_logging_log_version_1(host: Host, level: int, target: int, message: int)
 
 def ext_logging_max_level_version_1(host: Host) -> int:
     """Warnings, unless somebody listens to more: formatting what nobody reads costs time."""
-    wanted = [level for level, known in _LEVELS.items() if _LOG.isEnabledFor(known)]
-    return max([_WARN, *wanted])
+    wanted = [level + 1 for level, known in enumerate(_LEVELS) if _LOG.isEnabledFor(known)]
+    return max([_WARN_FILTER, *wanted])
 
 
 def ext_panic_handler_abort_on_panic_version_1(host: Host, message: int) -> None:
