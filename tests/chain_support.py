@@ -11,16 +11,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import IO
 
 import pytest
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
-from decentralml.chain.connect import connect
+from decentralml.chain.connect import connect, open_embedded
 from decentralml.chain.keys import Key, development_key
+from decentralml.chain.substrate.runtime import Runtime
 from decentralml.config import Config
+from decentralml.devchain.chain import DevChain
 from decentralml.errors import NodeUnreachable
 from decentralml.types import (
     UNIT,
@@ -40,6 +44,18 @@ AGGREGATORS = (DAVE, EVE, FERDIE)
 BUNDLE = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
 REPORT = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
 HOUR = 3_600_000
+
+
+@cache
+def shipped_runtime() -> Runtime:
+    """The shipped runtime, as a client sees it."""
+    with TemporaryDirectory() as folder, new_chain(Path(folder)) as chain:
+        return Runtime.load(chain.runtime_version, chain.metadata())
+
+
+def new_chain(home: Path) -> DevChain:
+    """A chain file of its own; compiled code is shared by all tests of a run."""
+    return open_embedded(home / "chain.sqlite", Path(gettempdir()) / "decentralml-tests")
 
 
 def terms(chain: Chain, **changes: object) -> Terms:
