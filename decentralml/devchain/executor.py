@@ -126,7 +126,12 @@ class _Instance:
         heap: Any = own.exports(self._store)
         for name, function in _ALLOCATOR.items():
             linker.define(self._store, "env", name, heap[function])
-        self._exports: Any = linker.instantiate(self._store, module).exports(self._store)
+        try:
+            instance = linker.instantiate(self._store, module)
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+            why = str(error).strip().partition("\n")[0]
+            raise RuntimeUnusable(f"it does not start ({why})") from error
+        self._exports: Any = instance.exports(self._store)
         control = self._heap_base()
         heap["place"](self._store, control, HEAP)
         self._heap = control + allocator.CONTROL
