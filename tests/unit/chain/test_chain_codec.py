@@ -1,0 +1,271 @@
+"""SCALE by metadata, on the shipped runtime's own types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from chain_support import BUNDLE, shipped_runtime
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decentralml.chain import ss58
+from decentralml.chain.substrate import records
+from decentralml.chain.substrate.codec import EncodeError, Variant
+from decentralml.chain.substrate.metadata import (
+    Array,
+    Bits,
+    Compact,
+    Composite,
+    Primitive,
+    Sequence,
+    Tuple,
+    Variants,
+    parse,
+)
+from decentralml.chain.substrate.wire import terms_to_wire
+from decentralml.devchain.codec import DecodeError
+from decentralml.errors import RuntimeMismatch
+from decentralml.types import Terms
+
+CODEC = shipped_runtime().codec
+METADATA = shipped_runtime().metadata
+ACCOUNT = bytes(range(32))
+
+
+def values(type_id: int, depth: int = 0) -> st.SearchStrategy[Any]:
+    """Any value of a type, as the codec shows it."""
+    match METADATA.types[type_id]:
+        case Primitive("bool"):
+            return st.booleans()
+        case Primitive("str"):
+            return st.text(max_size=20)
+        case Primitive("char"):
+            return st.characters()
+        case Primitive(name):
+            bits, low = int(name[1:]), 0
+            if name[0] == "i":
+                bits, low = bits - 1, -(1 << bits - 1)
+            return st.integers(low, (1 << bits) - 1)
+        case Compact(of):
+            return values(of, depth)
+        case Composite(_, fields):
+            return of_fields(fields, depth)
+        case Tuple(of):
+            members = [values(member, depth) for member in of]
+            if len(members) == 1:
+                return members[0]
+            return st.tuples(*members) if members else st.none()
+        case Variants("Option", variants):
+            return st.none() | values(variants[1].fields[0].type, depth)
+        case Variants(_, variants):
+            # What holds itself is cut off by its cases without fields, or simple ones.
+            cases = [case for case in variants if depth < 4 or not case.fields] or variants[:1]
+            return st.sampled_from(cases).flatmap(
+                lambda case: of_fields(case.fields, depth + 1).map(
+                    lambda inner: Variant(case.name, inner)
+                )
+            )
+        case Sequence(of):
+            if METADATA.types[of] == Primitive("u8"):
+                return st.binary(max_size=80)
+            return st.lists(values(of, depth + 1), max_size=0 if depth > 3 else 3)
+        case Array(length, of):
+            if METADATA.types[of] == Primitive("u8"):
+                return st.binary(min_size=length, max_size=length)
+            return st.lists(values(of, depth + 1), min_size=length, max_size=length)
+        case Bits():
+            raise AssertionError("no call has bit sequences")
+
+
+def of_fields(fields: tuple[Any, ...], depth: int) -> st.SearchStrategy[Any]:
+    members = [values(field.type, depth) for field in fields]
+    if fields and fields[0].name is not None:
+        return st.fixed_dictionaries(
+            {field.name: member for field, member in zip(fields, members, strict=True)}
+        )
+    if len(members) == 1:
+        return members[0]
+    return st.tuples(*members) if members else st.none()
+
+
+MARKET_VALUES = [
+    (pallet, item, entry.value)
+    for pallet in ("Market", "Aggregators", "Elections", "System", "Balances")
+    for item, entry in METADATA.pallets[pallet].storage.items()
+    if item not in ("Digest", "EventTopics", "Freezes")
+]
+
+
+@pytest.mark.parametrize(("pallet", "item", "type_id"), MARKET_VALUES)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_every_value_comes_back_from_its_bytes(
+    pallet: str, item: str, type_id: int, data: st.DataObject
+) -> None:
+    value = data.draw(values(type_id))
+    encoded = CODEC.encode(type_id, value)
+    assert CODEC.decode(type_id, encoded) == value
+    with pytest.raises(DecodeError):
+        CODEC.decode(type_id, encoded + b"\0")
+    if encoded:
+        with pytest.raises(DecodeError):
+            CODEC.decode(type_id, encoded[:-1])
+
+
+def test_every_type_can_be_read_and_written() -> None:
+    for type_id in range(len(METADATA.types)):
+        CODEC.decoder(type_id)
+        CODEC.encoder(type_id)
+
+
+def test_defaults_and_constants_come_back_byte_for_byte() -> None:
+    for pallet in METADATA.pallets.values():
+        for entry in pallet.storage.values():
+            if not entry.optional:
+                value = CODEC.decode(entry.value, entry.default)
+                assert CODEC.encode(entry.value, value) == entry.default
+        for constant in pallet.constants.values():
+            value = CODEC.decode(constant.type, constant.value)
+            assert CODEC.encode(constant.type, value) == constant.value
+
+
+@settings(max_examples=80, deadline=None)
+@given(junk=st.binary(max_size=200), type_id=st.sampled_from([each[2] for each in MARKET_VALUES]))
+def test_junk_is_a_decode_error_and_nothing_else(junk: bytes, type_id: int) -> None:
+    try:
+        value = CODEC.decode(type_id, junk)
+    except DecodeError:
+        return
+    assert CODEC.decode(type_id, CODEC.encode(type_id, value)) == value
+
+
+def test_a_vector_that_claims_to_be_endless_is_refused_without_making_it() -> None:
+    events = METADATA.pallets["System"].storage["Events"].value
+    with pytest.raises(DecodeError):
+        CODEC.decode(events, b"\x03\xff\xff\xff\xff" + bytes(100))
+
+
+def test_a_long_vector_is_read_in_time_that_grows_with_its_length_only() -> None:
+    from time import perf_counter
+
+    events = METADATA.pallets["System"].storage["Events"].value
+    record = {
+        "phase": Variant("ApplyExtrinsic", 1),
+        "event": Variant("Balances", Variant("Deposit", {"who": ACCOUNT, "amount": 7})),
+        "topics": [],
+    }
+    seconds = []
+    for count in (1_000, 10_000):
+        data = CODEC.encode(events, [record] * count)
+        began = perf_counter()
+        assert len(CODEC.decode(events, data)) == count
+        seconds.append(perf_counter() - began)
+    assert seconds[1] < 40 * seconds[0]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value"),
+    [
+        *(("u8", 256), ("u8", -1), ("u8", 1.5), ("u8", "1"), ("u8", None)),
+        *(("u32", 1 << 32), ("u128", -1), ("str", 7)),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(type_name: str, value: Any) -> None:
+    type_id = METADATA.types.index(Primitive(type_name))
+    with pytest.raises(EncodeError):
+        CODEC.encode(type_id, value)
+
+
+def test_bytes_are_never_made_of_numbers() -> None:
+    entry = METADATA.pallets["Aggregators"].storage["Profiles"]
+    profile = {
+        "endpoint": 5,
+        "encryption_key": bytes(32),
+        "bond": 1,
+        "duties": 0,
+        "missed": 0,
+    }
+    with pytest.raises(EncodeError):
+        CODEC.encode(entry.value, profile)
+    with pytest.raises(EncodeError):
+        CODEC.encode(entry.value, {**profile, "endpoint": b"x", "encryption_key": bytes(31)})
+    with pytest.raises(EncodeError):
+        CODEC.encode(entry.value, {**profile, "endpoint": b"x", "surplus": 1})
+
+
+def test_a_case_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    verdict = next(
+        number
+        for number, kind in enumerate(METADATA.types)
+        if isinstance(kind, Variants) and kind.path == "pallet_market::types::Verdict"
+    )
+    assert CODEC.encode(verdict, "Fail") == b"\x01"
+    with pytest.raises(EncodeError, match="no case Maybe; it has Pass, Fail, Inconclusive"):
+        CODEC.encode(verdict, "Maybe")
+
+
+def test_metadata_of_another_version_or_cut_short_is_refused() -> None:
+    data = METADATA.data
+    for damaged in (b"", b"meta\x0f" + data[5:], data[: len(data) // 2], data[:6]):
+        with pytest.raises(DecodeError):
+            parse(damaged)
+
+
+def test_map_keys_can_be_read_back() -> None:
+    runtime = shipped_runtime()
+    profiles = runtime.entry("Aggregators", "Profiles")
+    assert runtime.keys_of(profiles, runtime.key(profiles, ACCOUNT)) == (ACCOUNT,)
+    submissions = runtime.entry("Market", "Submissions")
+    assert runtime.keys_of(submissions, runtime.key(submissions, 7, 3)) == (7, 3)
+    assert runtime.key(submissions, 7, 3).startswith(runtime.key(submissions, 7))
+
+
+def test_what_a_runtime_lacks_is_a_runtime_mismatch_that_names_it() -> None:
+    runtime = shipped_runtime()
+    for missing, ask in {
+        "pallet Staking": lambda: runtime.pallet("Staking"),
+        "storage Market.Gone": lambda: runtime.entry("Market", "Gone"),
+        "constant Market.Gone": lambda: runtime.constant("Market", "Gone"),
+    }.items():
+        with pytest.raises(RuntimeMismatch, match=missing):
+            ask()
+
+
+TERMS = METADATA.types.index(
+    next(
+        kind
+        for kind in METADATA.types
+        if isinstance(kind, Composite) and kind.path == "pallet_market::types::Terms"
+    )
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_terms_read_back_as_they_were_written(data: st.DataObject) -> None:
+    value = data.draw(values(TERMS))
+    value["bundle"] = BUNDLE.encode()
+    terms: Terms = records.terms(value)
+    assert terms.reward == value["reward"]
+    assert CODEC.encode(TERMS, terms_to_wire(terms)) == CODEC.encode(TERMS, value)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_any_submission_the_chain_can_hold_can_be_shown(data: st.DataObject) -> None:
+    value = data.draw(values(METADATA.pallets["Market"].storage["Submissions"].value))
+    submission = records.submission(1, 2, value)
+    assert submission.status.value == value["state"].name
+    assert submission.contributor == ss58.encode(value["contributor"])
+    if value["state"].name in ("Assigned", "PendingValidation", "Validated"):
+        assert submission.deadline is not None
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_any_task_the_chain_can_hold_can_be_shown(data: st.DataObject) -> None:
+    value = data.draw(values(METADATA.pallets["Market"].storage["Tasks"].value))
+    task = records.task(5, value)
+    assert task.creator == ss58.encode(value["creator"])
+    assert task.status.value == value["status"].name
