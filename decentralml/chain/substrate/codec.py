@@ -35,7 +35,7 @@ from decentralml.chain.substrate.metadata import (
     Variants,
     read_compact,
 )
-from decentralml.chain.substrate.values import Decoder, EncodeError, Encoder, Variant
+from decentralml.chain.substrate.values import INTEGERS, Decoder, EncodeError, Encoder, Variant
 from decentralml.devchain.codec import DecodeError, prefixed
 
 __all__ = ["Codec", "EncodeError", "Variant"]
@@ -95,6 +95,15 @@ class Codec:
             found = self._encoders[type_id] = self._build_encoder(type_id)
         return found
 
+    def _width(self, type_id: int) -> int:
+        """Bytes of the integer inside a compact one, whatever it is wrapped in."""
+        match self.metadata.types[type_id]:
+            case Primitive(name):
+                return INTEGERS[name][0]
+            case Composite(_, (only,)):
+                return self._width(only.type)
+        return 0
+
     def _is_byte(self, type_id: int) -> bool:
         return self.metadata.types[type_id] == Primitive("u8")
 
@@ -131,8 +140,8 @@ class Codec:
         match self.metadata.types[type_id]:
             case Primitive(name):
                 return encoders.primitive(name)
-            case Compact():
-                return encoders.compact_integer
+            case Compact(of):
+                return encoders.compact_integer(self._width(of))
             case Composite(_, fields):
                 return encoders.record(fields, self.encoder)
             case Tuple(of):

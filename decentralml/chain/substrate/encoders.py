@@ -11,14 +11,19 @@ from decentralml.chain.substrate.values import INTEGERS, EncodeError, Encoder
 from decentralml.devchain.codec import compact, prefixed
 
 
-def compact_integer(value: Any) -> bytes:
-    """A compact integer; anything else is refused (``compact`` would take a truth value)."""
-    if not isinstance(value, int):
-        raise EncodeError(f"{value!r} is no integer")
-    try:
-        return compact(value)
-    except ValueError as error:
-        raise EncodeError(str(error)) from None
+def compact_integer(width: int) -> Encoder:
+    """A compact integer of a type of so many bytes."""
+
+    def encode(value: Any) -> bytes:
+        number = index(value)
+        if number.bit_length() > 8 * width:
+            raise EncodeError(f"{number} needs more than {width} bytes")
+        try:
+            return compact(number)
+        except ValueError as error:
+            raise EncodeError(str(error)) from None
+
+    return encode
 
 
 def raw_bytes(value: Any) -> bytes:
