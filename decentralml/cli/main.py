@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from decentralml import __version__
 from decentralml.cli.options import Settings, global_options
@@ -131,6 +132,9 @@ def _report(error: Exception, as_json: bool) -> int:
             message = "a question got no answer; pass --yes or --passphrase-file instead"
         else:
             code, message = INTERRUPTED, "interrupted; the same command resumes where it stopped"
+    elif isinstance(error, NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
     elif isinstance(error, click.UsageError):
         code, message = 2, _usage(error)
     elif isinstance(error, click.ClickException):

@@ -16,9 +16,9 @@ from decentralml.types import PPM, UNIT
 DECIMALS = len(str(UNIT)) - 1
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
-_AMOUNT = re.compile(r"(\d+)(?:\.(\d+))?")
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
-_PROPORTION = re.compile(r"(\d+)(?:\.(\d+))?(%?)")
+_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
+_PROPORTION = re.compile(r"([0-9]+)(?:\.([0-9]+))?(%?)")
 
 
 def parse_amount(text: str) -> int:

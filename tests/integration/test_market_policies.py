@@ -1,0 +1,176 @@
+"""One task's whole life under each policy: who is paid, who decides, and that nothing is lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from market_support import (
+    AGGREGATORS,
+    CONTRIBUTORS,
+    CREATOR,
+    GOOD,
+    WEAK,
+    Stage,
+    stage,  # noqa: F401 - a fixture
+)
+
+from decentralml.chain.errors import NotValidated
+from decentralml.errors import CallRefused, NotTheCreator
+from decentralml.market.creator import accept_task_results, reject_task_results
+from decentralml.market.node import advance
+from decentralml.market.review import validate_task_results
+from decentralml.market.tasks import list_task_results, settle, withdraw_task
+from decentralml.types import (
+    UNIT,
+    SubmissionStatus,
+    TaskStatus,
+    ValidationStrategy,
+    Verdict,
+)
+
+BOB, CHARLIE = CONTRIBUTORS
+
+
+def validate(stage: Stage, task: int) -> None:  # noqa: F811
+    for name in AGGREGATORS:
+        validate_task_results(stage.as_(name), task)
+
+
+def held(stage: Stage) -> int:  # noqa: F811
+    """Planck that the market still holds of anybody."""
+    chain = stage.as_(CREATOR).chain
+    everybody = (CREATOR, *CONTRIBUTORS)
+    balances = [chain.balance(stage.as_(name).address) for name in everybody]
+    return sum(
+        amount
+        for balance in balances
+        for reason, amount in balance.held.items()
+        if reason.startswith("market")
+    )
+
+
+def test_auto_accept_pays_contributors_and_committee_at_once(stage: Stage) -> None:  # noqa: F811
+    creator = stage.as_(CREATOR)
+    task = stage.post(results=2)
+    issuance = creator.chain.total_issuance()
+    names = (CREATOR, *CONTRIBUTORS, *AGGREGATORS)
+    before = {name: creator.chain.balance(creator.resolve(name)).total for name in names}
+    stage.contribute(BOB, task)
+    stage.contribute(CHARLIE, task, GOOD * 2)
+    validate(stage, task)
+    results = list_task_results(creator, task)
+    assert [found.status for found in results] == [SubmissionStatus.ACCEPTED] * 2
+    assert all(found.score == 1_000_000 for found in results)
+    assert creator.chain.task(task).status is TaskStatus.COMPLETED
+    after = {name: creator.chain.balance(creator.resolve(name)).total for name in names}
+    burned = issuance - creator.chain.total_issuance()
+    assert sum(after.values()) - sum(before.values()) == -burned
+    assert before[CREATOR] - after[CREATOR] == 2 * (10 + 3) * UNIT
+    fees = UNIT // 20  # far more than a few transactions cost, far less than a fee
+    for name in AGGREGATORS:
+        assert abs(after[name] - before[name] - 2 * UNIT) < fees
+    for name in CONTRIBUTORS:
+        assert abs(after[name] - before[name] - 10 * UNIT) < fees
+    assert held(stage) == 0
+
+
+def test_a_result_that_gains_nothing_fails_at_its_senders_cost(stage: Stage) -> None:  # noqa: F811
+    task = stage.post(results=1)
+    contributor = stage.as_(BOB)
+    before = contributor.chain.balance(contributor.address).total
+    stage.contribute(BOB, task, WEAK)
+    validate(stage, task)
+    found = contributor.chain.submission(task, 0)
+    assert found.status is SubmissionStatus.REJECTED
+    assert found.verdict is Verdict.FAIL
+    assert contributor.chain.task(task).open_slots == 1
+    paid = before - contributor.chain.balance(contributor.address).total
+    assert 3 * UNIT <= paid < 3 * UNIT + UNIT // 20
+
+
+def test_manual_accept_lets_the_creator_decide_with_the_finding_in_front_of_it(
+    stage: Stage,  # noqa: F811
+) -> None:
+    task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
+    stage.contribute(BOB, task)
+    stage.contribute(CHARLIE, task, np.array([[3.0, -1.0], [-3.0, 1.0]], np.float32))
+    creator = stage.as_(CREATOR)
+    with pytest.raises(NotValidated):
+        accept_task_results(creator, task, [0])
+    validate(stage, task)
+    reviews = validate_task_results(creator, task).reviews
+    assert [review.status for review in reviews] == [SubmissionStatus.VALIDATED] * 2
+    for review in reviews:
+        assert [opinion.verdict for opinion in review.opinions] == [Verdict.PASS] * 3
+        assert all(opinion.metrics["accuracy"] == 1.0 for opinion in review.opinions)
+        assert all(opinion.problem is None for opinion in review.opinions)
+        assert review.own is not None and review.own.score == 1_000_000
+        assert review.folder is not None and (review.folder / "model.safetensors").is_file()
+    accept_task_results(creator, task, [0])
+    reject_task_results(creator, task, [1], "not what we need")
+    first, second = list_task_results(creator, task)
+    assert first.status is SubmissionStatus.ACCEPTED
+    assert (second.status, second.reason) == (SubmissionStatus.REJECTED, "not what we need")
+    withdraw_task(creator, task)
+    assert held(stage) == 0
+
+
+def test_several_results_are_accepted_in_one_transaction_or_not_at_all(
+    stage: Stage,  # noqa: F811
+) -> None:
+    task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
+    stage.contribute(BOB, task)
+    validate(stage, task)
+    stage.contribute(CHARLIE, task)
+    creator = stage.as_(CREATOR)
+    with pytest.raises(CallRefused):
+        accept_task_results(creator, task, [0, 1])
+    assert creator.chain.submission(task, 0).status is SubmissionStatus.VALIDATED
+    with pytest.raises(NotTheCreator):
+        accept_task_results(stage.as_(BOB), task, [0])
+
+
+def test_a_silent_creator_cannot_withhold_pay(stage: Stage) -> None:  # noqa: F811
+    task = stage.post(results=1, strategy=ValidationStrategy.MANUAL_ACCEPT)
+    stage.contribute(BOB, task)
+    validate(stage, task)
+    contributor = stage.as_(BOB)
+    assert settle(contributor, task).submissions == ()
+    advance(contributor, milliseconds=2 * 3_600_000)
+    assert settle(contributor, task).submissions == (0,)
+    assert contributor.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
+
+
+def test_custom_accept_runs_the_creators_validator(stage: Stage) -> None:  # noqa: F811
+    task = stage.post(
+        results=2, strategy=ValidationStrategy.CUSTOM_ACCEPT, validator="validator.py"
+    )
+    stage.contribute(BOB, task)
+    stage.contribute(CHARLIE, task, -GOOD)
+    validate(stage, task)
+    first, second = list_task_results(stage.as_(CREATOR), task)
+    assert (first.status, first.verdict) == (SubmissionStatus.ACCEPTED, Verdict.PASS)
+    assert (second.status, second.verdict) == (SubmissionStatus.REJECTED, Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    "validator",
+    ["raise SystemExit(3)", "while True: print('x' * 10**6)", "import time\ntime.sleep(60)"],
+)
+def test_a_validator_that_misbehaves_is_inconclusive_and_costs_the_contributor_nothing(
+    stage: Stage,  # noqa: F811
+    validator: str,
+) -> None:
+    (stage.bundle / "validator.py").write_text(validator)
+    (stage.bundle / "task.toml").write_text("[validator]\ntime_limit = 2\n")
+    task = stage.post(results=1, committee=1, strategy=ValidationStrategy.CUSTOM_ACCEPT)
+    contributor = stage.as_(BOB)
+    before = contributor.chain.balance(contributor.address).total
+    stage.contribute(BOB, task)
+    validate(stage, task)
+    found = contributor.chain.submission(task, 0)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.status is SubmissionStatus.REJECTED
+    after = contributor.chain.balance(contributor.address)
+    assert before - after.total < UNIT // 20
+    assert not any(reason.startswith("market") for reason in after.held)
