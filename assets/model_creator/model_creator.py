@@ -1,7 +1,7 @@
 """The creator's side: a first model for the contributors, and the next one from theirs.
 
     python model_creator.py make --data DIR --output DIR [--validation DIR]
-    python model_creator.py federate --models DIR DIR … --output DIR
+    python model_creator.py federate --models DIR DIR … --output DIR [--validation DIR]
 
 ``make`` writes the folder ``digits_creator`` into the output folder, ``federate`` the folder
 ``digits_federated``: ``model.safetensors``, ``structure.json`` and ``result.json``. In the
@@ -19,7 +19,7 @@ from torch import nn
 
 from decentralml.learning.examples import images, read_examples
 from decentralml.learning.federate import federate as merge
-from decentralml.learning.models import DigitNet, save_model
+from decentralml.learning.models import DigitNet, load_model, save_model
 from decentralml.learning.train import TrainingSettings, evaluate, train
 from decentralml.learning.update import Update
 
@@ -55,11 +55,12 @@ def evaluate_model(model: nn.Module, data: Path) -> dict[str, float]:
     return evaluate(model, *load(data))
 
 
-def federate(models: list[Path], output: Path) -> Path:
+def federate(models: list[Path], validation: Path | None, output: Path) -> Path:
     """Merge the contributors' models, each weighted by the examples it was trained on."""
     updates = [Update(path, examples_of(path)) for path in models]
     folder = merge(updates, output / f"{settings.NAME}_federated")
-    write_result(folder, sum(update.examples for update in updates), {})
+    metrics = evaluate_model(load_model(folder), validation) if validation else {}
+    write_result(folder, sum(update.examples for update in updates), metrics)
     return folder
 
 
@@ -98,10 +99,10 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     first = commands.add_parser("make", help="make, train, evaluate and save the first model")
     first.add_argument("--data", type=Path, default=os.environ.get("DML_DATA"))
-    first.add_argument("--validation", type=Path, help="examples to evaluate it on")
     merged = commands.add_parser("federate", help="merge the contributors' models")
     merged.add_argument("--models", type=Path, nargs="+", required=True)
     for command in (first, merged):
+        command.add_argument("--validation", type=Path, help="examples to evaluate it on")
         command.add_argument("--output", type=Path, default=os.environ.get("DML_OUTPUT"))
     options = parser.parse_args()
     if options.output is None or (options.command == "make" and options.data is None):
@@ -110,7 +111,7 @@ def main() -> None:
     if options.command == "make":
         make(options.data, options.validation, options.output)
     else:
-        federate(options.models, options.output)
+        federate(options.models, options.validation, options.output)
 
 
 if __name__ == "__main__":
