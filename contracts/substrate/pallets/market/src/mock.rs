@@ -145,7 +145,7 @@ pub fn pass(time: Millis) {
 pub fn next_blocks(count: u64) {
     for _ in 0..count {
         let number = System::block_number();
-        let hash = sp_core::H256(sp_io::hashing::blake2_256(&number.to_le_bytes()));
+        let hash = sp_runtime::testing::H256(sp_io::hashing::blake2_256(&number.to_le_bytes()));
         frame_system::BlockHash::<Test>::insert(number, hash);
         if number > HASHES {
             frame_system::BlockHash::<Test>::remove(number - HASHES);

@@ -9,7 +9,8 @@ fn a_committee_is_drawn_from_those_in_office() {
         assert_eq!(members.len(), 3);
         assert!(members.iter().all(|member| MEMBERS.contains(member) && duties(*member) == 1));
         let until = Market::now() + ATTESTATION_PERIOD;
-        let state = SubmissionState::PendingValidation { phase: Phase::Attesting { until }, round: 0 };
+        let state =
+            SubmissionState::PendingValidation { phase: Phase::Attesting { until }, round: 0 };
         assert_eq!(submission(id, index).state, state);
     });
 }
@@ -38,7 +39,7 @@ fn the_hash_of_the_anchor_draws() {
             let index = accept(id, CONTRIBUTOR);
             submit(id, CONTRIBUTOR);
             next_blocks(2);
-            frame_system::BlockHash::<Test>::insert(2, sp_core::H256([salt; 32]));
+            frame_system::BlockHash::<Test>::insert(2, sp_runtime::testing::H256([salt; 32]));
             assert_ok!(Market::draw_committee(signed(OTHER), id, index));
             found = members(id, index);
         });
@@ -110,7 +111,7 @@ fn a_forgotten_anchor_is_replaced_by_a_block_to_come() {
         let anchor = System::block_number() + 1;
         assert_ok!(Market::draw_committee(signed(OTHER), id, index));
         assert!(has_event(Event::DrawPostponed { task: id, index, anchor, until }));
-        assert_eq!(members(id, index), []);
+        assert!(members(id, index).is_empty());
         assert_eq!(draw(id, index).len(), 3);
     });
 }
@@ -196,7 +197,10 @@ fn a_late_member_is_paid_until_the_attestation_deadline() {
         assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
         let state = SubmissionState::Accepted { verdict: PASS, score: 1 };
         assert_eq!(submission(id, index).state, state, "the verdict stands");
-        assert_noop!(try_attest(id, index, members[2], FAIL, 0), Error::<Test>::NotPendingValidation);
+        assert_noop!(
+            try_attest(id, index, members[2], FAIL, 0),
+            Error::<Test>::NotPendingValidation
+        );
     });
 }
 

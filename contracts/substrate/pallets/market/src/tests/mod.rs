@@ -13,7 +13,7 @@ mod tasks;
 pub(super) use crate::{mock::*, *};
 pub(super) use frame_support::{
     assert_noop, assert_ok,
-    traits::fungible::{InspectHold, Mutate},
+    traits::fungible::{Inspect, InspectHold},
 };
 
 pub(super) const REWARD: Balance = 1_000;

@@ -67,7 +67,10 @@ fn rejected_on_a_failing_verdict_costs_the_contributor_the_fees() {
             assert_members_paid(id, index);
             assert_eq!(gain(CONTRIBUTOR), -3 * FEE as i128);
             assert_eq!(purse(CONTRIBUTOR).bond, 0);
-            assert_eq!(purse(CREATOR), Purse { free: WEALTH - 3 * SLOT, escrow: 3 * SLOT, bond: 0 });
+            assert_eq!(
+                purse(CREATOR),
+                Purse { free: WEALTH - 3 * SLOT, escrow: 3 * SLOT, bond: 0 }
+            );
             assert_eq!((task(id).open_slots, task(id).active), (3, 0));
             let reason = Reason::default();
             let state = SubmissionState::Rejected { verdict: FAIL, score: 250_000, reason };

@@ -41,10 +41,7 @@ fn unknown_things_cannot_be_settled() {
     run(|| {
         assert_noop!(Market::settle(signed(OTHER), 0, None), Error::<Test>::UnknownTask);
         let id = create(terms());
-        assert_noop!(
-            Market::settle(signed(OTHER), id, Some(0)),
-            Error::<Test>::UnknownSubmission
-        );
+        assert_noop!(Market::settle(signed(OTHER), id, Some(0)), Error::<Test>::UnknownSubmission);
     });
 }
 

@@ -9,10 +9,7 @@ fn seats(given: &[Given]) -> Vec<Seat<u8>> {
     let attestation = |given: &Given| {
         given.map(|(verdict, score)| Attestation { verdict, score, report: cid("r") })
     };
-    given
-        .iter()
-        .map(|given| Seat { attestation: attestation(given), ..Seat::new(0) })
-        .collect()
+    given.iter().map(|given| Seat { attestation: attestation(given), ..Seat::new(0) }).collect()
 }
 
 #[test]

@@ -71,10 +71,7 @@ fn review_time_is_of_no_matter_where_no_creator_reviews() {
 fn a_parent_has_a_published_model() {
     run(|| {
         let child = |parent| Terms { parent: Some(parent), ..terms() };
-        assert_noop!(
-            Market::create_task(signed(CREATOR), child(7)),
-            Error::<Test>::UnknownParent
-        );
+        assert_noop!(Market::create_task(signed(CREATOR), child(7)), Error::<Test>::UnknownParent);
         let (parent, index) = under_review(PASS);
         assert_noop!(
             Market::create_task(signed(CREATOR), child(parent)),
