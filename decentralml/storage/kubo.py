@@ -167,13 +167,13 @@ class Kubo:
 
     def _client(self) -> Any:
         if self._opened is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about versions that it does not know
-                import ipfshttpclient
+            # the library hands urllib3 an argument of old
+            warnings.filterwarnings("ignore", "The 'strict' parameter", FutureWarning)
+            import ipfshttpclient
 
-                self._opened = ipfshttpclient.Client(
-                    self._multiaddr, session=True, timeout=(CONNECT_SECONDS, self._seconds)
-                )
+            self._opened = ipfshttpclient.Client(
+                self._multiaddr, session=True, timeout=(CONNECT_SECONDS, self._seconds)
+            )
         return self._opened
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,11 +64,11 @@ def test_a_folder_comes_back_as_it_was(objects: Objects, folder: Path, tmp_path:
 
 def test_a_sharded_folder_comes_back_as_it_was(objects: Objects, tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
-    for i in range(4700):
-        (tmp_path / "many" / f"an-image-of-the-set-{i:05}.png").touch()
+    for i in range(1200):
+        (tmp_path / "many" / f"{i:0220}").touch()
     cid = objects.add(tmp_path / "many")
     objects.get(cid, tmp_path / "out")
-    assert sorted(os.listdir(tmp_path / "out")) == sorted(os.listdir(tmp_path / "many"))
+    assert contents(tmp_path / "out") == contents(tmp_path / "many")
 
 
 @pytest.mark.parametrize("size", [0, 5, CHUNK, 3 * CHUNK + 1])
@@ -141,7 +142,10 @@ def test_a_missing_leaf_leaves_nothing_half_written(
 ) -> None:
     cid = objects.add(folder)
     leaf = cids.parse(cid_of(folder / "sub/ü"))
-    objects.store.remove(leaf)
+    file = objects.store.root / "index.sqlite"
+    with sqlite3.connect(file) as index:
+        index.execute("DELETE FROM blocks WHERE digest = ?", (cids.digest(leaf),))
+    index.close()
     assert not objects.has(cid)
     with pytest.raises(ObjectNotFound):
         objects.get(cid, tmp_path / "out")

@@ -10,7 +10,7 @@ import pytest
 from decentralml.errors import NotPlain, PathNotFound, SourceUnreadable, UnsafePath
 from decentralml.storage import cid as cids
 from decentralml.storage import hamt
-from decentralml.storage.unixfs import CHUNK, WIDTH, Importer, cid_of
+from decentralml.storage.unixfs import CHUNK, SHARD_ABOVE, WIDTH, Importer, cid_of
 
 
 def pattern(size: int) -> bytes:
@@ -54,18 +54,17 @@ def test_a_nested_folder_has_the_cid_that_kubo_gives(tmp_path: Path) -> None:
 
 
 def test_a_folder_above_the_threshold_is_sharded_as_kubo_does(tmp_path: Path) -> None:
-    for i in range(5000):
-        (tmp_path / f"an-image-of-the-set-{i:05}.png").touch()
-    assert cid_of(tmp_path) == "bafybeiczkvwtqwf2rmjgn3qk6vlz5eb3lwg2yn2w3fqrctbxigiutje5au"
+    for i in range(1500):
+        (tmp_path / f"{i:04} of a long name{'.' * 200}").touch()
+    assert cid_of(tmp_path) == "bafybeif2mnksx7cwdz3lqhyobeqgqlylcggf63t7bbya5gnkayh5bj26mm"
 
 
 def test_a_folder_at_the_threshold_is_not_sharded(tmp_path: Path) -> None:
-    entries = 256 * 1024 // 64
-    for i in range(entries):
-        (tmp_path / f"{i:028}").touch()
-    assert cid_of(tmp_path) == "bafybeid7kf3npstt74xdu7mzfz5kwamfmdsb7iywuixykz7akhdv3ntya4"
+    for i in range(SHARD_ABOVE // 256):  # 220 bytes of name and 36 of CID
+        (tmp_path / f"{i:0220}").touch()
+    assert cid_of(tmp_path) == "bafybeidx6qfpp6f4hl3oys47lro6iiqqcmtjipovx5s6k7e6hgpkhtynja"
     (tmp_path / "x").touch()
-    assert cid_of(tmp_path) == "bafybeihakethtbwmnt4jp5jmjoqsavw54mdwockiqjcjd4f4jagok2dj2u"
+    assert cid_of(tmp_path) == "bafybeibilw2rwpr7o5copo6att2neqs2xxyunlajbf2qirx72acsdzqq5e"
 
 
 def test_murmur3_gives_the_reference_values() -> None:
