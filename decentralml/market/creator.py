@@ -21,7 +21,7 @@ from decentralml.market.session import Session
 from decentralml.market.tasks import PAGE, require_creator
 from decentralml.market.work import scratch
 from decentralml.storage.unixfs import cid_of
-from decentralml.types import Cid, Task, TaskId, TaskType, Terms, ValidationStrategy
+from decentralml.types import Cid, ModelType, Task, TaskId, TaskType, Terms, ValidationStrategy
 
 RECORDS = "create-task"
 
@@ -193,7 +193,7 @@ def _terms(session: Session, offer: Offer, record: dict[str, Any]) -> Terms:
         offer.expiry(session.chain.info(), session.chain.now()),
         TaskType(record["task_type"]),
         ValidationStrategy(record["strategy"]),
-        record["model_type"],
+        ModelType(record["model_type"]),
     )
 
 

@@ -1,0 +1,236 @@
+"""Ctrl-C at each long step, and two commands at once: the same command goes on, nothing doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from market_support import (
+    AGGREGATORS,
+    CONTRIBUTORS,
+    CREATOR,
+    Stage,
+    stage,  # noqa: F401 - a fixture
+)
+
+from decentralml.market.aggregator import attest_results
+from decentralml.market.contributor import accept_task, send_results
+from decentralml.market.creator import create_task
+from decentralml.market.federation import federate
+from decentralml.market.review import validate_task_results
+from decentralml.market.running import run_task
+from decentralml.market.session import Session
+from decentralml.types import SubmissionStatus
+
+BOB, CHARLIE = CONTRIBUTORS
+
+
+class Interrupting:
+    """Stands before an object; one method is interrupted before or after it does its work."""
+
+    def __init__(self, inner: Any, method: str, after: bool) -> None:
+        self._inner, self._method, self._after = inner, method, after
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        if name != self._method:
+            return value
+
+        def interrupted(*arguments: Any, **named: Any) -> Any:
+            if self._after:
+                value(*arguments, **named)
+            raise KeyboardInterrupt
+
+        return interrupted
+
+
+def interrupted(
+    session: Session, part: str, method: str, after: bool, work: Callable[[Session], object]
+) -> None:
+    """Do ``work`` with Ctrl-C in or right after one call of the session's chain or store."""
+    real = getattr(session, part)
+    setattr(session, part, Interrupting(real, method, after))
+    with pytest.raises(KeyboardInterrupt):
+        work(session)
+    setattr(session, part, real)
+
+
+INTERRUPTIONS = [
+    ("objects", "add", False),
+    ("objects", "add", True),
+    ("objects", "publish", False),
+    ("chain", "submit", False),
+    ("chain", "submit", True),
+]
+
+
+@pytest.mark.parametrize(("part", "method", "after"), INTERRUPTIONS)
+def test_create_task_goes_on_and_never_posts_twice(
+    stage: Stage,  # noqa: F811
+    part: str,
+    method: str,
+    after: bool,
+) -> None:
+    creator = stage.as_(CREATOR)
+    offer = stage.offer()
+    interrupted(creator, part, method, after, lambda s: create_task(s, stage.bundle, offer))
+    posted = len(creator.chain.tasks())
+    assert posted == (1 if (method, after) == ("submit", True) else 0)
+    again = create_task(stage.as_(CREATOR), stage.bundle, offer)
+    assert again.resumed == (posted == 1)
+    assert [task.id for task in creator.chain.tasks()] == [again.task]
+
+
+def test_a_finished_create_task_can_be_repeated_on_purpose(stage: Stage) -> None:  # noqa: F811
+    first, second = stage.create(), stage.create()
+    assert (first.task, second.task) == (0, 1)
+    assert not second.resumed
+
+
+def test_an_interrupted_offer_is_not_taken_for_another_one(stage: Stage) -> None:  # noqa: F811
+    creator = stage.as_(CREATOR)
+    plain = stage.offer(validation_set=None, minimum_gain=None)
+    dearer = replace(plain, reward=2 * plain.reward)
+    interrupted(creator, "chain", "submit", False, lambda s: create_task(s, stage.bundle, plain))
+    other = create_task(creator, stage.bundle, dearer)
+    mine = create_task(creator, stage.bundle, plain)
+    assert not mine.resumed
+    assert mine.bundle == other.bundle
+    assert creator.chain.task(mine.task).terms.reward == plain.reward
+
+
+def test_accept_task_goes_on_and_binds_one_bond(stage: Stage) -> None:  # noqa: F811
+    task = stage.post(results=2)
+    session = stage.as_(BOB)
+    for after in (False, True):
+        interrupted(session, "chain", "submit", after, lambda s: accept_task(s, task))
+    interrupted(session, "objects", "get", True, lambda s: accept_task(stage_fresh(s), task))
+    accepted = accept_task(session, task)
+    assert accepted.resumed
+    assert accepted.index == 0
+    assert session.chain.task(task).active == 1
+    assert (accepted.bundle / "manifest.json").is_file()
+
+
+def stage_fresh(session: Session) -> Session:
+    """The same session with an empty work folder."""
+    import shutil
+
+    shutil.rmtree(session.config.work)
+    return session
+
+
+def test_a_half_fetched_bundle_is_fetched_again(stage: Stage) -> None:  # noqa: F811
+    task = stage.post()
+    session = stage.as_(BOB)
+    bundle = accept_task(session, task).bundle
+    (bundle / "start_task.sh").write_text("echo something else")
+    accept_task(session, task)
+    assert "something else" not in (bundle / "start_task.sh").read_text()
+
+
+def test_an_interrupted_run_leaves_no_output_and_can_be_repeated(
+    stage: Stage,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = stage.post()
+    session = stage.as_(BOB)
+    index = accept_task(session, task).index
+
+    def ctrl_c(output: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("decentralml.market.running.find_result", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        run_task(session, task, stage.work(BOB))
+    attempt = session.work(task).attempt(index)
+    assert not attempt.output.exists()
+    assert not list(attempt.root.glob(".*"))
+    monkeypatch.undo()
+    assert run_task(session, task, stage.work(BOB)).result.is_dir()
+
+
+@pytest.mark.parametrize(("part", "method", "after"), INTERRUPTIONS)
+def test_send_results_goes_on_and_sends_once(
+    stage: Stage,  # noqa: F811
+    part: str,
+    method: str,
+    after: bool,
+) -> None:
+    task = stage.post()
+    session = stage.as_(BOB)
+    accept_task(session, task)
+    run_task(session, task, stage.work(BOB))
+    interrupted(session, part, method, after, lambda s: send_results(s, task))
+    sent = send_results(stage.as_(BOB), task)
+    found = session.chain.submission(task, sent.index)
+    assert sent.resumed == ((method, after) == ("submit", True))
+    assert (found.result, found.digest) == (sent.cid, sent.digest)
+    assert found.status is SubmissionStatus.PENDING_VALIDATION
+    assert send_results(session, task).resumed
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "after"),
+    [("objects", "put_bytes", True), ("chain", "submit", False), ("chain", "submit", True)],
+)
+def test_an_interrupted_aggregator_goes_on_and_attests_once(
+    stage: Stage,  # noqa: F811
+    part: str,
+    method: str,
+    after: bool,
+) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    session = stage.as_(AGGREGATORS[0])
+    interrupted(session, part, method, after, lambda s: attest_results(s, task))
+    validate_task_results(session, task)
+    found = session.chain.submission(task, 0)
+    mine = [seat for seat in found.committee if seat.member == session.address]
+    assert len(mine) == 1
+    assert mine[0].attestation is not None
+
+
+def test_a_late_member_of_the_committee_may_still_attest_and_is_paid(
+    stage: Stage,  # noqa: F811
+) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    for name in AGGREGATORS:
+        (duty,) = validate_task_results(stage.as_(name), task).duties
+        assert duty.attested
+    found = stage.as_(CREATOR).chain.submission(task, 0)
+    assert found.status is SubmissionStatus.ACCEPTED
+    assert all(seat.paid for seat in found.committee)
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "after"),
+    [
+        ("objects", "get", True),
+        ("objects", "add", False),
+        ("objects", "publish", False),
+        ("chain", "submit", False),
+        ("chain", "submit", True),
+    ],
+)
+def test_an_interrupted_federate_goes_on_to_the_same_model(
+    stage: Stage,  # noqa: F811
+    tmp_path: Path,
+    part: str,
+    method: str,
+    after: bool,
+) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    for name in AGGREGATORS[:2]:
+        validate_task_results(stage.as_(name), task)
+    session = stage.as_(CREATOR)
+    out = tmp_path / "next"
+    interrupted(session, part, method, after, lambda s: federate(s, task, out))
+    merged = federate(session, task, out)
+    assert session.chain.task(task).published == merged.cid
+    assert federate(session, task, out).cid == merged.cid
