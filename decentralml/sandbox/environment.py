@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -120,15 +121,11 @@ def setup_environment(
     ------
     SetupFailed : if the script ends with an error or takes longer than an hour.
     """
-    python = _environment(folder, [folder, *tool_environment().folders])
     stamp = _digest(bundle, script)
     if _read(folder / STAMP) == stamp:
-        return python
+        return _environment(folder, [folder, *tool_environment().folders])
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True, symlinks=True)
-    (_site_packages(folder) / "decentralml-tool.pth").write_text(
-        "".join(f"{p}\n" for p in sys.path if Path(p).name in ("site-packages", "dist-packages"))
-    )
+    _make(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="decentralml-setup-") as scratch:
         copy = Path(scratch) / "bundle"
@@ -137,7 +134,20 @@ def setup_environment(
     if code != 0:
         raise SetupFailed(script, code, str(log))
     (folder / STAMP).write_text(stamp)
-    return python
+    return _environment(folder, [folder, *tool_environment().folders])
+
+
+def _make(folder: Path) -> None:
+    """An empty virtual environment that sees the packages of the tool's own, pip included."""
+    with_pip = importlib.util.find_spec("pip") is None
+    venv.create(folder, with_pip=with_pip, symlinks=True)
+    (_site_packages(folder) / "decentralml-tool.pth").write_text(
+        "".join(f"{p}\n" for p in sys.path if Path(p).name in ("site-packages", "dist-packages"))
+    )
+    if not with_pip:
+        command = folder / "bin" / "pip"
+        command.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m pip "$@"\n')
+        command.chmod(0o755)
 
 
 def _run_setup(
