@@ -50,9 +50,7 @@ def signed(chain: DevChain, who: Account, nonce: int, call: bytes, tip: int = 0)
     payload = call + extra + implicit
     if len(payload) > 256:
         payload = blake2b(payload, digest_size=32).digest()
-    return prefixed(
-        b"\x84\0" + who.public + b"\1" + who.sign(payload) + extra + call
-    )
+    return prefixed(b"\x84\0" + who.public + b"\1" + who.sign(payload) + extra + call)
 
 
 def transfer(to: bytes, amount: int) -> bytes:
@@ -111,6 +109,4 @@ def new_chain(path: Path, clock: Callable[[], int] | None = None) -> DevChain:
     from decentralml.runtime import blob
 
     options: dict[str, Any] = {} if clock is None else {"clock": clock}
-    return DevChain.create(
-        path, blob(), properties=PROPERTIES, cache=shared_cache(), **options
-    )
+    return DevChain.create(path, blob(), properties=PROPERTIES, cache=shared_cache(), **options)

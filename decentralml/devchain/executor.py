@@ -26,6 +26,7 @@ from typing import Any, Final
 import wasmtime
 from wasmtime import _ffi as ffi
 
+from decentralml.devchain.codec import DecodeError
 from decentralml.devchain.host import FUNCTIONS, HostFunction, allocator
 from decentralml.devchain.host.context import Host
 from decentralml.devchain.host.keystore import Keystore
@@ -164,9 +165,9 @@ class _Instance:
         except GuestFault as fault:
             raise RuntimeTrapped(api, str(fault)) from None
         except _Trap as trap:
-            if isinstance(self._fault, Exception):
+            if isinstance(self._fault, GuestFault | DecodeError):
                 raise RuntimeTrapped(api, str(self._fault)) from self._fault
-            if self._fault is not None:  # KeyboardInterrupt and the like are not the guest's
+            if self._fault is not None:  # a damaged file, an interrupt: not the guest's doing
                 raise self._fault from None
             raise RuntimeTrapped(api, "; ".join(host.errors) or str(trap)) from None
         finally:

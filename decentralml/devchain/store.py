@@ -108,7 +108,7 @@ class Store:
                 raise NotAChainFile(self.path)
             if version > FORMAT:
                 raise ChainFileTooNew(self.path, version, FORMAT)
-            if self._one("SELECT max(number) FROM blocks")[0] is None:
+            if self._first("SELECT 1 FROM blocks WHERE number = 0") is None:
                 raise ChainFileDamaged(self.path, "it has no genesis block")
 
     def close(self) -> None:
@@ -199,7 +199,12 @@ class Store:
 
     def runtime_since(self, number: int) -> int:
         """Since which block the runtime of `number` is in force: cheap, a key for caches."""
-        return int(self._one("SELECT max(since) FROM runtimes WHERE since <= ?", (number,))[0])
+        row = self._first(
+            "SELECT since FROM runtimes WHERE since <= ? ORDER BY since DESC LIMIT 1", (number,)
+        )
+        if row is None:
+            raise ChainFileDamaged(self.path, "it does not know its runtime")
+        return int(row[0])
 
     # -- the head's state
 

@@ -31,7 +31,8 @@ NAMES = ("child-trie-create-one", "child-trie-create-multiple", "child-trie-read
 LAYOUT = 1
 
 pytestmark = pytest.mark.skipif(
-    not VECTORS.is_dir(), reason="SKIPPED, NOT PASSED: no real blocks at ../shared/vectors/substrate"
+    not VECTORS.is_dir(),
+    reason="SKIPPED, NOT PASSED: no real blocks at ../shared/vectors/substrate",
 )
 
 

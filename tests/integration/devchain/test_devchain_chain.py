@@ -121,8 +121,13 @@ def test_an_exported_specification_makes_the_same_chain(chain: DevChain, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "spec", [{}, {"genesis": {}}, {"genesis": {"raw": {"top": {"0x12": "zz"}}}},
-             {"genesis": {"raw": {"top": {"0x12": "0x34"}}}}],
+    "spec",
+    [
+        {},
+        {"genesis": {}},
+        {"genesis": {"raw": {"top": {"0x12": "zz"}}}},
+        {"genesis": {"raw": {"top": {"0x12": "0x34"}}}},
+    ],
 )
 def test_what_is_no_specification_is_refused(spec: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(BadChainSpec):
@@ -176,8 +181,18 @@ def test_what_cannot_be_in_a_block_makes_none(chain: DevChain) -> None:
 
 @pytest.mark.parametrize(
     "junk",
-    [b"", b"\0", b"\4", b"\4\4", os.urandom(200), prefixed(os.urandom(200)), b"\xff" * 70,
-     prefixed(b"\x84" + bytes(300)), prefixed(b"\4\3\0"), prefixed(b"\4\xff\xff")],
+    [
+        b"",
+        b"\0",
+        b"\4",
+        b"\4\4",
+        os.urandom(200),
+        prefixed(os.urandom(200)),
+        b"\xff" * 70,
+        prefixed(b"\x84" + bytes(300)),
+        prefixed(b"\4\3\0"),
+        prefixed(b"\4\xff\xff"),
+    ],
 )
 def test_junk_from_strangers_is_an_error_and_no_more(chain: DevChain, junk: bytes) -> None:
     for ask in (chain.submit, chain.validate, chain.dry_run):
@@ -205,9 +220,10 @@ def test_state_roots_of_many_blocks_are_those_of_the_whole_state(chain: DevChain
         calls = [transfer(who.public, UNIT * (n + 1)), remark(bytes(n))]
         if n % 5 == 4:
             calls.append(transfer(account(f"account {n - 1}").public, UNIT))
-        assert chain.submit(
-            signed(chain, ALICE, nonce(chain, ALICE.public), batch(calls))
-        ).result == DONE
+        assert (
+            chain.submit(signed(chain, ALICE, nonce(chain, ALICE.public), batch(calls))).result
+            == DONE
+        )
         assert header(chain).state_root == whole_root(chain)
     for n in range(25):  # reaped: nodes of the trie go again
         who = account(f"account {n}")
@@ -241,9 +257,7 @@ def test_blocks_carry_the_time_and_several_may_carry_the_same(
     assert chain.now() == START + 4321
 
 
-def test_a_clock_that_goes_back_does_not_turn_the_chain_back(
-    chain: DevChain, clock: Clock
-) -> None:
+def test_a_clock_that_goes_back_does_not_turn_the_chain_back(chain: DevChain, clock: Clock) -> None:
     chain.seal()
     clock.now -= 3_600_000
     chain.seal()
@@ -284,9 +298,10 @@ def test_every_older_state_can_be_read(chain: DevChain) -> None:
         assert dict(chain.query(state, at)) == state
         some = sorted(state)
         assert chain.keys(b"", 3, start=some[4], at=at) == some[5:8]
-        assert chain.keys(some[0][:16], 9, at=at) == [
-            k for k in some if k.startswith(some[0][:16])
-        ][:9]
+        assert (
+            chain.keys(some[0][:16], 9, at=at)
+            == [k for k in some if k.startswith(some[0][:16])][:9]
+        )
 
 
 def test_the_runtime_can_be_called_at_an_older_block(chain: DevChain) -> None:
@@ -351,7 +366,10 @@ print(sorted(heavy & set(sys.modules)))
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "chain.sqlite"), str(tmp_path)],
-        capture_output=True, text=True, check=True, cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert done.stdout.strip() == "[]"
@@ -374,9 +392,7 @@ def test_another_opener_sees_each_block_and_writes_on_top(
         assert header(chain).state_root == whole_root(other)
 
 
-def test_many_processes_write_at_once_and_nothing_is_lost(
-    chain: DevChain, tmp_path: Path
-) -> None:
+def test_many_processes_write_at_once_and_nothing_is_lost(chain: DevChain, tmp_path: Path) -> None:
     script = """
 import sys
 from pathlib import Path
@@ -405,9 +421,7 @@ with DevChain.open(Path(sys.argv[1]), cache=shared_cache()) as chain:
 # -- blocks from elsewhere
 
 
-def test_a_chain_of_blocks_is_replayed_to_the_same_head(
-    chain: DevChain, tmp_path: Path
-) -> None:
+def test_a_chain_of_blocks_is_replayed_to_the_same_head(chain: DevChain, tmp_path: Path) -> None:
     for n in range(5):
         chain.seal([pay(chain, UNIT * (n + 1)), remark_of(chain, n)])
     with DevChain.create_from_spec(

@@ -142,7 +142,9 @@ def test_changes_of_a_call_that_fails_are_taken_back() -> None:
 
 def test_a_panic_tells_what_it_was() -> None:
     data = '(data (i32.const 256) "runtimeit broke")'
-    logged = f"(call $ext_logging_log_version_1 (i32.const 0) {fat(256, 7)} {fat(263, 8)}) unreachable"
+    logged = (
+        f"(call $ext_logging_log_version_1 (i32.const 0) {fat(256, 7)} {fat(263, 8)}) unreachable"
+    )
     with pytest.raises(RuntimeTrapped, match="runtime: it broke"):
         guest(logged, data=data).call("t", b"", overlay())
     aborted = f"(call $ext_panic_handler_abort_on_panic_version_1 {fat(263, 8)}) {NOTHING}"

@@ -120,9 +120,7 @@ class OverlayAgainstCopies(RuleBasedStateMachine):
 
 
 TestOverlayAgainstCopies = OverlayAgainstCopies.TestCase
-TestOverlayAgainstCopies.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None
-)
+TestOverlayAgainstCopies.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 def test_removal_by_prefix_counts_only_the_keys_of_the_state_below() -> None:

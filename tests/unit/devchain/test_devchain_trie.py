@@ -70,9 +70,7 @@ def test_updates_give_the_root_of_the_whole_new_state(
 ) -> None:
     trie = Kept()
     for changes, layout in blocks:
-        done = trie.apply(
-            {k: None if v is None else stored(v, layout) for k, v in changes.items()}
-        )
+        done = trie.apply({k: None if v is None else stored(v, layout) for k, v in changes.items()})
         assert done.root == state_root(trie.leaves)
         fresh = Kept()
         fresh.apply(dict(trie.leaves))
@@ -117,9 +115,7 @@ def test_small_tries_have_the_encodings_of_the_specification() -> None:
     leaf = b"\x44\xaa\xbb" + b"\x08\x01\x02"
     assert root_of({b"\xaa\xbb": b"\1\2"}, 0) == blake2b(leaf, digest_size=32).digest()
     # Two keys that part at the third nibble: a branch over two inline leaves of one nibble each.
-    children = b"".join(
-        compact(len(c)) + c for c in (b"\x41\x0b\x04\x01", b"\x41\x0c\x04\x02")
-    )
+    children = b"".join(compact(len(c)) + c for c in (b"\x41\x0b\x04\x01", b"\x41\x0c\x04\x02"))
     branch = b"\x82\xaa" + (1 << 1 | 1 << 2).to_bytes(2, "little") + children
     assert (
         root_of({b"\xaa\x1b": b"\1", b"\xaa\x2c": b"\2"}, 0)
