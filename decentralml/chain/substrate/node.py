@@ -27,6 +27,7 @@ PATIENCE_SECONDS = 20.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 _LOST = (WebSocketException, OSError)
+_NO_ADDRESS = "it is not the address of a WebSocket"
 
 
 class ConnectionLost(ChainError):
@@ -61,6 +62,8 @@ class Node:
             raise NodeTimeout(url, CONNECT_SECONDS, "answer") from None
         except _LOST as error:
             raise NodeUnreachable(url, _reason(error)) from None
+        except ValueError:
+            raise NodeUnreachable(url, _NO_ADDRESS) from None
 
     def request(self, method: str, *params: Any) -> Any:
         """The result of a request that changes nothing, asked again if the connection breaks.
