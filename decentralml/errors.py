@@ -868,6 +868,16 @@ class SignatureInvalid(BundleError):
         super().__init__(f"{file}: {reason}; the result cannot be trusted")
 
 
+class RecipientInvalid(BundleError):
+    """A key to which nothing can be sealed."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"{key} is no X25519 public key to seal to; ask its owner to update the profile"
+        )
+
+
 class NotARecipient(BundleError):
     """A sealed file was sealed to other keys."""
 

@@ -238,7 +238,7 @@ class ResultManifest:
                 "model_type": self.model_type.value,
                 "base_model": self.base_model,
                 "examples": self.examples,
-                "metrics": dict(self.metrics),
+                "metrics": {name: float(value) for name, value in self.metrics.items()},
                 "files": {
                     path: {"sha256": entry.sha256, "bytes": entry.bytes}
                     for path, entry in self.files.items()

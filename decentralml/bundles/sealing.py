@@ -16,7 +16,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from decentralml.errors import BundleError, NotARecipient, PathNotFound, SealDamaged
+from decentralml.errors import (
+    BundleError,
+    NotARecipient,
+    PathNotFound,
+    RecipientInvalid,
+    SealDamaged,
+)
 from decentralml.storage import car
 from decentralml.storage import cid as cids
 from decentralml.storage.dag import Limits
@@ -25,6 +31,7 @@ from decentralml.storage.objects import Objects
 from decentralml.storage.staging import disk_errors, refuse_existing, staged_file
 
 KEY_BYTES = 32
+_ANY_SECRET = bytes(range(32))
 MAX_RECIPIENTS = 64
 _RECIPIENT = "age"
 _IDENTITY = "age-secret-key-"
@@ -39,6 +46,24 @@ def encryption_public_key(secret: bytes) -> bytes:
     return bytes(crypto_scalarmult_base(secret))
 
 
+def is_usable(key: bytes) -> bool:
+    """Whether something can be sealed to this public key.
+
+    Keys of low order are none: what is sealed to them is open to all. An aggregator in office may
+    have published one, so whoever seals to several leaves such out.
+    """
+    from nacl.bindings import crypto_scalarmult
+    from nacl.exceptions import RuntimeError as LowOrder
+
+    if len(key) != KEY_BYTES:
+        return False
+    try:
+        crypto_scalarmult(_ANY_SECRET, key)
+    except LowOrder:
+        return False
+    return True
+
+
 def seal_folder(folder: Path, recipients: Sequence[bytes], out: Path) -> None:
     """Seal a folder so that any one of the recipients can open it.
 
@@ -50,7 +75,8 @@ def seal_folder(folder: Path, recipients: Sequence[bytes], out: Path) -> None:
 
     Raises
     ------
-    BundleError : no recipient, or a key that is none.
+    BundleError : no recipient, or too many.
+    RecipientInvalid : a key that :func:`is_usable` does not take.
     PathNotFound, NotPlain, UnsafePath, DestinationExists, StoreUnwritable
     """
     import pyrage
@@ -129,8 +155,8 @@ def _decrypt(file: Path, plain: Path, secret: bytes) -> None:
 def _recipient(key: bytes) -> object:
     import pyrage
 
-    if len(key) != KEY_BYTES:
-        raise BundleError(f"a recipient's key has {KEY_BYTES} bytes, not {len(key)}; ask for it")
+    if not is_usable(key):
+        raise RecipientInvalid("0x" + key.hex())
     return pyrage.x25519.Recipient.from_str(_bech32(_RECIPIENT, _words(key)))
 
 
