@@ -6,7 +6,7 @@ soon as it is, whichever process brought it. What a transaction waits for and wh
 the runtime's own tags (``TaggedTransactionQueue_validate_transaction``).
 
 Limits as in a real node: 512 waiting transactions; here they also expire. The hash of a
-transaction that was sealed, refused or removed is banned for half an hour.
+transaction that was refused or removed is banned for half an hour.
 Source: ``sc-transaction-pool``.
 """
 
@@ -51,6 +51,7 @@ MOST_WAITING_BYTES = 20 << 20
 SECONDS_WAITING = 1800.0
 SECONDS_BANNED = 1800.0
 MOST_BANNED = 2048
+_BANNING = (INVALID_TRANSACTION, VERIFICATION)
 MOST_RETRIED = 32
 """Waiting transactions that one `refresh` looks at: the others have their turn next time."""
 
@@ -172,9 +173,10 @@ class Pool:
         try:
             found = validity.decode_validity(self._chain.validate(transaction.extrinsic))
         except (UnreadableExtrinsic, RuntimeTrapped) as error:
+            self._ban(transaction.hash)
             raise _unverifiable(error) from None
         except RpcError as error:
-            if error.code == INVALID_TRANSACTION:
+            if error.code in _BANNING:
                 self._ban(transaction.hash)
             raise
         transaction.validity = found
@@ -263,13 +265,12 @@ class Pool:
         return [_refusal(o) if isinstance(o, Refused) else o for o in outcomes]
 
     def _sealed(self, transaction: _Transaction, sealed: Sealed) -> None:
-        self._ban(transaction.hash)
         block = to_hex(sealed.block_hash)
         for status in ("ready", {"inBlock": block}, {"finalized": block}):
             transaction.tell(status)
 
     def _refused(self, transaction: _Transaction, error: RpcError) -> None:
-        if error.code != INVALID_TRANSACTION:
+        if error.code not in _BANNING:
             transaction.tell("dropped")
             return
         self._ban(transaction.hash)

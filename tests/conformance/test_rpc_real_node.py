@@ -1,0 +1,252 @@
+"""A real Parity node on the same runtime: the same genesis, the same answers, and its blocks,
+executed here, give the same state roots. ``DECENTRALML_NODE`` names the program."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chain_support import (
+    ALICE,
+    BOB,
+    CHARLIE,
+    connect_patiently,
+    elect,
+    free_port,
+    node_process,
+    terms,
+)
+from devchain_support import account, new_chain, nonce, signed
+from rpc_support import Client, copy_of, genesis_file, open_chain, post, served
+
+from decentralml.chain import calls
+from decentralml.chain.api import Chain
+from decentralml.devchain.block import Header
+from decentralml.devchain.chain import DevChain
+from decentralml.devchain.codec import compact
+from decentralml.devchain.hashes import storage_prefix
+from decentralml.types import UNIT, Cid
+
+pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]
+
+BLOCKS = 200
+BLOCK_MILLISECONDS = 100
+ASSETS = 8
+RESULT = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
+
+
+@dataclass(frozen=True)
+class Node:
+    url: str
+    chain: Chain
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    home = tmp_path_factory.mktemp("node")
+    with (
+        node_process(home, free_port(), BLOCK_MILLISECONDS) as url,
+        connect_patiently(home, url) as chain,
+    ):
+        yield Node(url, chain)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("embedded")
+    return copy_of(genesis_file(folder), folder)
+
+
+def ask(url: str, method: str, *params: Any) -> dict[str, Any]:
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+    answer: dict[str, Any] = json.loads(post(url, json.dumps(request).encode())[1])
+    return answer
+
+
+def asset(call: int, *arguments: bytes) -> bytes:
+    return bytes((ASSETS, call)) + b"".join(arguments)
+
+
+def send_assets(url: str, chain: DevChain) -> None:
+    """Eve makes an asset, mints it, sends half of it; then tries to send more than there is."""
+    eve, number = account("Eve"), compact(9)
+    to = b"\0" + account("Ferdie").public
+    made = (
+        asset(0, number, b"\0" + eve.public, (1).to_bytes(16, "little")),
+        asset(6, number, b"\0" + eve.public, compact(1000)),
+        asset(8, number, to, compact(500)),
+        asset(8, number, to, compact(5000)),
+    )
+    first = ask(url, "system_accountNextIndex", "5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw")
+    for index, call in enumerate(made):
+        extrinsic = signed(chain, eve, first["result"] + index, call)
+        answer = ask(url, "author_submitExtrinsic", "0x" + extrinsic.hex())
+        assert "result" in answer, answer
+
+
+def work(chain: Chain) -> None:
+    """One task of each policy; Bob and Charlie work, one gives up."""
+    from decentralml.types import ValidationStrategy
+
+    for policy in ValidationStrategy:
+        made = chain.submit(calls.CreateTask(terms(chain, strategy=policy)), ALICE)
+        task = chain.tasks(1)[0].id
+        assert made.events
+        for key in (BOB, CHARLIE):
+            chain.submit(calls.AcceptTask(task), key)
+        chain.submit(calls.SubmitResult(task, RESULT, b"\x07" * 32), BOB)
+        chain.submit(calls.Abandon(task), CHARLIE)
+        chain.submit(calls.Batch((calls.Transfer(BOB.address, UNIT),)), ALICE)
+
+
+def test_the_node_has_our_genesis_and_its_blocks_have_our_state_roots(
+    node: Node, file: Path
+) -> None:
+    with open_chain(file) as ours:
+        genesis = ask(node.url, "chain_getBlockHash", 0)["result"]
+        assert genesis == "0x" + ours.genesis.hex()
+        elect(node.chain)
+        send_assets(node.url, ours)
+        while ask(node.url, "chain_getHeader")["result"]["number"] < hex(10):
+            time.sleep(0.1)
+        work(node.chain)
+        node.chain.wait_block(BLOCKS)
+        height = int(ask(node.url, "chain_getHeader")["result"]["number"], 16)
+        started = time.perf_counter()
+        extrinsics = 0
+        for number in range(1, height + 1):
+            name = ask(node.url, "chain_getBlockHash", number)["result"]
+            block = ask(node.url, "chain_getBlock", name)["result"]["block"]
+            body = [bytes.fromhex(extrinsic[2:]) for extrinsic in block["extrinsics"]]
+            # BlockRefused here means that a state root differs.
+            assert "0x" + ours.execute_block(header_of(block["header"]), body).hex() == name
+            extrinsics += len(body)
+        seconds = time.perf_counter() - started
+        print(f"{height} blocks, {extrinsics} extrinsics in {seconds:.1f} s")
+        assert height >= BLOCKS
+        for pallet, item in (
+            ("Market", "Tasks"),
+            ("Market", "Submissions"),
+            ("Assets", "Account"),
+            ("Elections", "Members"),
+        ):
+            assert ours.keys(storage_prefix(pallet, item), 1), f"no {pallet}.{item} in the blocks"
+
+
+def header_of(view: dict[str, Any]) -> bytes:
+    return Header(
+        bytes.fromhex(view["parentHash"][2:]),
+        int(view["number"], 16),
+        bytes.fromhex(view["stateRoot"][2:]),
+        bytes.fromhex(view["extrinsicsRoot"][2:]),
+        tuple(bytes.fromhex(item[2:]) for item in view["digest"]["logs"]),
+    ).encode()
+
+
+NOWHERE = "0x" + "11" * 32
+SAME_ANSWERS: list[tuple[str, list[Any]]] = [
+    ("chain_getBlockHash", [0]),
+    ("chain_getBlockHash", [[0, "0x0", 2**31]]),
+    ("chain_getBlockHash", [2**31]),
+    ("chain_getHeader", [NOWHERE]),
+    ("chain_getBlock", [NOWHERE]),
+    ("chain_getHeader", ["GENESIS"]),
+    ("chain_getBlock", ["GENESIS"]),
+    ("state_getStorage", ["0x3a636f6465", "GENESIS"]),
+    ("state_getStorage", ["0x11", "GENESIS"]),
+    ("state_getStorage", ["0x11", NOWHERE]),
+    ("state_getStorageHash", ["0x3a636f6465", "GENESIS"]),
+    ("state_getStorageSize", ["0x3a636f6465", "GENESIS"]),
+    ("state_getKeysPaged", ["0x", 50, None, "GENESIS"]),
+    ("state_getKeysPaged", ["0x26aa", 3, None, "GENESIS"]),
+    ("state_getKeysPaged", ["0x26aa", 5000]),
+    ("state_getPairs", ["0x26aa394eea5630e07c48ae0c9558cef7", "GENESIS"]),
+    ("state_queryStorageAt", [["0x11", "0x3a686561707061676573"], "GENESIS"]),
+    ("state_getMetadata", ["GENESIS"]),
+    ("state_getRuntimeVersion", ["GENESIS"]),
+    ("state_call", ["Core_version", "0x", "GENESIS"]),
+    ("state_call", ["Nope_nope", "0x", "GENESIS"]),
+    ("childstate_getStorage", ["0x11", "0x11"]),
+    ("childstate_getKeysPaged", ["0x3a6368696c645f73746f726167653a64656661756c743a11", "0x", 3]),
+    (
+        "childstate_getStorageEntries",
+        ["0x3a6368696c645f73746f726167653a64656661756c743a11", ["0x"]],
+    ),
+    ("system_health", []),
+    ("system_chainType", []),
+    ("system_nodeRoles", []),
+    ("system_peers", []),
+    ("author_pendingExtrinsics", []),
+    ("author_removeExtrinsic", [[{"hash": NOWHERE}]]),
+    ("chainSpec_v1_genesisHash", []),
+]
+
+
+@pytest.fixture(scope="module")
+def ours(file: Path) -> Iterator[str]:
+    with served(file) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("method", "params"), SAME_ANSWERS)
+def test_the_server_answers_as_the_node_does(
+    node: Node, ours: str, method: str, params: list[Any]
+) -> None:
+    genesis = ask(node.url, "chain_getBlockHash", 0)["result"]
+    params = [genesis if param == "GENESIS" else param for param in params]
+    here, there = ask(ours, method, *params), ask(node.url, method, *params)
+    if method == "state_getRuntimeVersion":  # the order of its APIs means nothing
+        for answer in (here, there):
+            answer["result"]["apis"].sort()
+    assert here == there
+
+
+@pytest.mark.parametrize(
+    "method", ["payment_queryInfo", "payment_queryFeeDetails", "system_dryRun"]
+)
+def test_prices_and_dry_runs_are_the_node_s(
+    node: Node, ours: str, tmp_path: Path, method: str
+) -> None:
+    genesis = ask(node.url, "chain_getBlockHash", 0)["result"]
+    with new_chain(tmp_path / "chain.sqlite") as chain:
+        extrinsic = "0x" + signed(chain, account("One"), 0, b"\0\0\x0c" + b"abc").hex()
+    assert ask(ours, method, extrinsic, genesis) == ask(node.url, method, extrinsic, genesis)
+
+
+@pytest.mark.parametrize("fault", ["signature", "nonce", "money", "rubbish"])
+def test_the_pool_refuses_what_the_node_refuses(
+    node: Node, ours: str, tmp_path: Path, fault: str
+) -> None:
+    """With the same code, message and explanation, and the second time with the same ban."""
+    with new_chain(tmp_path / "chain.sqlite") as chain:
+        who = account("Nobody" if fault == "money" else "Alice")
+        extrinsic = signed(chain, who, nonce(chain, who.public), b"\0\0\x0c" + b"abc")
+    if fault == "signature":
+        extrinsic = extrinsic[:80] + bytes((extrinsic[80] ^ 1,)) + extrinsic[81:]
+    elif fault == "nonce":
+        for url in (ours, node.url):  # use the nonce up
+            ask(url, "author_submitExtrinsic", "0x" + extrinsic.hex())
+            _settled(url)
+    elif fault == "rubbish":
+        extrinsic = b"\x10\x84\x00\x00\x00"
+    for _ in range(2):
+        here, there = (
+            ask(url, "author_submitExtrinsic", "0x" + extrinsic.hex())["error"]
+            for url in (ours, node.url)
+        )
+        assert here["code"] == there["code"], (here, there)
+        if here["code"] >= 1010:
+            assert here == there
+
+
+def _settled(url: str) -> None:
+    """Wait until a block was made after now."""
+    with Client(url) as client:
+        subscription = client.result("chain_subscribeNewHeads")
+        if url.startswith("ws") and client.result("system_name") != "decentralml-devchain":
+            client.told(subscription, lambda said: len(said) >= 3)
