@@ -15,6 +15,8 @@ from decentralml.sandbox.limits import MIB, Limits, Reason
 
 TICK = 0.1
 """Seconds between two looks at what the program uses."""
+MEMORY_RESERVE = 64 * MIB
+"""A program is stopped before the machine has less than this left for anybody."""
 DISK_RESERVE = 256 * MIB
 """A program is stopped before the disk of its output has less than this left."""
 
@@ -66,7 +68,7 @@ def supervise(
     try:
         while not select.select([descriptor], [], [], TICK)[0]:
             usage = meter.usage()
-            peak = max(peak, usage.memory)
+            peak = max(peak, usage.memory + usage.scratch)
             met = (
                 _time(limits, started)
                 or _memory(limits, usage, meter)
@@ -88,10 +90,14 @@ def _time(limits: Limits, started: float) -> tuple[Reason, str] | None:
 
 
 def _memory(limits: Limits, usage: watch.Usage, meter: Meter) -> tuple[Reason, str] | None:
-    if usage.memory <= limits.memory_bytes:
+    if usage.memory + usage.scratch <= limits.memory_bytes:
+        # What the kernel holds for a program (full sockets, say) is in nobody's account.
+        left = watch.machine_memory()
+        if left is not None and left < MEMORY_RESERVE:
+            return Reason.MEMORY, "stopped: this machine runs out of memory"
         return None
     exact = watch.exact_memory(meter.proc, meter.names())
-    if exact is not None and exact <= limits.memory_bytes:
+    if exact + usage.scratch <= limits.memory_bytes:
         return None
     return Reason.MEMORY, f"stopped: used more than its {limits.memory_bytes / MIB:.0f} MiB"
 

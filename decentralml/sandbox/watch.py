@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 KILOBYTE = 1024
+INODE = 1024
+"""Bytes of kernel memory that an empty file takes, about."""
 MAX_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """``memory`` in bytes, ``tasks`` counts threads."""
+    """``memory`` of processes, ``scratch`` of temporary files: bytes. ``tasks`` are threads."""
 
     memory: int
     tasks: int
+    scratch: int = 0
 
 
 def sandbox_usage(init: int) -> Usage:
     """Of all processes in the process-id namespace whose first process is ``init``.
 
-    Looks through that namespace's own /proc, which lists nothing else, and adds what its temporary
-    file systems hold.
+    Looks through that namespace's own /proc, which lists nothing else, and at its temporary file
+    systems.
     """
     root = f"/proc/{init}/root"
     usage = processes_usage(f"{root}/proc")
     scratch = sum(_used(f"{root}{folder}") for folder in ("/tmp", "/dev/shm", "/home/sandbox"))
-    return Usage(usage.memory + scratch, usage.tasks)
+    return Usage(usage.memory, usage.tasks, scratch)
 
 
 def _used(folder: str) -> int:
@@ -37,54 +40,67 @@ def _used(folder: str) -> int:
         status = os.statvfs(folder)
     except OSError:
         return 0
-    # A file system without a size limit is not one of ours.
-    return (status.f_blocks - status.f_bfree) * status.f_frsize if status.f_blocks else 0
+    files = status.f_files - status.f_ffree
+    return (status.f_blocks - status.f_bfree) * status.f_frsize + files * INODE
 
 
-def processes_usage(proc: str, members: Iterable[str] | None = None) -> Usage:
-    """Of the processes ``members`` of the proc file system at ``proc``, or of all of them."""
-    quick = Usage(0, 0)
-    names = [n for n in _list(proc) if n.isdecimal()] if members is None else list(members)
-    for name in names:
-        anonymous, tasks = _status(f"{proc}/{name}/status")
-        quick = Usage(quick.memory + anonymous, quick.tasks + tasks)
-    return quick
+def processes_usage(proc: str, members: list[str] | None = None) -> Usage:
+    """Of the processes ``members`` of the proc file system at ``proc``, or of all of them.
+
+    Members of the host's also count the shared memory that they touched; in a sandbox that is
+    what its temporary file systems hold, and is counted there.
+    """
+    memory = tasks = 0
+    for name in _names(proc, members):
+        fields = _fields(f"{proc}/{name}/status")
+        memory += _sum(fields, _QUICK if members is None else (*_QUICK, "RssShmem"))
+        tasks += int(fields.get("Threads", "0"))
+    return Usage(memory, tasks)
 
 
-def exact_memory(proc: str, members: Iterable[str] | None = None) -> int | None:
+def exact_memory(proc: str, members: list[str] | None = None) -> int:
     """As the memory of :func:`processes_usage`, but pages that processes share count once.
 
-    Slow, therefore asked only when the quick figure is over the limit. None if it cannot be read.
+    Slow, therefore asked only when the quick figure is over the limit. A process that does not
+    let itself be read in detail counts with its quick figure.
     """
-    names = [n for n in _list(proc) if n.isdecimal()] if members is None else list(members)
     total = 0
-    for name in names:
-        try:
-            with open(f"{proc}/{name}/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123
-                fields = dict(line.split(":", 1) for line in file if ":" in line)
-        except (ProcessLookupError, FileNotFoundError):
-            continue
-        except OSError:
-            return None
-        for key in ("Pss_Anon", "Pss_Shmem", "SwapPss"):
-            total += int(fields.get(key, "0 kB").split()[0]) * KILOBYTE
+    for name in _names(proc, members):
+        status = _fields(f"{proc}/{name}/status")
+        detail = _fields(f"{proc}/{name}/smaps_rollup")
+        shared = () if members is None else ("Pss_Shmem",)
+        if detail:
+            total += _sum(detail, ("Pss_Anon", "SwapPss", *shared)) + _sum(status, ("VmPTE",))
+        else:
+            total += _sum(status, (*_QUICK, "RssShmem"))
     return total
 
 
-def _status(file: str) -> tuple[int, int]:
-    """(anonymous and shared memory in bytes, threads) of one process; zeros once it is gone."""
-    memory = tasks = 0
+_QUICK = ("RssAnon", "VmSwap", "VmPTE")
+
+
+def _names(proc: str, members: list[str] | None) -> list[str]:
+    return [n for n in _list(proc) if n.isdecimal()] if members is None else members
+
+
+def _sum(fields: Mapping[str, str], names: tuple[str, ...]) -> int:
+    """Bytes in the fields ``names``, which the kernel gives as "12 kB"."""
+    return sum(int(fields[name].split()[0]) for name in names if name in fields) * KILOBYTE
+
+
+def _fields(file: str) -> dict[str, str]:
+    """The lines "name: value" of a file in /proc; none once the process is gone."""
     try:
         with open(file, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
-            for line in lines:
-                key, _, value = line.partition(":")
-                if key in ("RssAnon", "RssShmem", "VmSwap", "VmPTE"):
-                    memory += int(value.split()[0]) * KILOBYTE
-                elif key == "Threads":
-                    tasks = int(value)
+            return {k: v.strip() for k, colon, v in (x.partition(":") for x in lines) if colon}
     except OSError:
-        return 0, 0
-    return memory, tasks
+        return {}
+
+
+def machine_memory() -> int | None:
+    """Bytes that this machine can still give to anybody, if it says."""
+    fields = _fields("/proc/meminfo")
+    return _sum(fields, ("MemAvailable",)) if "MemAvailable" in fields else None
 
 
 def descendants(root: int) -> list[str]:
@@ -148,11 +164,10 @@ def folder_usage(folder: Path, max_bytes: int, max_count: int) -> FolderUsage:
     return FolderUsage(size, count)
 
 
-def unlinked_size(proc: str, device: int, members: Iterable[str] | None = None) -> int:
+def unlinked_size(proc: str, device: int, members: list[str] | None = None) -> int:
     """Bytes of files on ``device`` that processes hold open though no folder lists them."""
-    names = [n for n in _list(proc) if n.isdecimal()] if members is None else list(members)
     seen: dict[int, int] = {}
-    for name in names:
+    for name in _names(proc, members):
         for number in _list(f"{proc}/{name}/fd"):
             with contextlib.suppress(OSError):
                 status = os.stat(f"{proc}/{name}/fd/{number}")  # noqa: PTH116

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sandbox_support import MIB, answer, attempt, output_of
 
-from decentralml.sandbox import Limits, Reason
+from decentralml.sandbox import Limits, Reason, watch
 
 
 def limits(**changes: float) -> Limits:
@@ -202,6 +202,27 @@ def test_temporary_files_are_limited_and_count_as_memory(tmp_path: Path) -> None
         SHARED_FILES,
         limits=limits(memory_bytes=128 * MIB, scratch_bytes=1024 * MIB),
     )
+    assert outcome.reason is Reason.MEMORY
+
+
+def test_a_flood_of_empty_temporary_files_counts_as_memory(tmp_path: Path) -> None:
+    outcome = attempt(
+        tmp_path,
+        """
+        import itertools
+        for number in itertools.count():
+            open(f"/tmp/{number}", "w").close()
+        """,
+        limits=limits(memory_bytes=16 * MIB),
+    )
+    assert outcome.reason is Reason.MEMORY
+
+
+def test_a_program_is_stopped_before_the_machine_has_no_memory_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "machine_memory", lambda: 1 * MIB)
+    outcome = attempt(tmp_path, "import time; time.sleep(20)")
     assert outcome.reason is Reason.MEMORY
 
 
