@@ -171,20 +171,25 @@ def test_a_full_pool_drops_newcomers_but_seals_what_is_ready(
     assert nonce(chain, ALICE.public) == 1
 
 
-def test_the_same_transaction_twice_is_already_imported_outdated_then_banned(
-    chain: DevChain,
-) -> None:
-    clock = Clock()
-    pool = Pool(chain, clock=clock)
+def test_the_same_transaction_twice_is_already_imported_or_outdated(chain: DevChain) -> None:
+    pool = Pool(chain)
     waiting, sealed = pay(chain, 1), pay(chain, 0, tip=3)
     pool.submit(waiting)
     error = refused(pool, waiting)
     assert (error.code, error.data) == (1013, "0x" + blake2_256(waiting).hex())
     pool.submit(sealed)
-    assert refused(pool, sealed).data == "Transaction is outdated"
-    assert refused(pool, sealed).code == 1012
+    for _ in range(2):
+        assert refused(pool, sealed).data == "Transaction is outdated"
+
+
+def test_a_refused_transaction_is_banned_for_a_while(chain: DevChain) -> None:
+    clock = Clock()
+    pool = Pool(chain, clock=clock)
+    poor = signed(chain, account("NobodyEverHeardOf"), 0, transfer(DAVE.public, UNIT))
+    assert refused(pool, poor).code == 1010
+    assert refused(pool, poor).code == 1012
     clock.now += pool_module.SECONDS_BANNED + 1
-    assert refused(pool, sealed).code == 1010
+    assert refused(pool, poor).code == 1010
 
 
 def test_what_was_sealed_is_never_sealed_again_by_another_pool(chain: DevChain) -> None:

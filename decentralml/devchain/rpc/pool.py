@@ -51,7 +51,6 @@ MOST_WAITING_BYTES = 20 << 20
 SECONDS_WAITING = 1800.0
 SECONDS_BANNED = 1800.0
 MOST_BANNED = 2048
-_BANNING = (INVALID_TRANSACTION, VERIFICATION)
 MOST_RETRIED = 32
 """Waiting transactions that one `refresh` looks at: the others have their turn next time."""
 
@@ -176,7 +175,7 @@ class Pool:
             self._ban(transaction.hash)
             raise _unverifiable(error) from None
         except RpcError as error:
-            if error.code in _BANNING:
+            if _is_final(error):
                 self._ban(transaction.hash)
             raise
         transaction.validity = found
@@ -270,11 +269,11 @@ class Pool:
             transaction.tell(status)
 
     def _refused(self, transaction: _Transaction, error: RpcError) -> None:
-        if error.code not in _BANNING:
+        if _is_final(error):
+            self._ban(transaction.hash)
+        if error.code != INVALID_TRANSACTION:
             transaction.tell("dropped")
-            return
-        self._ban(transaction.hash)
-        if transaction.expires:
+        elif transaction.expires:
             self._gone(transaction)
 
     def _future(
@@ -355,6 +354,13 @@ class Pool:
 def _validity(transaction: _Transaction) -> ValidTransaction:
     assert transaction.validity is not None, "what waits has been validated"
     return transaction.validity
+
+
+def _is_final(error: RpcError) -> bool:
+    """Whether a transaction is banned for it. One that is outdated was perhaps included: real
+    nodes say so each time."""
+    invalid = error.code == INVALID_TRANSACTION and error.data != validity.OUTDATED
+    return invalid or error.code == VERIFICATION
 
 
 def _unverifiable(error: Exception) -> RpcError:

@@ -23,11 +23,12 @@ EXHAUSTS_RESOURCES = b"\x00\x06"
 
 _CUSTOM_INVALID, _CUSTOM_UNKNOWN = 7, 2
 
+OUTDATED = "Transaction is outdated"
 _INVALID = (
     "Transaction call is not expected",
     "Inability to pay some fees (e.g. account balance too low)",
     "Transaction will be valid in the future",
-    "Transaction is outdated",
+    OUTDATED,
     "Transaction has a bad signature",
     "Transaction has an ancient birth block",
     "Transaction would exhaust the block limits",
