@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import pytest
+from devchain_support import shared_cache
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
@@ -55,7 +56,15 @@ def shipped_runtime() -> Runtime:
 
 def new_chain(home: Path) -> DevChain:
     """A chain file of its own; compiled code is shared by all tests of a run."""
-    return open_embedded(home / "chain.sqlite", Path(gettempdir()) / "decentralml-tests")
+    return open_embedded(home / "chain.sqlite", shared_cache())
+
+
+def new_home(folder: Path) -> Path:
+    """A home without a chain yet, whose compiled code is that of all tests."""
+    home = folder / "home"
+    home.mkdir()
+    (home / "cache").symlink_to(shared_cache())
+    return home
 
 
 def terms(chain: Chain, **changes: object) -> Terms:

@@ -221,6 +221,10 @@ class DevChain:
         """Unix milliseconds on the chain: the head's timestamp (0 at genesis)."""
         return int.from_bytes(self.storage(TIMESTAMP) or b"", "little")
 
+    def time(self) -> int:
+        """Unix milliseconds of a block that would be sealed now."""
+        return max(self._time(), self.now())
+
     # -- blocks
 
     def block_hash(self, number: int) -> bytes | None:
@@ -463,8 +467,7 @@ class DevChain:
         slot = self._slots.get(code)
         if slot is None:
             slot = self._slots[code] = slot_duration(executor, overlay)
-        moment = max(self._time(), self.now())
-        return BlockBuilder(executor, overlay, Header.decode(head.header), moment, slot)
+        return BlockBuilder(executor, overlay, Header.decode(head.header), self.time(), slot)
 
     def _time(self) -> int:
         """The clock of the chain, which may be ahead of the machine's."""

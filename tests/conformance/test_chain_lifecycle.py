@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from chain_support import (
@@ -18,6 +17,7 @@ from chain_support import (
     by_address,
     elect,
     embedded,
+    new_home,
     pass_time,
     real_node,
     served,
@@ -51,7 +51,7 @@ def chain(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chain]:
     """A chain with three aggregators in office."""
-    home: Path = tmp_path_factory.mktemp(request.param)
+    home = new_home(tmp_path_factory.mktemp(request.param))
     with BACKENDS[request.param](home) as chain:
         elect(chain)
         yield chain

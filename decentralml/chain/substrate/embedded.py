@@ -5,7 +5,6 @@ Reading imports no WebAssembly engine; a transaction seals its own block.
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 from decentralml.chain.substrate.errors import invalid
@@ -72,8 +71,7 @@ class EmbeddedTransport:
         return stored
 
     def clock(self, stored: int) -> int:
-        """The wall's time, unless the chain's clock was moved ahead of it."""
-        return max(stored, time.time_ns() // 1_000_000)
+        return self.chain.time()
 
     def fee_of(self, extrinsic: Extrinsic) -> int:
         return read_fee(self.chain.call(QUERY_INFO, query_info_arguments(extrinsic)))
