@@ -134,8 +134,9 @@ def _remedy() -> str:
         )
     if os.geteuid() == 0 or Path("/.dockerenv").exists():
         return (
-            "in a container, start that with --security-opt seccomp=unconfined "
-            "--security-opt apparmor=unconfined --cap-add SYS_ADMIN and systempaths=unconfined"
+            "in a container, start that with --cap-add SYS_ADMIN --security-opt "
+            "seccomp=unconfined --security-opt apparmor=unconfined --security-opt "
+            "systempaths=unconfined"
         )
     return "the kernel must offer user namespaces to this user (see `man 7 user_namespaces`)"
 

@@ -106,7 +106,7 @@ def _allowed_calls(library: ModuleType) -> Any:
             rules.add_rule(action, name, *conditions)
         except OSError as error:
             # A call that this architecture or this libseccomp does not know stays refused.
-            if error.errno != errno.EINVAL:
+            if error.errno not in (errno.EINVAL, errno.EDOM):
                 raise
 
     def allow_masked(name: str, argument: int, mask: int, value: int) -> None:
