@@ -41,8 +41,11 @@ from decentralml.errors import (
     BundleMismatch,
     ManifestError,
     NotPlain,
+    ObjectTooLarge,
+    PathNotFound,
     ResultFolderInvalid,
 )
+from decentralml.storage.dag import Limits
 from decentralml.storage.staging import staged_folder
 from decentralml.storage.unixfs import cid_of
 from decentralml.types import Cid, TaskId, TaskType
@@ -71,13 +74,17 @@ def pack_task(
     Raises
     ------
     ManifestError : a script or the base model is missing, or the settings contradict each other.
-    UnsafePath, NotPlain, DestinationExists
+    UnsafePath, NotPlain, PathNotFound, ObjectTooLarge, DestinationExists
     """
+    if not folder.is_dir():
+        raise PathNotFound(str(folder))
     if (folder / MANIFEST_FILE).exists():
         raise ManifestError(MANIFEST_FILE, f"packing writes this file; remove it from {folder}")
     manifest = _task_manifest(folder, settings, validation_set)
+    paths = list(_plain_files(folder, LEFT_OUT))
+    _refuse_too_large(folder, paths)
     with staged_folder(out) as stage:
-        for path in _plain_files(folder):
+        for path in paths:
             target = stage / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / path, target)
@@ -110,7 +117,10 @@ def find_result(output: Path) -> Path:
     Raises
     ------
     ResultFolderInvalid : none, or more than one.
+    PathNotFound
     """
+    if not output.is_dir():
+        raise PathNotFound(str(output))
     folders = sorted(p for p in output.iterdir() if p.is_dir() and not p.is_symlink())
     if len(folders) != 1:
         found = "is empty" if not folders else "has " + ", ".join(p.name for p in folders)
@@ -287,15 +297,18 @@ def _entry(path: Path) -> FileEntry:
     return FileEntry(digest.hexdigest(), size)
 
 
-def _plain_files(folder: Path) -> Iterator[str]:
-    """Relative paths of all files that are packed, in order; links and devices are refused."""
+def _plain_files(folder: Path, left_out: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Relative paths of all files, in order, but for names left out; links and devices are refused.
+
+    Of the names left out, the settings' is one only at the root.
+    """
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
         with os.scandir(folder / prefix) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
                 path = f"{prefix}/{entry.name}" if prefix else entry.name
-                if entry.name in LEFT_OUT and (entry.name != SETTINGS_FILE or not prefix):
+                if entry.name in left_out and (entry.name != SETTINGS_FILE or not prefix):
                     continue
                 check_path(path)
                 if entry.is_symlink():
@@ -306,6 +319,15 @@ def _plain_files(folder: Path) -> Iterator[str]:
                     yield path
                 else:
                     raise NotPlain(path, "special file")
+
+
+def _refuse_too_large(folder: Path, paths: list[str]) -> None:
+    """A bundle over the limits that everybody reads with would find no contributor."""
+    limits = Limits()
+    if len(paths) > limits.entries:
+        raise ObjectTooLarge("the number of files", limits.entries)
+    if sum((folder / path).stat().st_size for path in paths) > limits.total_bytes:
+        raise ObjectTooLarge("the bundle in bytes", limits.total_bytes)
 
 
 def _size(folder: Path, path: str, file: str) -> int:

@@ -18,7 +18,7 @@ from decentralml.errors import DagInvalid, NotPlain, ObjectTooLarge, UnsafePath
 from decentralml.storage import cid as cids
 from decentralml.storage import hamt
 from decentralml.storage.dagpb import Link, Malformed, NodeType, UnixFs, decode_node
-from decentralml.storage.names import check_name
+from decentralml.storage.names import MAX_DEPTH, check_name
 from decentralml.storage.staging import staged_file, staged_folder
 from decentralml.storage.unixfs import Progress
 
@@ -40,7 +40,7 @@ class Limits:
 
     total_bytes: int = 16 << 30
     entries: int = 100_000
-    depth: int = 32
+    depth: int = MAX_DEPTH
     blocks: int = 1_000_000
 
 

@@ -10,8 +10,9 @@ not show: a CAR that ends early has to be noticed by what is missing in it.
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from types import TracebackType
@@ -30,6 +31,8 @@ from decentralml.storage.car import Readable
 
 DEFAULT_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
+MINIMUM_RATE = 1024
+"""Bytes a second below which an answer counts as none."""
 DEFAULT_PORTS = {"http": 5001, "https": 443}
 
 
@@ -85,10 +88,11 @@ class Kubo:
         ------
         ObjectNotFound, DaemonUnavailable, DaemonTimeout
         """
-        with self._errors(cid):
-            pieces = self._client().dag.export(cids.text(cid), stream=True)
-            with pieces:
-                yield from pieces
+        with (
+            self._errors(cid),
+            self._client().dag.export(cids.text(cid), stream=True) as pieces,
+        ):
+            yield from self._in_time(pieces)
 
     def block(self, cid: bytes) -> bytes:
         """One block, verified.
@@ -100,7 +104,7 @@ class Kubo:
         parts = []
         left = cids.MAX_BLOCK
         with self._errors(cid), self._client().block.get(cids.text(cid), stream=True) as pieces:
-            for piece in pieces:
+            for piece in self._in_time(pieces):
                 parts.append(piece)
                 left -= len(piece)
                 if left < 0:
@@ -151,6 +155,19 @@ class Kubo:
         DaemonUnavailable, DaemonTimeout
         """
         self._asks(lambda client: client.pin.rm(cids.text(cid)), cid)
+
+    def _in_time(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Give up on a daemon that never falls silent but hands out next to nothing."""
+        received = 0
+        started = time.monotonic()
+        for piece in pieces:
+            received += len(piece)
+            if time.monotonic() - started > self._seconds:
+                if received < MINIMUM_RATE * self._seconds:
+                    raise DaemonTimeout(self.name, self._seconds)
+                received = 0
+                started = time.monotonic()
+            yield piece
 
     def _asks(self, ask: Callable[[Any], object], cid: bytes) -> bool:
         """Whether the daemon does what is asked, rather than answer "not pinned"."""

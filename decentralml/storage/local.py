@@ -62,6 +62,7 @@ class BlockStore:
         self.root = root
         self.packs = root / "packs"
         self._lock = threading.RLock()
+        self._swept = False
         with disk_errors(root):
             self.packs.mkdir(parents=True, exist_ok=True)
         with self.index_errors():
@@ -115,6 +116,9 @@ class BlockStore:
     def writer(self) -> Writer:
         """A context in which blocks are added; they are all committed at its end, even by error
         (each is sound in itself, and a repeated attempt finds it there)."""
+        if not self._swept:
+            self._swept = True
+            self.sweep()
         return Writer(self)
 
     def find(self, digests: Sequence[bytes]) -> dict[bytes, Place]:
@@ -205,7 +209,6 @@ class Writer:
         self._small_bytes = 0
 
     def __enter__(self) -> Writer:
-        self._store.sweep()
         return self
 
     def __exit__(

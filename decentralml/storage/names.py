@@ -6,6 +6,8 @@ from decentralml.errors import UnsafePath
 
 MAX_NAME = 255
 """Bytes of UTF-8: what common file systems take."""
+MAX_DEPTH = 64
+"""Folders inside folders."""
 
 
 def check_name(name: str, path: str | None = None) -> None:

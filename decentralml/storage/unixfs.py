@@ -24,11 +24,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from decentralml.errors import NotPlain, PathNotFound, SourceChanged, SourceUnreadable
+from decentralml.errors import (
+    NotPlain,
+    PathNotFound,
+    SourceChanged,
+    SourceUnreadable,
+    UnsafePath,
+)
 from decentralml.storage import cid as cids
 from decentralml.storage import hamt
 from decentralml.storage.dagpb import Link, NodeType, encode_node, encode_unixfs
-from decentralml.storage.names import check_name
+from decentralml.storage.names import MAX_DEPTH, check_name
 from decentralml.storage.packfile import RUN, aligned_buffer
 from decentralml.types import Cid
 
@@ -104,7 +110,7 @@ class Importer:
         if self._progress is not None:
             self._done, self._total = 0, _weight(name)
             self._progress(0, self._total)
-        return self._entry(name)
+        return self._entry(name, 0)
 
     def add_bytes(self, data: bytes) -> Link:
         """The DAG of a file with this content."""
@@ -114,18 +120,20 @@ class Importer:
         chunks = (view[at : at + CHUNK] for at in range(0, len(data), CHUNK))
         return _balanced((self._leaf(_hash(c), c) for c in chunks), self._put_node)
 
-    def _entry(self, path: str) -> Link:
+    def _entry(self, path: str, depth: int) -> Link:
         mode = _mode(path)
         if stat.S_ISDIR(mode):
-            return self._folder(path)
+            return self._folder(path, depth)
         return self._file(path)
 
-    def _folder(self, path: str) -> Link:
+    def _folder(self, path: str, depth: int) -> Link:
+        if depth > MAX_DEPTH:
+            raise UnsafePath(path, f"it lies more than {MAX_DEPTH} folders deep")
         links = []
         for name in sorted(_names(path), key=os.fsencode):
             below = f"{path}{os.sep}{name}"
             check_name(name, below)
-            entry = self._entry(below)
+            entry = self._entry(below, depth + 1)
             links.append(Link(entry.cid, name, entry.size))
         # Kubo's own estimate: names and CIDs, not what the block would weigh.
         if sum(len(link.name.encode()) + len(link.cid) for link in links) > SHARD_ABOVE:

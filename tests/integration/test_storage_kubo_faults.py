@@ -98,6 +98,22 @@ def test_a_daemon_that_stops_in_the_middle_is_given_up(store: BlockStore) -> Non
     refuse(store, stop, DaemonTimeout, seconds=0.3)
 
 
+def test_a_daemon_that_only_drips_is_given_up(store: BlockStore) -> None:
+    def drip(command: str, argument: str, handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b"1\r\n\xff\r\n")
+                handler.wfile.flush()
+                time.sleep(0.02)
+        except OSError:
+            return
+
+    refuse(store, drip, DaemonTimeout, LEAF, seconds=0.3)
+
+
 def test_a_connection_that_breaks_is_one_line(store: BlockStore) -> None:
     def hang_up(command: str, argument: str, handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)

@@ -33,6 +33,8 @@ from decentralml.errors import (
     DestinationExists,
     ManifestError,
     NotPlain,
+    ObjectTooLarge,
+    PathNotFound,
     ResultFolderInvalid,
     SignatureInvalid,
     UnsafePath,
@@ -327,9 +329,30 @@ def test_a_changed_file_is_refused(result: Path, name: str) -> None:
 
 
 def test_a_file_that_is_not_listed_is_refused(result: Path) -> None:
-    (result / "extra.pkl").write_bytes(b"x")
-    with pytest.raises(ManifestError, match=r"extra\.pkl"):
-        open_result(result)
+    for name in ("extra.pkl", "task.toml", "__pycache__/model.cpython-311.pyc", ".git/config"):
+        (result / name).parent.mkdir(exist_ok=True)
+        (result / name).write_bytes(b"x")
+        with pytest.raises(ManifestError, match=name):
+            open_result(result)
+        (result / name).unlink()
+    open_result(result)
+
+
+def test_folders_that_are_not_there_are_named(tmp_path: Path, task: TaskManifest) -> None:
+    with pytest.raises(PathNotFound):
+        pack(tmp_path / "nowhere", tmp_path / "bundle2")
+    with pytest.raises(PathNotFound):
+        find_result(tmp_path / "nowhere")
+    with pytest.raises(ResultFolderInvalid):
+        send(tmp_path / "nowhere", tmp_path / "result2", task)
+
+
+def test_a_bundle_that_nobody_would_fetch_is_not_packed(tmp_path: Path) -> None:
+    folder = write_task(tmp_path / "author")
+    with (folder / "huge").open("wb") as stream:
+        stream.truncate(17 << 30)  # sparse: takes no space here
+    with pytest.raises(ObjectTooLarge):
+        pack(folder, tmp_path / "bundle")
 
 
 def test_a_result_signed_by_somebody_else_is_refused(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from decentralml.errors import NotPlain, PathNotFound, SourceUnreadable, UnsafePath
+from decentralml.errors import NotPlain, PathNotFound, SourceChanged, SourceUnreadable, UnsafePath
 from decentralml.storage import cid as cids
 from decentralml.storage import hamt
 from decentralml.storage.unixfs import CHUNK, SHARD_ABOVE, WIDTH, Importer, cid_of
@@ -123,3 +123,22 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch(mode=0)
     with pytest.raises(SourceUnreadable, match="file"):
         cid_of(tmp_path / "file")
+
+
+@pytest.mark.parametrize("size", [3 * CHUNK, 60 * CHUNK])
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(bytes(40 * CHUNK))
+
+    def change(done: int, total: int | None) -> None:
+        if done:
+            os.truncate(file, size)
+
+    with pytest.raises(SourceChanged, match="file"):
+        cid_of(file, change)
+
+
+def test_folders_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "/".join("d" * 70)).mkdir(parents=True)
+    with pytest.raises(UnsafePath, match="deep"):
+        cid_of(tmp_path)
