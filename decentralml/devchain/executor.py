@@ -27,8 +27,10 @@ import wasmtime
 from wasmtime import _ffi as ffi
 
 from decentralml.devchain.codec import DecodeError
-from decentralml.devchain.host import FUNCTIONS, HostFunction, allocator
+from decentralml.devchain.host import FUNCTIONS, HostFunction, inside
 from decentralml.devchain.host.context import Host
+from decentralml.devchain.host.control import CONTROL, SCHEDULE, USED
+from decentralml.devchain.host.inside_blake2b import SCHEDULE_ROWS
 from decentralml.devchain.host.keystore import Keystore
 from decentralml.devchain.host.memory import PAGE, GuestFault, GuestMemory, Image
 from decentralml.devchain.overlay import Overlay
@@ -41,11 +43,6 @@ _ARENA: Final = 1 << 20
 _TOO_DIRTY: Final = 64 << 20
 """An instance that used more than this is thrown away: its pages go back to the system."""
 _SLOT: Final = 16
-
-_ALLOCATOR: Final = {
-    "ext_allocator_malloc_version_1": "malloc",
-    "ext_allocator_free_version_1": "free",
-}
 
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
@@ -60,11 +57,13 @@ class Executor:
     def __init__(
         self,
         module: wasmtime.Module,
+        inside_module: wasmtime.Module,
         engine: wasmtime.Engine,
         read_version: Callable[[bytes], bytes | None],
     ) -> None:
+        """`inside_module` is the compiled :data:`decentralml.devchain.host.inside.SOURCE`."""
         self._module = module
-        self._heap = wasmtime.Module(engine, allocator.SOURCE)
+        self._inside = inside_module
         self._engine = engine
         self._read_version = read_version
         self._keystore = Keystore()
@@ -84,7 +83,7 @@ class Executor:
             raise UnknownRuntimeCall(api)
         if self._instance is None:
             self._instance = _Instance(
-                self._module, self._heap, self._engine, self._keystore, self._read_version
+                self._module, self._inside, self._engine, self._keystore, self._read_version
             )
         instance, self._instance = self._instance, None
         depth = overlay.depth
@@ -107,7 +106,7 @@ class _Instance:
     def __init__(
         self,
         module: wasmtime.Module,
-        heap_module: wasmtime.Module,
+        inside_module: wasmtime.Module,
         engine: wasmtime.Engine,
         keystore: Keystore,
         read_version: Callable[[bytes], bytes | None],
@@ -121,12 +120,12 @@ class _Instance:
             name = str(wanted.name)
             if isinstance(wanted.type, wasmtime.MemoryType):
                 linker.define(self._store, wanted.module, name, self._memory)
-            elif isinstance(wanted.type, wasmtime.FuncType) and name not in _ALLOCATOR:
+            elif isinstance(wanted.type, wasmtime.FuncType) and name not in inside.FUNCTIONS:
                 self._define(linker, wanted.module, name, wanted.type)
-        own = wasmtime.Instance(self._store, heap_module, [self._memory])
-        heap: Any = own.exports(self._store)
-        for name, function in _ALLOCATOR.items():
-            linker.define(self._store, "env", name, heap[function])
+        own = wasmtime.Instance(self._store, inside_module, [self._memory])
+        functions: Any = own.exports(self._store)
+        for name in inside.FUNCTIONS:
+            linker.define(self._store, "env", name, functions[name])
         try:
             instance = linker.instantiate(self._store, module)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
@@ -134,15 +133,15 @@ class _Instance:
             raise RuntimeUnusable(f"it does not start ({why})") from error
         self._exports: Any = instance.exports(self._store)
         control = self._heap_base()
-        heap["place"](self._store, control, HEAP)
-        self._heap = control + allocator.CONTROL
+        functions["place"](self._store, control, HEAP)
+        self._heap = control + CONTROL
         arena = self._heap + HEAP
         self._grow(max(0, -(-(arena + _ARENA - self._grow(0)) // PAGE)))
         base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
+        memory = GuestMemory(base, self._grow(0), arena, self._grow)
+        memory.write(control + SCHEDULE, SCHEDULE_ROWS)
         self._image = Image.of(base, self._heap)
-        self._host = Host(
-            GuestMemory(base, self._grow(0), arena, self._grow), read_version, keystore
-        )
+        self._host = Host(memory, read_version, keystore)
         self._functions: dict[str, wasmtime.Func] = {}
         self._clean = True
 
@@ -251,14 +250,12 @@ class _Instance:
         if error:
             raise _Trap(str(wasmtime.WasmtimeError._from_ptr(error)).partition("\n")[0])
         if trap:
-            raise _Trap(wasmtime.Trap._from_ptr(trap).message.strip().rpartition("\n")[2])
+            raise _Trap(wasmtime.Trap._from_ptr(trap).message.strip().rpartition("\n")[2].strip())
         return int(struct.unpack_from("<Q", slots)[0])
 
     def _heap_used(self) -> int:
         # The guest can write here; the host must not believe more than there is.
-        return min(
-            HEAP, self._host.memory.read_u32(self._heap - allocator.CONTROL + allocator.USED)
-        )
+        return min(HEAP, self._host.memory.read_u32(self._heap - CONTROL + USED))
 
     def _grow(self, pages: int) -> int:
         """The size of the memory in bytes, after an attempt to make it larger."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+from collections.abc import Callable
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from decentralml.errors import RuntimeUnusable
 
 _COMPRESSED: Final = bytes.fromhex("52bc537646db8e05")
 """What a zstd-compressed ``:code`` starts with (``sp-maybe-compressed-blob``)."""
+_MAGIC: Final = b"\0asm"
 _LARGEST_CODE: Final = 50 << 20
 _SETTINGS: Final = "1 fixed-memory speed stack-1M"
 _DIGEST: Final = 32
@@ -58,12 +60,27 @@ class ModuleCache:
         self._engine = engine
 
     def load(self, code: bytes) -> wasmtime.Module:
-        """The compiled form of `code` (compressed or not), from the cache if it is there."""
-        file = self._file(code)
+        """The compiled form of a chain's `code` (compressed or not), from the cache if it is
+        there."""
+
+        def compile_it() -> wasmtime.Module:
+            wasm = decompress(code)
+            if not wasm.startswith(_MAGIC):
+                raise RuntimeUnusable("it is not WebAssembly")
+            return wasmtime.Module(self._engine, wasm)
+
+        return self._load(code, compile_it)
+
+    def load_text(self, source: str) -> wasmtime.Module:
+        """The same for a module of our own, in WebAssembly text."""
+        return self._load(source.encode(), lambda: wasmtime.Module(self._engine, source))
+
+    def _load(self, made_from: bytes, compile_it: Callable[[], wasmtime.Module]) -> wasmtime.Module:
+        file = self._file(made_from)
         module = self._cached(file)
         if module is None:
             try:
-                module = wasmtime.Module(self._engine, decompress(code))
+                module = compile_it()
             except wasmtime.WasmtimeError as error:
                 why = str(error).strip().partition("\n")[0]
                 raise RuntimeUnusable(f"it does not compile ({why})") from error

@@ -11,6 +11,7 @@ import wasmtime
 from decentralml.devchain.codec import DecodeError
 from decentralml.devchain.executor import Executor
 from decentralml.devchain.hashes import blake2_256
+from decentralml.devchain.host import inside
 from decentralml.devchain.module_cache import ModuleCache, make_engine
 from decentralml.devchain.overlay import Overlay
 from decentralml.devchain.state import MemoryState
@@ -24,6 +25,7 @@ class Runtimes:
     def __init__(self, cache: Path) -> None:
         self._engine = make_engine()
         self._modules = ModuleCache(cache, self._engine)
+        self._inside = self._modules.load_text(inside.SOURCE)
         self._loaded: dict[bytes, Executor] = {}
 
     def get(self, digest: bytes, code: Callable[[], bytes]) -> Executor:
@@ -55,7 +57,7 @@ class Runtimes:
 
     def _make(self, code: bytes) -> Executor:
         module: wasmtime.Module = self._modules.load(code)
-        return Executor(module, self._engine, self._read_version)
+        return Executor(module, self._inside, self._engine, self._read_version)
 
     def _read_version(self, code: bytes) -> bytes | None:
         try:

@@ -1,4 +1,4 @@
-"""The functions that a runtime imports, by name.
+"""The functions that a runtime imports, by name; others are in :mod:`inside`.
 
 Each takes the :class:`~decentralml.devchain.host.context.Host` and the guest's arguments as
 unsigned integers, and returns an unsigned integer or nothing. A *pointer-size* is 64 bits: pointer

@@ -24,8 +24,6 @@ class Host:
     """What the guest logged as an error in this call; a panic is one."""
     batch: bool | None = None
     """Whether all signatures since ``start_batch_verify`` were good; None outside a batch."""
-    twox_128: dict[bytes, bytes] = field(default_factory=dict)
-    """Hashes of pallet and item names, asked for again and again."""
 
     @property
     def state(self) -> Overlay:

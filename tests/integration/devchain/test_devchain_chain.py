@@ -401,7 +401,8 @@ from decentralml.devchain.chain import DevChain
 me = account(sys.argv[2])
 with DevChain.open(Path(sys.argv[1]), cache=shared_cache()) as chain:
     for n in range(15):
-        assert chain.submit(signed(chain, me, n, transfer(account("Pot").public, UNIT))).result == bytes(2)
+        extrinsic = signed(chain, me, n, transfer(account("Pot").public, UNIT))
+        assert chain.submit(extrinsic).result == bytes(2)
 """
     for n, name in enumerate(("A", "B", "C")):
         chain.submit(signed(chain, ALICE, n, transfer(account(name).public, 100 * UNIT)))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs of one line each)
 """Running guests: honest ones, broken ones and hostile ones, written in WebAssembly text."""
 
 from __future__ import annotations
@@ -5,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 import sr25519
@@ -12,6 +14,9 @@ import wasmtime
 
 from decentralml.devchain.codec import Reader, prefixed
 from decentralml.devchain.executor import HEAP, Executor
+from decentralml.devchain.hashes import blake2_128, blake2_256, twox
+from decentralml.devchain.host import inside
+from decentralml.devchain.host.control import CONTROL
 from decentralml.devchain.host.memory import PAGE, GuestFault, GuestMemory
 from decentralml.devchain.module_cache import ModuleCache, make_engine
 from decentralml.devchain.overlay import Overlay
@@ -19,6 +24,7 @@ from decentralml.devchain.state import MAIN, MemoryState
 from decentralml.errors import RuntimeTrapped, RuntimeUnusable, UnknownRuntimeCall
 
 ENGINE = make_engine()
+INSIDE = wasmtime.Module(ENGINE, inside.SOURCE)
 HEAP_BASE = 0x20000
 SIGNATURES = {
     "ext_allocator_malloc_version_1": "(param i32) (result i32)",
@@ -33,6 +39,10 @@ SIGNATURES = {
     "ext_storage_rollback_transaction_version_1": "",
     "ext_default_child_storage_set_version_1": "(param i64 i64 i64)",
     "ext_hashing_blake2_256_version_1": "(param i64) (result i32)",
+    "ext_hashing_blake2_128_version_1": "(param i64) (result i32)",
+    "ext_hashing_twox_64_version_1": "(param i64) (result i32)",
+    "ext_hashing_twox_128_version_1": "(param i64) (result i32)",
+    "ext_hashing_twox_256_version_1": "(param i64) (result i32)",
     "ext_crypto_sr25519_verify_version_2": "(param i32 i64 i32) (result i32)",
     "ext_crypto_sr25519_generate_version_1": "(param i32 i64) (result i32)",
     "ext_crypto_sr25519_public_keys_version_1": "(param i32) (result i64)",
@@ -63,7 +73,7 @@ def guest(body: str, *, data: str = "", extra: str = "") -> Executor:
 
 
 def executor(module: wasmtime.Module) -> Executor:
-    return Executor(module, ENGINE, lambda code: None)
+    return Executor(module, INSIDE, ENGINE, lambda code: None)
 
 
 def fat(pointer: int, length: int) -> str:
@@ -197,8 +207,8 @@ def test_no_call_sees_what_another_wrote_on_the_heap(size: int) -> None:
 def test_no_call_sees_what_the_host_gave_another() -> None:
     # The hash of nothing is given at a place where the call before was given a secret.
     secret = b"s" * 40
-    body = f"""(drop (call $ext_hashing_blake2_256_version_1 {fat(0, 0)}))
-      {fat(HEAP_BASE + 256 + HEAP, 4096)}"""
+    body = f"""(drop (call $ext_hashing_twox_256_version_1 {fat(0, 0)}))
+      {fat(HEAP_BASE + CONTROL + HEAP, 4096)}"""
     runtime = guest(body)
     clean = runtime.call("t", b"", overlay())
     runtime.call("t", secret * 50, overlay())
@@ -219,7 +229,7 @@ def test_freed_blocks_are_used_again() -> None:
 
 def test_what_the_host_gave_may_be_freed() -> None:
     body = f"""(local $a i32)
-      (local.set $a (call $ext_hashing_blake2_256_version_1 {fat(0, 0)}))
+      (local.set $a (call $ext_hashing_twox_256_version_1 {fat(0, 0)}))
       (call $ext_allocator_free_version_1 (local.get $a))
       (if (i32.eq (local.get $a) (call $ext_allocator_malloc_version_1 (i32.const 32)))
         (then unreachable))
@@ -248,6 +258,36 @@ def test_the_host_finds_room_for_large_results() -> None:
     for _ in range(2):
         answer = Reader(runtime.call("t", b"", overlay({b"k": value})))
         assert answer.option() == value
+
+
+HASHES: dict[str, Callable[[bytes], bytes]] = {
+    "blake2_128": blake2_128,
+    "blake2_256": blake2_256,
+    "twox_64": lambda data: twox(data, 1),
+    "twox_128": lambda data: twox(data, 2),
+    "twox_256": lambda data: twox(data, 4),
+}
+
+
+@pytest.mark.parametrize("name", HASHES)
+def test_hashes_inside_are_those_outside(name: str) -> None:
+    size = len(HASHES[name](b""))
+    body = f"""(i64.or (i64.const {size << 32}) (i64.extend_i32_u
+      (call $ext_hashing_{name}_version_1 {ECHO})))"""
+    runtime, random = guest(body), Random(7)
+    lengths = [*range(300), 1000, 1024, 4096, 65_537]
+    for length in lengths:
+        data = random.randbytes(length)
+        assert runtime.call("t", data, overlay()) == HASHES[name](data), length
+
+
+@pytest.mark.parametrize("name", HASHES)
+@pytest.mark.parametrize("where", [fat(0xFFFFFFF0, 64), fat(0xF0000000, 1), fat(1, 0xFFFFFFFF)])
+def test_hashing_outside_the_memory_is_stopped(name: str, where: str) -> None:
+    with pytest.raises(RuntimeTrapped):
+        guest(f"(drop (call $ext_hashing_{name}_version_1 {where})) {NOTHING}").call(
+            "t", b"", overlay()
+        )
 
 
 def test_keys_that_a_runtime_makes_are_real() -> None:

@@ -1,40 +1,24 @@
-"""The guest's heap: ``ext_allocator_malloc`` and ``free`` as WebAssembly beside the runtime.
+"""The guest's heap, in WebAssembly text; see :mod:`decentralml.devchain.host.inside`.
 
-Runtimes allocate thousands of times a block; calling out to Python for each would cost more than
-the block. Sizes are powers of two from 8 bytes up, each with its list of free blocks; the first
-word of a free block points to the next one, and the word before a block holds its order. New
-blocks come from the end of the used heap. Like ``sp-allocator``'s freeing-bump allocator, which
-is what runtimes are written for.
+Sizes are powers of two from 8 bytes up (the exponent is the *order*), each with its list of free
+blocks. The first word of a free block points to the next one, the word 8 bytes before a block
+holds its order. New blocks come from the end of the used heap. So does ``sp-allocator``, for which
+runtimes are written.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from decentralml.devchain.host.control import CONTROL, USED
+
 LARGEST: Final = 32 << 20
 """Bytes one allocation may ask for (``MAX_POSSIBLE_ALLOCATION``)."""
 
-CONTROL: Final = 256
-"""Bytes before the heap for the allocator itself, all zero when a call begins:
-
-    0    33 words  heads of the lists of free blocks, by order
-    248  word      bytes of heap in use
-"""
-USED: Final = 248
 _ORDERS: Final = 33
 
-
-SOURCE: Final = f"""
-(module
-  (import "env" "memory" (memory 1))
-  (global $control (mut i32) (i32.const 0))
-  (global $limit (mut i32) (i32.const 0))      ;; bytes of heap there may be
-
-  (func (export "place") (param $control i32) (param $limit i32)   ;; once
-    (global.set $control (local.get $control))
-    (global.set $limit (local.get $limit)))
-
-  (func (export "malloc") (param $size i32) (result i32)
+HEAP: Final = f"""
+  (func $malloc (export "ext_allocator_malloc_version_1") (param $size i32) (result i32)
     (local $order i32) (local $list i32) (local $block i32) (local $used i32)
     (if (i32.gt_u (local.get $size) (i32.const {LARGEST})) (then unreachable))
     (local.set $order
@@ -61,7 +45,7 @@ SOURCE: Final = f"""
     (i32.store (i32.sub (local.get $block) (i32.const 8)) (local.get $order))
     (local.get $block))
 
-  (func (export "free") (param $block i32)
+  (func (export "ext_allocator_free_version_1") (param $block i32)
     (local $order i32) (local $list i32)
     (local.set $order (i32.load (i32.sub (local.get $block) (i32.const 8))))
     (if (i32.lt_u (local.get $order) (i32.const {_ORDERS}))   ;; else from the host's arena
@@ -69,5 +53,5 @@ SOURCE: Final = f"""
         (local.set $list
           (i32.add (global.get $control) (i32.shl (local.get $order) (i32.const 2))))
         (i32.store (local.get $block) (i32.load (local.get $list)))
-        (i32.store (local.get $list) (local.get $block))))))
+        (i32.store (local.get $list) (local.get $block)))))
 """
