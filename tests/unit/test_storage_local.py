@@ -162,10 +162,15 @@ def test_a_really_full_disk_is_one_clear_error(tmp_path: Path) -> None:
         Importer(writer).add(file)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(StoreUnwritable, match="permission"):
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EDQUOT])
+def test_a_folder_that_may_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnwritable, match="store"):
+        patch.setattr(os, "mkdir", refuse)
         BlockStore(tmp_path / "store")
 
 

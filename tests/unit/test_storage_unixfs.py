@@ -15,7 +15,7 @@ from decentralml.storage.unixfs import CHUNK, SHARD_ABOVE, WIDTH, Importer, cid_
 
 def pattern(size: int) -> bytes:
     """Bytes that differ from chunk to chunk."""
-    return b"".join(i.to_bytes(4, "big") for i in range(size // 4 + 1))[:size]
+    return b"".join(i.to_bytes(4, "big") * (CHUNK // 4) for i in range(size // CHUNK + 1))[:size]
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ def pattern(size: int) -> bytes:
     [
         (0, "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
         (1, "bafkreidogqfzz75tpkmjzjke425xqcrmpcib2p5tg44hnbirumdbpl5adu"),
-        (CHUNK, "bafkreier7lfxeszlyhgutxybbt55cid5cb7qy244he23l3hprouhzuav7e"),
-        (CHUNK + 1, "bafybeidkhcxhy2m747g7g4nr35q6vke22sj5wqxkdaokmebq4nqm5vqtrq"),
-        (8 * CHUNK, "bafybeifwwudr5bs2goaf72g4jpckxtnncylksxsimlopq6a6bnxafpk57e"),
-        (CHUNK * WIDTH, "bafybeick5qlmojqfnw25mphvvzqimkmgggh2fpwrcbmqnkjst32xqc4ysi"),
-        (CHUNK * WIDTH + 1, "bafybeibgrwpm6i4wurtsb6wpj6wklcxgqq3melgtyucbvgyxfuutdejlv4"),
+        (CHUNK, "bafkreiekhhjkxu4ztk3tyng3er3ijhg56mb44oe3gwbgquhzu4afrg2ksa"),
+        (CHUNK + 1, "bafybeigllfqgfpqydppr6cmv56g7ax4wyhruzswvcefv6j5kj77nzttfki"),
+        (8 * CHUNK, "bafybeiaykgjugcaeiro7xqy6r5a3ix4nsyt3qtikiqiawpzxlq2ekq2k3y"),
+        (CHUNK * WIDTH, "bafybeifcjf4m2nz2w3glqyuip43tox6msmtzhqlwqu364wqlfyd2j3jl3u"),
+        (CHUNK * WIDTH + 1, "bafybeicujunaujmn5v5np4ho4mpbdtuj5y52hizzmugbakhv2umbyanwvu"),
     ],
 )
 def test_a_file_has_the_cid_that_kubo_gives(tmp_path: Path, size: int, expected: str) -> None:
@@ -50,7 +50,7 @@ def test_a_nested_folder_has_the_cid_that_kubo_gives(tmp_path: Path) -> None:
     (tmp_path / "f/ü/b").write_bytes(b"")
     (tmp_path / "f/.hidden").write_bytes(b"seen")
     (tmp_path / "f/big").write_bytes(pattern(3 * CHUNK + 5))
-    assert cid_of(tmp_path / "f") == "bafybeig3sy5yghgwqbu4ovf2ervoteucd75krpehkynhzw2tuuoohevkmu"
+    assert cid_of(tmp_path / "f") == "bafybeifnifaullo6qg3rx6ybmti5guu5bi3yzln55xaxbs4zshzexuxe7a"
 
 
 def test_a_folder_above_the_threshold_is_sharded_as_kubo_does(tmp_path: Path) -> None:
@@ -118,11 +118,18 @@ def test_an_absent_path_is_named(tmp_path: Path) -> None:
         cid_of(tmp_path / "nowhere")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch(mode=0)
-    with pytest.raises(SourceUnreadable, match="file"):
-        cid_of(tmp_path / "file")
+@pytest.mark.parametrize("function", ["open", "listdir", "lstat"])
+def test_what_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch, pytest.raises(SourceUnreadable, match="Permission denied"):
+        patch.setattr(os, function, refuse)
+        cid_of(tmp_path)
 
 
 @pytest.mark.parametrize("size", [3 * CHUNK, 60 * CHUNK])
