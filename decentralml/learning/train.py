@@ -23,7 +23,7 @@ class TrainingSettings:
     """
 
     epochs: int = 1
-    learning_rate: float = 0.05
+    learning_rate: float = 0.01
     momentum: float = 0.9
     batch: int = 32
     seed: int = 0

@@ -39,7 +39,12 @@ def test_training_learns_reports_each_epoch_and_ends_in_evaluation_mode() -> Non
     losses: list[tuple[int, float]] = []
     model = network()
     before = evaluate(model, *problem())
-    train(model, *problem(), TrainingSettings(epochs=10), lambda n, loss: losses.append((n, loss)))
+    train(
+        model,
+        *problem(),
+        TrainingSettings(epochs=10, learning_rate=0.05),
+        lambda n, loss: losses.append((n, loss)),
+    )
     after = evaluate(model, *problem())
     assert [n for n, _ in losses] == list(range(1, 11)) and losses[-1][1] < losses[0][1]
     assert after["accuracy"] > 0.9 > before["accuracy"] and after["loss"] < before["loss"]

@@ -11,7 +11,7 @@ class DigitNet(nn.Module):
     """Two convolutions with batch norm, each halving the image, and one linear layer.
 
     Takes float images ``[N, 1, 28, 28]`` in 0..1 and gives scores ``[N, classes]``. With the
-    default widths it has 9,098 parameters and 6 buffers (batch norm's running statistics).
+    default widths it has 9,146 parameters and 6 buffers (batch norm's running statistics).
 
     Parameters
     ----------
