@@ -18,7 +18,8 @@ PACKAGE = ROOT / "decentralml"
 # docs/architecture.md, from the top floor to the ground. Rooms on one floor may not import each
 # other unless it is said here.
 FLOORS = (
-    {"cli", "__main__", "__init__"},
+    {"__main__", "__init__"},
+    {"cli"},
     {"market"},
     {"validation", "learning"},
     {"bundles", "sandbox", "storage"},
