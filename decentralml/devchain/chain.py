@@ -7,27 +7,26 @@ Several processes may hold the same file: readers never wait, writers take turns
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from decentralml.devchain.block import Block, Header
-from decentralml.devchain.keys import CODE, DEFAULT_CHILD, PENDING_CODE, TIMESTAMP
+from decentralml.devchain.keys import CODE, DEFAULT_CHILD, PENDING_CODE
 from decentralml.devchain.lock import FileLock
 from decentralml.devchain.overlay import Overlay
+from decentralml.devchain.reader import ChainReader
 from decentralml.devchain.state import MAIN, State
-from decentralml.devchain.states import HeadState, PastState
-from decentralml.devchain.store import Head, NewBlock, RuntimeRecord, Store
+from decentralml.devchain.states import PastState
+from decentralml.devchain.store import Head, NewBlock, Store
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import (
     BlockRefused,
     ExtrinsicRefused,
     RuntimeTrapped,
-    UnknownBlock,
     UnreadableExtrinsic,
 )
 
@@ -70,27 +69,20 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-class DevChain:
-    """One chain file, open. Thread-safe; one block is built at a time.
+class DevChain(ChainReader):
+    """One chain file, open: what :class:`ChainReader` reads, and running and making blocks.
 
-    Every `at` is a block hash (32 bytes); None is the head. Reading at a hash is stable while
-    blocks are added, by whatever process. A hash that the chain does not have raises
-    :class:`~decentralml.errors.UnknownBlock`.
+    Thread-safe; one block is built at a time.
     """
 
     def __init__(self, store: Store, cache: Path, clock: Callable[[], int]) -> None:
         """Use :meth:`create` or :meth:`open`."""
-        self._store = store
+        super().__init__(store)
         self._cache = cache
         self._clock = clock
-        self._guard = threading.RLock()
         self._lock = FileLock(store.path)
-        self._state = HeadState(store)
         self._runtimes: Runtimes | None = None
-        self._records: dict[int, RuntimeRecord] = {}
         self._slots: dict[bytes, int] = {}
-        self._own_blocks = 0
-        self._seen: tuple[int, int] | None = None
 
     # -- opening and closing
 
@@ -161,128 +153,10 @@ class DevChain:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # -- what it is
-
-    @property
-    def name(self) -> str:
-        with self._guard:
-            return str(self._store.meta("name"))
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        with self._guard:
-            return dict(self._store.meta("properties"))
-
-    @property
-    def genesis(self) -> bytes:
-        found = self.block_hash(0)
-        assert found is not None, "an open chain has a genesis block"
-        return found
-
-    @property
-    def head(self) -> bytes:
-        with self._guard:
-            return self._store.head().hash
-
-    @property
-    def finalized(self) -> bytes:
-        """Always the head: nothing is ever taken back."""
-        return self.head
-
-    @property
-    def height(self) -> int:
-        with self._guard:
-            return self._store.head().number
-
-    @property
-    def runtime_version(self) -> RuntimeVersion:
-        """At the head."""
-        return self.runtime_version_at()
-
-    def runtime_version_at(self, at: bytes | None = None) -> RuntimeVersion:
-        with self._guard, self._store.reading():
-            return RuntimeVersion.decode(self._record(self._number(at)).version)
-
-    def metadata(self, at: bytes | None = None) -> bytes:
-        """Version 14, starting with ``b"meta"``."""
-        with self._guard, self._store.reading():
-            return self._record(self._number(at)).metadata
-
-    def changed(self) -> bool:
-        """Whether blocks were added, by any process, since the last call: cheap, for polling.
-
-        True the first time."""
-        with self._guard:
-            now = (self._own_blocks, self._store.data_version())
-            before, self._seen = self._seen, now
-            return now != before
-
-    def now(self) -> int:
-        """Unix milliseconds on the chain: the head's timestamp (0 at genesis)."""
-        return int.from_bytes(self.storage(TIMESTAMP) or b"", "little")
-
     def time(self) -> int:
         """Unix milliseconds of a block that would be sealed now."""
-        return max(self._time(), self.now())
-
-    # -- blocks
-
-    def block_hash(self, number: int) -> bytes | None:
-        with self._guard:
-            return self._store.block_hash(number)
-
-    def block_number(self, block: bytes) -> int | None:
-        with self._guard:
-            return self._store.block_number(block)
-
-    def header(self, at: bytes | None = None) -> bytes | None:
-        """SCALE encoded; None when there is no such block."""
-        with self._guard:
-            return self._store.head().header if at is None else self._store.header(at)
-
-    def block(self, at: bytes | None = None) -> Block | None:
-        """None when there is no such block."""
-        with self._guard:
-            return self._store.block(self._store.head().hash if at is None else at)
-
-    def find_extrinsic(self, extrinsic_hash: bytes) -> tuple[int, int] | None:
-        """Block number and index of a signed extrinsic (blake2-256 of its bytes), if included."""
-        with self._guard:
-            return self._store.find_extrinsic(extrinsic_hash)
-
-    # -- state
-
-    def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
-        with self._reading(at) as (state, _):
-            return state.get(MAIN, key)
-
-    def query(
-        self, keys: Iterable[bytes], at: bytes | None = None
-    ) -> list[tuple[bytes, bytes | None]]:
-        """Many keys at one moment."""
-        with self._reading(at) as (state, _):
-            return [(key, state.get(MAIN, key)) for key in keys]
-
-    def keys(
-        self, prefix: bytes, limit: int, start: bytes | None = None, at: bytes | None = None
-    ) -> list[bytes]:
-        """At most `limit` keys with `prefix`, in order, after `start`."""
-        return self._keys(MAIN, prefix, limit, start, at)
-
-    def child_storage(self, child: bytes, key: bytes, at: bytes | None = None) -> bytes | None:
-        """`child` is the child trie's name, without ``:child_storage:default:``."""
-        with self._reading(at) as (state, _):
-            return state.get(child, key)
-
-    def child_keys(
-        self,
-        child: bytes,
-        prefix: bytes,
-        limit: int,
-        start: bytes | None = None,
-        at: bytes | None = None,
-    ) -> list[bytes]:
-        return self._keys(child, prefix, limit, start, at)
+        with self._guard, self._store.reading():
+            return max(self._time(), self.now())
 
     # -- running the runtime
 
@@ -405,49 +279,12 @@ class DevChain:
     # -- inside
 
     @contextmanager
-    def _reading(self, at: bytes | None = None) -> Iterator[tuple[State, int]]:
-        """One moment of the file: a state and the number of its block."""
-        with self._guard, self._store.reading():
-            head = self._store.head()
-            number = head.number if at is None else self._number(at)
-            if number == head.number:
-                yield self._state.at(head), number
-            else:
-                yield PastState(self._store, number), number
-
-    @contextmanager
     def _writing(self) -> Iterator[Head]:
         """The only writer: yields the head; commits at the end."""
         with self._guard, self._lock.held(LOCK_DEADLINE), self._store.writing():
             head = self._store.head()
             self._state.at(head)
             yield head
-
-    def _number(self, at: bytes | None) -> int:
-        if at is None:
-            return self._store.head().number
-        number = self._store.block_number(at)
-        if number is None:
-            raise UnknownBlock(at)
-        return number
-
-    def _keys(
-        self, trie: bytes, prefix: bytes, limit: int, start: bytes | None, at: bytes | None
-    ) -> list[bytes]:
-        after = b"" if start is None else start + b"\0"
-        with self._guard, self._store.reading():
-            number = self._number(at)
-            if number == self._store.head().number:
-                return self._store.keys(trie, prefix, after, limit)
-            return self._store.past_keys(trie, prefix, after, limit, number)
-
-    def _record(self, number: int) -> RuntimeRecord:
-        """The runtime in force on the state of block `number`."""
-        since = self._store.runtime_since(number)
-        record = self._records.get(since)
-        if record is None:
-            record = self._records[since] = self._store.runtime(number)
-        return record
 
     def _executor(self, number: int, state: State, on_chain: bool = False) -> Executor:
         """The runtime of a state; for making the next block (`on_chain`) a pending one, if any."""
