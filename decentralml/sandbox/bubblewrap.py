@@ -34,7 +34,7 @@ from decentralml.sandbox.environment import (
     tool_environment,
     variables,
 )
-from decentralml.sandbox.limits import Limits, Outcome, Reason, lowered, rlimits
+from decentralml.sandbox.limits import Limits, Outcome, Reason, counted_apart, lowered, rlimits
 from decentralml.sandbox.log import Log
 from decentralml.sandbox.supervise import End, in_namespace, supervise
 
@@ -239,6 +239,7 @@ def _start(tool: Path, shape: Shape, limits: Limits) -> tuple[subprocess.Popen[b
             pass_fds=[d for d in theirs if d not in (printed, ready)],
             env=MINIMAL,
             cwd="/",
+            start_new_session=True,  # Ctrl-C reaches us alone; we end the sandbox.
         )
     except BaseException:
         for descriptor in ours:
@@ -295,7 +296,10 @@ def _release(
         init = int(json.loads(_line(control.status, deadline))["child-pid"])
         control.init = os.pidfd_open(init)
         if os.geteuid() != 0:
-            for kind, value in lowered(rlimits(limits)).items():
+            wanted = lowered(rlimits(limits))
+            if not counted_apart(os.uname().release):
+                del wanted[resource.RLIMIT_NPROC]  # Left to the watcher.
+            for kind, value in wanted.items():
                 resource.prlimit(init, kind, (value, value))
         with contextlib.suppress(OSError):
             Path(f"/proc/{init}/oom_score_adj").write_text("1000")

@@ -118,9 +118,19 @@ def clone(source: Source, user: int, namespace: int | None) -> int:
         f"open_tree {source['path']}",
         libc.syscall(SYS_OPEN_TREE, AT_FDCWD, source["path"].encode(), flags),
     )
-    if source["lent"] and (namespace is None or not remap(tree, namespace)) and source["writable"]:
-        os.chown(source["path"], user, user)
+    if source["lent"] and (namespace is None or not remap(tree, namespace)):
+        open_for_all(source, user)
     return tree
+
+
+def open_for_all(source: Source, user: int) -> None:
+    """The old way, for file systems that cannot map owners."""
+    if source["writable"]:
+        os.chown(source["path"], user, user)
+    elif os.stat(source["path"]).st_mode & 0o5 != 0o5:  # noqa: PTH116
+        path = source["path"]
+        raise OSError(f"others may not read {path}, and its file system cannot map owners "
+                      f"(chmod -R a+rX {path})")  # fmt: skip
 
 
 def remap(tree: int, namespace: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -117,6 +118,15 @@ def rlimits(limits: Limits) -> dict[int, int]:
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_NPROC: limits.processes + 2,  # bubblewrap's own two
     }
+
+
+def counted_apart(release: str) -> bool:
+    """Whether a kernel counts the processes of a new user namespace apart from its user's others.
+
+    Since Linux 5.14 (commit 21d1c5e386bc). Before, RLIMIT_NPROC would count the caller's too.
+    """
+    version = re.match(r"(\d+)\.(\d+)", release)
+    return version is not None and (int(version[1]), int(version[2])) >= (5, 14)
 
 
 def lowered(wanted: dict[int, int]) -> dict[int, int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from sandbox_support import MIB, answer, attempt, output_of
+from sandbox_support import MIB, answer, attempt, need_sandbox, output_of
 
 from decentralml.sandbox import Limits, Reason, watch
 
@@ -70,6 +72,34 @@ def test_a_daemon_ends_with_the_program_that_left_it(tmp_path: Path) -> None:
         """,
     )
     assert found is True
+    assert left_over(mark) == []
+
+
+def test_everything_ends_when_the_tool_itself_is_killed(tmp_path: Path) -> None:
+    need_sandbox()
+    mark = f"orphan-{os.getpid()}-{time.monotonic_ns()}"
+    (tmp_path / "caller.py").write_text(
+        f"""
+import sys
+from pathlib import Path
+from decentralml.sandbox import run
+program = "import time; print('started', flush=True); time.sleep(60)"
+run(["python", "-c", program, "{mark}"], mounts={{}}, output=Path(sys.argv[1]),
+    on_line=lambda line: print(line, flush=True))
+"""
+    )
+    command = [sys.executable, str(tmp_path / "caller.py"), str(tmp_path / "output")]
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
+    ) as caller:
+        assert caller.stdout is not None
+        assert caller.stdout.readline() == b"started\n"
+        assert left_over(mark) != []
+        caller.kill()
+    deadline = time.monotonic() + 10
+    while left_over(mark) and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert left_over(mark) == []
 
 

@@ -26,7 +26,7 @@ from decentralml.sandbox import (  # isort: split
 
 from decentralml.sandbox.collect import take
 from decentralml.sandbox.environment import variables
-from decentralml.sandbox.limits import MIB, lowered, rlimits
+from decentralml.sandbox.limits import MIB, counted_apart, lowered, rlimits
 from decentralml.sandbox.log import Log
 from decentralml.sandbox.watch import FolderUsage, descendants, folder_usage
 
@@ -51,6 +51,21 @@ def test_kernel_limits_are_never_raised(monkeypatch: pytest.MonkeyPatch) -> None
         resource.RLIMIT_NOFILE: 10,
         resource.RLIMIT_CORE: 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("release", "apart"),
+    [
+        ("6.18.44-fc-v445", True),
+        ("5.14.0-427.el9.x86_64", True),
+        ("5.10.0-28-amd64", False),
+        ("5.4-rc14", False),
+        ("7.0-rc1", True),
+        ("6.1-generic", True),
+    ],
+)
+def test_old_kernels_count_a_user_s_processes_together(release: str, apart: bool) -> None:
+    assert counted_apart(release) is apart
 
 
 @pytest.mark.parametrize(
