@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from decentralml.bundles.fields import (
@@ -166,34 +166,13 @@ class TaskManifest:
 
     def to_json(self) -> bytes:
         """The file's bytes."""
-        return canonical_json(
-            {
-                "format": TASK_FORMAT,
-                "name": self.name,
-                "task_type": self.task_type.value,
-                "strategy": self.strategy.value,
-                "model_type": self.model_type.value,
-                "run": self.run,
-                "setup": self.setup,
-                "base_model": self.base_model,
-                "result": _result_document(self.result),
-                "evaluation": None
-                if self.evaluation is None
-                else {
-                    "predict": self.evaluation.predict,
-                    "metric": self.evaluation.metric,
-                    "minimum_score": self.evaluation.minimum_score,
-                    "minimum_gain": self.evaluation.minimum_gain,
-                    "time_limit": self.evaluation.time_limit,
-                },
-                "validator": None
-                if self.validator is None
-                else {"run": self.validator.run, "time_limit": self.validator.time_limit},
-                "validation_set": None
-                if self.validation_set is None
-                else {"cid": self.validation_set},
-            }
-        )
+        sealed = None if self.validation_set is None else {"cid": self.validation_set}
+        document = asdict(self) | {
+            "format": TASK_FORMAT,
+            "result": _result_document(self.result),
+            "validation_set": sealed,
+        }
+        return canonical_json(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,22 +208,8 @@ class ResultManifest:
 
     def to_json(self) -> bytes:
         """The file's bytes: what is digested and signed."""
-        return canonical_json(
-            {
-                "format": RESULT_FORMAT,
-                "genesis": self.genesis,
-                "task": self.task,
-                "contributor": self.contributor,
-                "model_type": self.model_type.value,
-                "base_model": self.base_model,
-                "examples": self.examples,
-                "metrics": {name: float(value) for name, value in self.metrics.items()},
-                "files": {
-                    path: {"sha256": entry.sha256, "bytes": entry.bytes}
-                    for path, entry in self.files.items()
-                },
-            }
-        )
+        metrics = {name: float(value) for name, value in self.metrics.items()}
+        return canonical_json(asdict(self) | {"format": RESULT_FORMAT, "metrics": metrics})
 
 
 def canonical_json(document: Mapping[str, Any]) -> bytes:
@@ -338,24 +303,10 @@ def parse_metrics(section: Fields) -> dict[str, float]:
 
 
 def _result_document(result: ModelResult | LabelsResult) -> dict[str, Any]:
+    fields = asdict(result)
     if isinstance(result, ModelResult):
-        tensors = result.tensors
-        return {
-            "kind": "model",
-            "tensors": None
-            if tensors is None
-            else {n: {"dtype": s.dtype, "shape": list(s.shape)} for n, s in tensors.items()},
-            "max_bytes": result.max_bytes,
-        }
-    return {
-        "kind": "labels",
-        "schema": {
-            "annotation": result.annotation.value,
-            "classes": None if result.classes is None else list(result.classes),
-            "items": result.items,
-        },
-        "max_bytes": result.max_bytes,
-    }
+        return {"kind": "model"} | fields
+    return {"kind": "labels", "max_bytes": fields.pop("max_bytes"), "schema": fields}
 
 
 def _parse_result(section: Fields) -> ModelResult | LabelsResult:

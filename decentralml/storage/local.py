@@ -173,14 +173,23 @@ class BlockStore:
 
     def sweep(self) -> None:
         """Remove packs of killed writers that no index entry names."""
-        with self._lock, self.index_errors():
-            known = {name for (name,) in self._index.execute("SELECT name FROM packs")}
+        known = self._known_packs()
         before = time.time() - ABANDONED_SECONDS
-        for path in self.packs.iterdir():
-            # a young pack may belong to a writer that has not locked it yet
-            if path.name in known or _modified(path) > before or not is_abandoned(path):
-                continue
-            path.unlink(missing_ok=True)
+        # a young pack may belong to a writer that has not locked it yet
+        abandoned = [
+            path
+            for path in self.packs.iterdir()
+            if path.name not in known and _modified(path) < before and is_abandoned(path)
+        ]
+        if abandoned:
+            known = self._known_packs()  # its writer may have committed and ended meanwhile
+            for path in abandoned:
+                if path.name not in known:
+                    path.unlink(missing_ok=True)
+
+    def _known_packs(self) -> set[str]:
+        with self._lock, self.index_errors():
+            return {name for (name,) in self._index.execute("SELECT name FROM packs")}
 
     @contextmanager
     def index_errors(self) -> Iterator[None]:
