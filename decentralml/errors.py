@@ -1084,6 +1084,16 @@ class ChainBusy(ChainError):
         )
 
 
+class ChainFileGone(ChainError):
+    """The file was removed or replaced while it was open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        super().__init__(
+            f"{path} was removed or replaced while it was open (by `chain reset`, say); start again"
+        )
+
+
 class UnknownBlock(ChainError):
     """The chain has no block of this hash."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from decentralml.devchain.block import Block, Header
 from decentralml.devchain.codec import Reader
 from decentralml.devchain.executor import Executor
+from decentralml.devchain.files import companions, sync
 from decentralml.devchain.genesis import Tries
 from decentralml.devchain.hashes import blake2_256
 from decentralml.devchain.keys import CODE, PENDING_CODE
@@ -41,15 +41,15 @@ def create(
             if path.exists():
                 raise ChainFileExists(path)
             draft = path.with_name(path.name + ".new")
-            for left in (draft, *_companions(draft), *_companions(path)):
+            for left in (draft, *companions(draft), *companions(path)):
                 left.unlink(missing_ok=True)
             try:
                 _fill(draft, name, properties, runtimes, state())
                 draft.rename(path)
             finally:
-                for left in (draft, *_companions(draft)):
+                for left in (draft, *companions(draft)):
                     left.unlink(missing_ok=True)
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         lock.close()
 
@@ -90,16 +90,3 @@ def _fill(
             store.add(NewBlock(block, changes, updates, layout, record))
     finally:
         store.close()
-
-
-def _companions(path: Path) -> tuple[Path, ...]:
-    """SQLite's own files beside a database."""
-    return tuple(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,10 +7,8 @@ from decentralml.devchain.hashes import storage_prefix
 CODE = b":code"
 PENDING_CODE = b":pending_code"
 """A new runtime waiting for its block (system version 3): blocks run on it, reads on ``CODE``."""
-HEAP_PAGES = b":heappages"
 CHILD_STORAGE = b":child_storage:"
 DEFAULT_CHILD = CHILD_STORAGE + b"default:"
 """Before a child trie's name: the key under which the main trie holds the child's root."""
 
 TIMESTAMP = storage_prefix("Timestamp", "Now")
-EVENTS = storage_prefix("System", "Events")

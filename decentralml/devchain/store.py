@@ -24,6 +24,7 @@ from decentralml.errors import (
     ChainError,
     ChainFileDamaged,
     ChainFileExists,
+    ChainFileGone,
     ChainFileMissing,
     ChainFileTooNew,
     NotAChainFile,
@@ -72,6 +73,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._sql = connection
+        self._identity = _identity(path)
 
     # -- the file
 
@@ -136,6 +138,9 @@ class Store:
                 return
             self._sql.execute(begin)
             try:
+                # A file that has lost its name still takes writes, which nobody would find again.
+                if _identity(self.path) != self._identity:
+                    raise ChainFileGone(self.path)
                 yield
                 self._sql.execute("COMMIT")
             except BaseException:
@@ -329,6 +334,14 @@ class Store:
         if row is None:
             raise ChainFileDamaged(self.path, "a row that must be there is not")
         return row
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _connect(path: Path) -> sqlite3.Connection:

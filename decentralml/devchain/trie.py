@@ -36,8 +36,6 @@ from decentralml.devchain.hashes import blake2_256
 HASHED_FROM = 33
 """Bytes from which layout 1 stores a value by its hash (``TRIE_VALUE_NODE_THRESHOLD``)."""
 
-NO_CHILDREN: tuple[bytes | None, ...] = (None,) * 16
-
 # Kind bits and the largest partial length that fits beside them.
 _LEAF, _LEAF_HASHED = (0b0100_0000, 63), (0b0010_0000, 31)
 _BRANCH, _BRANCH_VALUE, _BRANCH_HASHED = (

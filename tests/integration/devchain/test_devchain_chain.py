@@ -29,8 +29,8 @@ from devchain_support import (
 from decentralml.devchain.block import Header, check_extrinsic
 from decentralml.devchain.chain import DevChain, Refused, Sealed
 from decentralml.devchain.codec import prefixed
-from decentralml.devchain.hashes import blake2_256
-from decentralml.devchain.keys import CODE, EVENTS, TIMESTAMP
+from decentralml.devchain.hashes import blake2_256, storage_prefix
+from decentralml.devchain.keys import CODE, TIMESTAMP
 from decentralml.devchain.state import MAIN
 from decentralml.devchain.trie import state_root, stored
 from decentralml.errors import (
@@ -46,6 +46,7 @@ from decentralml.errors import (
 ALICE, BOB, CHARLIE = account("Alice"), account("Bob"), account("Charlie")
 START = 1_800_000_000_000
 DONE = b"\0\0"
+EVENTS = storage_prefix("System", "Events")
 
 
 class Clock:

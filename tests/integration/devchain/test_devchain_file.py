@@ -13,12 +13,14 @@ from devchain_support import UNIT, account, new_chain, nonce, remark, shared_cac
 
 from decentralml.devchain import chain as chain_module
 from decentralml.devchain.chain import DevChain
+from decentralml.devchain.files import remove
 from decentralml.errors import (
     ChainBusy,
     ChainDiskFull,
     ChainError,
     ChainFileDamaged,
     ChainFileExists,
+    ChainFileGone,
     ChainFileMissing,
     ChainFileTooNew,
     NotAChainFile,
@@ -191,3 +193,18 @@ except ChainFileExists:
     assert said == ["made", "there", "there"]
     with reopen(tmp_path / "chain.sqlite") as chain:
         assert chain.height == 0
+
+
+def test_a_file_that_was_removed_takes_no_more_blocks(path: Path) -> None:
+    with reopen(path) as chain:
+        extrinsic = signed(chain, ALICE, 1, remark(b""))
+        assert path in remove(path) and not list(path.parent.iterdir())
+        for attempt in (lambda: chain.submit(extrinsic), lambda: chain.storage(b":code")):
+            with pytest.raises(ChainFileGone, match="start again"):
+                attempt()
+        with new_chain(path) as other:
+            assert other.height == 0
+            with pytest.raises(ChainFileGone):
+                chain.submit(extrinsic)
+            assert other.height == 0
+    assert remove(path) and not remove(path)

@@ -377,7 +377,9 @@ def test_without_a_folder_to_write_to_it_works_all_the_same(tmp_path: Path) -> N
     assert ModuleCache(file / "cache", ENGINE).load(wasm()) is not None
 
 
-@pytest.mark.parametrize("code", [b"", b"junk", bytes.fromhex("52bc537646db8e05") + b"junk"])
+@pytest.mark.parametrize(
+    "code", [b"", b"junk", b"(module)", bytes.fromhex("52bc537646db8e05") + b"junk"]
+)
 def test_code_that_is_no_wasm_is_refused(tmp_path: Path, code: bytes) -> None:
     with pytest.raises(RuntimeUnusable):
         ModuleCache(tmp_path, ENGINE).load(code)
