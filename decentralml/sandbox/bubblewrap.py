@@ -15,18 +15,16 @@ import os
 import resource
 import secrets
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from decentralml.errors import OutputRefused, SandboxFailed
-from decentralml.sandbox import collect, launch, layout, probe, seccomp
+from decentralml.errors import SandboxFailed
+from decentralml.sandbox import launch, layout, probe, seccomp
 from decentralml.sandbox.environment import (
     HOME,
     PACKAGE,
@@ -34,9 +32,10 @@ from decentralml.sandbox.environment import (
     tool_environment,
     variables,
 )
-from decentralml.sandbox.limits import Limits, Outcome, Reason, counted_apart, lowered, rlimits
+from decentralml.sandbox.folders import finished, inbox_for, prepared, taken
+from decentralml.sandbox.limits import Limits, Outcome, counted_apart, lowered, rlimits
 from decentralml.sandbox.log import Log
-from decentralml.sandbox.supervise import End, in_namespace, supervise
+from decentralml.sandbox.supervise import in_namespace, supervise
 
 START_SECONDS = 30.0
 """For setting up the namespaces, before the program's own time begins."""
@@ -86,7 +85,6 @@ def run(
         values = variables(python, limits, places, HOME, "/tmp", PACKAGE, environment or {})
         directory = places.get("task", layout.OUTPUT)
         shape = Shape(layout.binds(python, folders, inbox), values, directory, command)
-        started = time.monotonic()
         process, control = _start(tool, shape, limits)
         try:
             printed = Log(control.output, limits.log_bytes, log, on_line)
@@ -98,64 +96,6 @@ def run(
         seconds = time.monotonic() - started
         outcome = finished(end, process.wait(), seconds, printed.close())
         return taken(outcome, inbox, output)
-
-
-def prepared(mounts: Mapping[str, Path], output: Path) -> dict[str, Path]:
-    """The mounts with real paths; ``output`` is made.
-
-    Raises
-    ------
-    SandboxFailed : on a name that is taken, a folder that is not there, an output in use.
-    """
-    folders = {}
-    for name, path in mounts.items():
-        if not name.isidentifier() or name in layout.RESERVED:
-            raise SandboxFailed(f"a mount cannot be named {name!r}")
-        if not path.is_dir():
-            raise SandboxFailed(f"{path} is not a folder")
-        folders[name] = path.resolve()
-    output.mkdir(parents=True, exist_ok=True)
-    if any(output.iterdir()):
-        raise SandboxFailed(f"the output folder {output} is not empty")
-    return folders
-
-
-@contextlib.contextmanager
-def inbox_for(output: Path) -> Iterator[Path]:
-    """A folder beside ``output`` that the program writes to, removed at the end."""
-    inbox = Path(tempfile.mkdtemp(prefix=".sandbox-", dir=output.resolve().parent))
-    try:
-        yield inbox
-    finally:
-        _remove(inbox)
-
-
-def _remove(folder: Path) -> None:
-    # A program may leave folders that their owner cannot list.
-    for path, folders, _ in os.walk(folder):
-        for name in folders:
-            inner = Path(path, name)
-            if not inner.is_symlink():
-                with contextlib.suppress(OSError):
-                    inner.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def finished(end: End, code: int, seconds: float, tail: str) -> Outcome:
-    """``code`` as ``Popen`` gives it: negative after a signal."""
-    code = 128 - code if code < 0 else code
-    return Outcome(code, end.reason, seconds, tail, end.detail, end.peak_memory)
-
-
-def taken(outcome: Outcome, inbox: Path, output: Path) -> Outcome:
-    """Move the output of a run that ended by itself out of the inbox."""
-    if outcome.reason is not Reason.EXITED:
-        return outcome
-    try:
-        collect.take(inbox, output)
-    except OutputRefused as error:
-        return replace(outcome, reason=Reason.REFUSED, detail=str(error))
-    return outcome
 
 
 @dataclass(frozen=True, slots=True)

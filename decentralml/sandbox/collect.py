@@ -26,6 +26,7 @@ def take(inbox: Path, output: Path) -> None:
     OutputRefused : on links, devices, sockets, pipes, hard links, set-user-id bits, unreadable or
         unprintable names, and folders nested more than 32 deep.
     """
+    inbox.chmod(0o700)
     entries = list(_walk(inbox))
     for path, status in entries:
         os.chmod(path, FOLDER_MODE if stat.S_ISDIR(status.st_mode) else FILE_MODE)  # noqa: PTH101

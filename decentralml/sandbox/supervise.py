@@ -121,6 +121,8 @@ def _output(limits: Limits, inbox: Path, meter: Meter, device: int) -> tuple[Rea
 
 def _folder(limits: Limits, inbox: Path) -> tuple[Reason, str] | None:
     found = watch.folder_usage(inbox, limits.output_bytes, limits.file_count)
+    if found.hidden:
+        return Reason.FILES, "its output has a folder that cannot be listed"
     if found.count > limits.file_count:
         return Reason.FILES, f"its output has more than {limits.file_count} files and folders"
     if found.size > limits.output_bytes:

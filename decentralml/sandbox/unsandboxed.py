@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from decentralml.sandbox import watch
-from decentralml.sandbox.bubblewrap import finished, inbox_for, prepared, taken
 from decentralml.sandbox.environment import PythonEnvironment, tool_environment, variables
+from decentralml.sandbox.folders import finished, inbox_for, prepared, taken
 from decentralml.sandbox.limits import Limits, Outcome, lowered, rlimits
 from decentralml.sandbox.log import Log
 from decentralml.sandbox.supervise import below, supervise

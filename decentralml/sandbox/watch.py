@@ -131,6 +131,8 @@ class FolderUsage:
     """Bytes: of each file its length or its blocks on the disk, whichever is more."""
     count: int
     """Files and folders."""
+    hidden: bool = False
+    """Whether there is a folder that cannot be listed."""
 
 
 def folder_usage(folder: Path, max_bytes: int, max_count: int) -> FolderUsage:
@@ -146,8 +148,10 @@ def folder_usage(folder: Path, max_bytes: int, max_count: int) -> FolderUsage:
             return FolderUsage(size, max_count + 1)
         try:
             entries = os.scandir(path)
+        except PermissionError:
+            return FolderUsage(size, count, hidden=True)
         except OSError:
-            continue
+            continue  # Removed while we looked.
         with entries:
             for entry in entries:
                 count += 1

@@ -345,7 +345,7 @@ def test_output_belongs_to_the_caller_whatever_its_permissions_were(tmp_path: Pa
         open("/output/model/deep/weights", "w").write("7")
         os.chmod("/output/model/deep/weights", 0)
         os.chmod("/output/model/deep", 0o777)
-        os.chmod("/output/model", 0)
+        os.chmod("/output/model", 0o500)
         """,
     )
     assert outcome.ok, outcome

@@ -332,6 +332,24 @@ def test_a_flood_of_files_is_stopped(tmp_path: Path) -> None:
     assert [p for p in tmp_path.iterdir() if p.name.startswith(".sandbox")] == []
 
 
+@pytest.mark.parametrize("folder", ["/output", "/output/hidden"])
+def test_output_is_limited_in_folders_that_nobody_may_list(tmp_path: Path, folder: str) -> None:
+    outcome = attempt(
+        tmp_path,
+        f"""
+        import os
+        os.makedirs("{folder}", exist_ok=True)
+        os.chmod("{folder}", 0o300)
+        for number in range(40):
+            open(f"{folder}/{{number}}", "wb").write(bytes(1 << 20))
+        """,
+        limits=limits(output_bytes=32 * MIB),
+    )
+    assert outcome.reason in (Reason.OUTPUT, Reason.FILES)
+    assert list(output_of(tmp_path).iterdir()) == []
+    assert [p for p in tmp_path.iterdir() if p.name.startswith(".sandbox")] == []
+
+
 def test_a_sparse_file_counts_with_its_length(tmp_path: Path) -> None:
     outcome = attempt(
         tmp_path,
