@@ -23,11 +23,13 @@ def list_(settings: Settings) -> None:
 
     with settings.session() as session:
         field = list_aggregators(session)
+        names = session.names()
     if settings.json:
         document(field)
         return
     rows = [
         (
+            names.get(standing.account, ""),
             standing.account,
             standing.standing,
             *(
@@ -40,7 +42,7 @@ def list_(settings: Settings) -> None:
     ]
     if rows:
         table(
-            ("aggregator", "standing", "endpoint", "bond", "duties", "missed"),
+            ("name", "aggregator", "standing", "endpoint", "bond", "duties", "missed"),
             rows,
             right="bond duties missed",
         )

@@ -73,6 +73,7 @@ def federate(
             only=only,
             publish=publish,
         )
+        names = session.names()
         measured = (
             None if validation_path is None else evaluate_merged(session, merged, validation_path)
         )
@@ -82,7 +83,12 @@ def federate(
     table(
         ("index", "contributor", "examples", "share"),
         [
-            (part.index, part.contributor, part.examples, format_proportion(int(part.share * PPM)))
+            (
+                part.index,
+                names.get(part.contributor, part.contributor),
+                part.examples,
+                format_proportion(int(part.share * PPM)),
+            )
             for part in merged.parts
         ],
         right="index examples share",

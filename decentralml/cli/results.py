@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import document, table
 from decentralml.cli.units import format_duration, format_proportion
-from decentralml.types import Submission, TaskId
+from decentralml.types import Address, Submission, TaskId
 
 
 @click.command(epilog=examples("decentralml list-task-results 3"))
@@ -21,24 +23,25 @@ def list_task_results(settings: Settings, task: int) -> None:
     with settings.session() as session:
         found = find(session, TaskId(task))
         now = session.chain.now()
+        names = session.names()
     if settings.json:
         document(found)
     elif found:
         table(
             ("index", "contributor", "status", "verdict", "score", "attested", "due", "reason"),
-            [_row(submission, now) for submission in found],
+            [_row(submission, now, names) for submission in found],
             right="index score attested",
         )
     else:
         click.echo(f"task {task} has no results yet")
 
 
-def _row(found: Submission, now: int) -> tuple[object, ...]:
+def _row(found: Submission, now: int, names: Mapping[Address, str]) -> tuple[object, ...]:
     attested = sum(seat.attestation is not None for seat in found.committee)
     due = found.deadline
     return (
         found.index,
-        found.contributor,
+        names.get(found.contributor, found.contributor),
         found.status,
         found.verdict or "",
         "" if found.score is None else format_proportion(found.score),

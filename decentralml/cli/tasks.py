@@ -80,6 +80,7 @@ def show_task(settings: Settings, task: int) -> None:
 
     with settings.session() as session:
         view = look(session, TaskId(task))
+        names = session.names()
     if settings.json:
         document(view)
         return
@@ -89,7 +90,7 @@ def show_task(settings: Settings, task: int) -> None:
         [
             ("task", found.id),
             ("status", found.status),
-            ("creator", found.creator),
+            ("creator", names.get(found.creator, found.creator)),
             ("kind", f"{terms.task_type}, {terms.model_type}"),
             ("policy", terms.strategy),
             ("bundle", f"{terms.bundle} ({terms.storage})"),

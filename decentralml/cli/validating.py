@@ -11,7 +11,7 @@ import click
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
 from decentralml.cli.output import document, printable
 from decentralml.cli.units import format_metric, format_proportion
-from decentralml.types import TaskId, Verdict
+from decentralml.types import Address, TaskId, Verdict
 
 if TYPE_CHECKING:
     from decentralml.market.aggregator import Duty
@@ -68,13 +68,14 @@ def validate_task_results(
             validation_path=validation_path,
             fail_unavailable=fail_unavailable,
         )
+        names = session.names()
     if settings.json:
         document(found)
         return
     for duty in found.duties:
         _print_duty(duty)
     for review in found.reviews:
-        _print_review(review)
+        _print_review(review, names)
     if not (found.duties or found.reviews):
         click.echo(f"nothing of task {task} is to be validated")
 
@@ -90,15 +91,16 @@ def _print_duty(duty: Duty) -> None:
     _say(f"  the result is now {duty.status}")
 
 
-def _print_review(review: Review) -> None:
-    _say(f"result {review.index} of {review.contributor}: {review.status}")
+def _print_review(review: Review, names: Mapping[Address, str]) -> None:
+    contributor = names.get(review.contributor, review.contributor)
+    _say(f"result {review.index} of {contributor}: {review.status}")
     if review.verdict is not None:
         _say(f"  the committee: {_finding(review.verdict, review.score)}")
     for opinion in review.opinions:
         said = "has not attested"
         if opinion.verdict is not None:
             said = _finding(opinion.verdict, opinion.score) + _metrics(opinion.metrics)
-        _say(f"  {opinion.member}: {said}")
+        _say(f"  {names.get(opinion.member, opinion.member)}: {said}")
         for reason in (*opinion.reasons, opinion.problem):
             _say(f"    {reason}" if reason else None)
     if review.own is not None:

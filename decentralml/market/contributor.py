@@ -9,6 +9,7 @@ from decentralml.bundles.manifest import ResultManifest, TaskManifest
 from decentralml.bundles.pack import find_result, pack_result, result_files
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Abandon, AcceptTask, SubmitResult
+from decentralml.chain.errors import UnknownSubmission
 from decentralml.errors import (
     AlreadySent,
     CallRefused,
@@ -116,6 +117,7 @@ def assignment(session: Session, task: TaskId, doing: str) -> Submission:
         raise AlreadySent(task, index, found.status)
     if found.deadline is not None and session.chain.now() > found.deadline:
         raise DeadlinePassed(task, doing, found.deadline)
+    session.work(task).attempt(index).begin(found.accepted_at)
     return found
 
 
@@ -204,8 +206,11 @@ def _sent_before(session: Session, task: TaskId, result_path: Path | None) -> Se
     if attempt is None or not attempt.result.is_dir():
         return None
     index = int(attempt.root.name)
-    found = session.chain.submission(task, index)
-    if found.result is None or found.digest is None or found.contributor != session.address:
+    try:
+        found = session.chain.submission(task, index)
+    except UnknownSubmission:
+        return None  # The attempt is of a chain that was started anew.
+    if found.result is None or found.digest is None or not attempt.is_of(found.accepted_at):
         return None
     if session.chain.open_assignment(task, session.address) not in (None, index):
         return None

@@ -68,6 +68,8 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
     records = session.records(RECORDS)
     with records.lock(name):
         record = records.read(name)
+        if record is not None and record["after"] > _newest(session):
+            record = None  # The chain was started anew: what the record knew is gone.
         if record is not None:
             found = _created_since(session, record, _terms(session, offer, record))
             if found is not None:
@@ -111,7 +113,7 @@ def _created(task: Task, resumed: bool, warnings: tuple[str, ...]) -> Created:
 def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     """Pack and store the bundle (and the sealed validation set); what must be remembered."""
     warnings: list[str] = []
-    newest = session.chain.tasks(1)
+    newest = _newest(session)
     with scratch(session.config.work) as folder:
         source = with_model(bundle, offer.base_model, folder / "source")
         settings = read_settings(
@@ -140,7 +142,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     return {
         "bundle": cid,
         "sealed": sealed,
-        "after": newest[0].id if newest else -1,
+        "after": newest,
         "block": session.chain.info().block,
         "creator": session.address,
         "task_type": manifest.task_type,
@@ -229,6 +231,12 @@ def _created_since(session: Session, record: dict[str, Any], terms: Terms) -> Ta
         if len(page) < PAGE:
             return None
         before = page[-1].id
+
+
+def _newest(session: Session) -> int:
+    """Number of the newest task; -1 where there is none."""
+    tasks = session.chain.tasks(1)
+    return tasks[0].id if tasks else -1
 
 
 def _is_model(folder: Path) -> bool:

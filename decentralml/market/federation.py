@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from decentralml.bundles.manifest import CODE_FILE
 from decentralml.chain.calls import PublishModel
 from decentralml.errors import FolderInUse, NothingToMerge, NotMergeable
 from decentralml.learning.federate import federate as merge
@@ -90,6 +91,7 @@ def federate(
     with scratch(out.absolute().parent) as space:
         with session.report.bar("merging") as progress:
             model = merge(updates, space / "model", weights, progress)
+        _take_code(task, results, model)
         cid = cid_of(model)
         if not out.exists():
             model.rename(out)
@@ -120,6 +122,21 @@ def accepted_results(
     for result in results:
         check_result(result.folder, bundle.manifest, bundle.folder)
     return results
+
+
+def _take_code(task: TaskId, results: Sequence[FetchedResult], model: Path) -> None:
+    """An engineer's model is its code too; models can be averaged only if that is the same."""
+    codes = {_code(result) for result in results}
+    if len(codes) > 1:
+        raise NotMergeable(task, "its models differ in their code (choose with --only)")
+    for code in codes - {None}:
+        assert code is not None
+        (model / CODE_FILE).write_bytes(code)
+
+
+def _code(result: FetchedResult) -> bytes | None:
+    file = result.folder / CODE_FILE
+    return file.read_bytes() if file.is_file() else None
 
 
 def _update(result: FetchedResult) -> Update:

@@ -12,6 +12,7 @@ from pathlib import Path
 from decentralml.bundles.manifest import ResultManifest, TaskManifest
 from decentralml.bundles.pack import base_model_cid, open_result, open_task
 from decentralml.errors import ResultMismatch, TermsMismatch
+from decentralml.market.records import locked
 from decentralml.market.session import Session
 from decentralml.market.work import scratch
 from decentralml.storage.dag import Limits
@@ -97,11 +98,11 @@ def fetch(
     session: Session, cid: Cid, place: Path, label: str, limits: Limits | None = None
 ) -> None:
     """Have the content of ``cid`` at ``place``; what is there already is checked, not trusted."""
-    if place.exists():
-        if cid_of(place) == cid:
-            return
-        with scratch(place.parent) as grave:
-            place.rename(grave / "old")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with session.report.bar(label) as progress:
-        session.objects.get(cid, place, limits or Limits(), progress)
+    with locked(place.parent / f".{place.name}.lock"):
+        if place.exists():
+            if cid_of(place) == cid:
+                return
+            with scratch(place.parent) as grave:
+                place.rename(grave / "old")
+        with session.report.bar(label) as progress:
+            session.objects.get(cid, place, limits or Limits(), progress)

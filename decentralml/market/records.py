@@ -34,6 +34,15 @@ def write_atomically(file: Path, data: bytes) -> None:
         raise
 
 
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock file against other processes; let go when this one ends, however it ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
 class Records:
     """The records of one kind (say ``"create-task"``) on one chain."""
 
@@ -65,8 +74,6 @@ class Records:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold a record against other processes; released when this one ends, however it ends."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{name}.lock").open("wb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        """Hold a record against other processes."""
+        with locked(self.folder / f"{name}.lock"):
             yield

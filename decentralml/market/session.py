@@ -141,6 +141,11 @@ class Session:
         except (KeyUnknown, KeyNameInvalid):
             raise UnknownAccount(name) from None
 
+    def names(self) -> dict[Address, str]:
+        """What this user calls accounts: own keys and well-known accounts, by address."""
+        own = {entry.address: entry.name for entry in self.keys.list()}
+        return {address: name for name, address in WELL_KNOWN.items()} | own
+
     def passphrase(self, name: str) -> str | None:
         """The passphrase of a key, from whoever was named to know it."""
         return self._passphrase(name) if callable(self._passphrase) else self._passphrase

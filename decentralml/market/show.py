@@ -61,6 +61,8 @@ def _own(session: Session, task: TaskId, submissions: list[Submission]) -> OwnWo
     newest = mine[-1]
     folder = session.work(task)
     attempt = folder.attempt(newest.index)
+    if not attempt.is_of(newest.accepted_at):
+        return OwnWork(newest.index, newest.status, newest.deadline, folder.bundle, None, None)
     return OwnWork(
         newest.index,
         newest.status,

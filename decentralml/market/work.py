@@ -8,12 +8,14 @@
             output/            what the task's script wrote
             result/            the signed result as it was sent
             run.log            what the task's script said
+            accepted-at        which submission it is of
         results/<index>/       results of others, fetched to validate, review or merge
         environments/          what a bundle's set-up script installed, if it was trusted
 """
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,12 +23,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from decentralml.market.records import write_atomically
+
+SCRATCH = ".scratch-"
+LOCK = "lock"
+SINCE = "accepted-at"
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The account's own work under one submission."""
 
     root: Path
+
+    def is_of(self, accepted_at: int) -> bool:
+        """Whether it belongs to the submission that was accepted then.
+
+        A development chain that was started anew has the same genesis and the same numbers.
+        """
+        file = self.root / SINCE
+        return file.is_file() and file.read_text() == str(accepted_at)
+
+    def begin(self, accepted_at: int) -> None:
+        """Make it the attempt of this submission; another one's leavings are removed."""
+        if not self.is_of(accepted_at):
+            shutil.rmtree(self.root, ignore_errors=True)
+            write_atomically(self.root / SINCE, str(accepted_at).encode())
 
     @property
     def output(self) -> Path:
@@ -69,13 +91,31 @@ class WorkFolder:
 
 @contextmanager
 def scratch(near: Path) -> Iterator[Path]:
-    """A private temporary folder on the disk of ``near``, removed at the end."""
+    """A private temporary folder on the disk of ``near``, removed at the end.
+
+    What a killed process could not remove (an unsealed validation set, say) is removed by the next
+    one that wants a folder there: a living process holds a lock on its own.
+    """
     near.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=near, prefix=".scratch-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    _sweep(near)
+    folder = Path(tempfile.mkdtemp(dir=near, prefix=SCRATCH))
+    with (folder / LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            (folder / "space").mkdir()
+            yield folder / "space"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(near: Path) -> None:
+    for folder in near.glob(f"{SCRATCH}*"):
+        try:
+            with (folder / LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # It is in use, or being made or removed at this moment.
 
 
 def replace_folder(new: Path, place: Path) -> None:

@@ -22,9 +22,10 @@ from sandbox_support import need_sandbox
 
 pytest.importorskip("mlxtend", reason="the extra 'examples' is not installed")
 
+pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets"
-CONTRIBUTORS = ("carol", "dan", "erin")
+CONTRIBUTORS = ("carol", "dan")
 AGGREGATORS = ("ann", "bob", "cleo")
 CAST = ("hospital", *CONTRIBUTORS, *AGGREGATORS, "vic", "vera")
 SHARD = 200
@@ -81,10 +82,10 @@ def actors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Actors]:
         found.ask("keys", "new", name)
         found.ask("transfer", name, 1000, who="//Alice")
     data = found.home.parent / "data"
-    found.ask("example-data", "mnist", "--parts", 3, "--out", data)
+    found.ask("example-data", "mnist", "--parts", 2, "--out", data)
     from decentralml.learning.examples import read_examples, write_examples
 
-    for part in ("contributor-1", "contributor-2", "contributor-3"):
+    for part in ("contributor-1", "contributor-2"):
         write_examples(read_examples(data / part)[np.arange(SHARD)], data / part)
     yield found
 
@@ -122,12 +123,12 @@ def test_the_main_job(actors: Actors) -> None:
         "train-model", ASSETS / "model_creator",
         "--data", folder / "data" / "creator", "--out", folder / "first",
     )  # fmt: skip
-    created = actors.ask(*create(actors, "AutoAccept", 3, "--min-gain", "0.01"), who="hospital")
+    created = actors.ask(*create(actors, "AutoAccept", 2, "--min-gain", "0.01"), who="hospital")
     task = created["task"]
-    assert created["escrow"] == 3 * (40 + 3 * 2) * 10**12
+    assert created["escrow"] == 2 * (40 + 3 * 2) * 10**12
 
     accepted = [actors.start("accept-task", task, "--json", who=who) for who in CONTRIBUTORS]
-    assert sorted(actors.finish(process)["index"] for process in accepted) == [0, 1, 2]
+    assert sorted(actors.finish(process)["index"] for process in accepted) == [0, 1]
     for number, who in enumerate(CONTRIBUTORS, 1):
         actors.ask("run-task", task, "--data", folder / "data" / f"contributor-{number}", who=who)
         actors.ask("send-results", task, who=who)
@@ -138,9 +139,9 @@ def test_the_main_job(actors: Actors) -> None:
     ]
     for process in judging:
         duties = actors.finish(process)["duties"]
-        assert [duty["attested"] for duty in duties] == [True] * 3
+        assert [duty["attested"] for duty in duties] == [True] * 2
     results = actors.ask("list-task-results", task)
-    assert [found["status"] for found in results] == ["Accepted"] * 3
+    assert [found["status"] for found in results] == ["Accepted"] * 2
 
     merged = actors.ask(
         "federate", task, "--out", folder / "next",
@@ -187,7 +188,7 @@ def test_ctrl_c_in_a_run_leaves_nothing_behind_and_the_same_command_resumes(
     assert not list((work / "attempts").rglob("digits_*"))
     result = Path(actors.ask(*words, who="dan")["result"])
     assert (result / "model.safetensors").is_file()
-    assert actors.fail("send-results", task, who="erin")["class"] == "NotAssigned"
+    assert actors.fail("send-results", task, who="carol")["class"] == "NotAssigned"
 
 
 def test_the_same_home_is_served_to_other_programs(actors: Actors) -> None:

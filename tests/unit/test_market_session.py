@@ -12,7 +12,7 @@ from decentralml.config import Config
 from decentralml.errors import NoKeyChosen, PassphraseRequired, UnknownAccount, WrongPassphrase
 from decentralml.market.accounts import WELL_KNOWN, pallet_account
 from decentralml.market.session import Session, open_session
-from decentralml.market.work import WorkFolder, replace_folder
+from decentralml.market.work import WorkFolder, replace_folder, scratch
 
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 
@@ -93,6 +93,34 @@ def test_attempts_are_apart_and_the_newest_is_found(tmp_path: Path) -> None:
     newest = folder.newest_attempt()
     assert newest is not None
     assert newest.root.name == "10"
+
+
+def test_an_attempt_belongs_to_one_submission(tmp_path: Path) -> None:
+    attempt = WorkFolder(tmp_path).attempt(0)
+    attempt.begin(1000)
+    attempt.output.mkdir()
+    attempt.begin(1000)
+    assert attempt.output.is_dir()
+    assert attempt.is_of(1000)
+    attempt.begin(2000)  # the same number on a development chain that was started anew
+    assert not attempt.output.exists()
+    assert not attempt.is_of(1000)
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(
+    tmp_path: Path,
+) -> None:
+    killed = tmp_path / ".scratch-killed"
+    (killed / "space").mkdir(parents=True)
+    (killed / "lock").touch()
+    (killed / "space" / "unsealed").write_text("secret labels")
+    with scratch(tmp_path) as living:
+        assert not killed.exists()
+        (living / "file").touch()
+        with scratch(tmp_path) as other:
+            assert other != living
+            assert (living / "file").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
