@@ -73,7 +73,7 @@ def test_no_file_of_the_host(tmp_path: Path) -> None:
         answer({{
             "files": {{path: tried(open, path) for path in [
                 "/etc/shadow", "/etc/hostname", "/etc/hosts", "{secret}", "{Path.home()}/.bashrc",
-                "/proc/1/root/etc/shadow", "/run", "/var", "/tmp/../{secret}", "/boot", "/work",
+                "/proc/1/root/etc/shadow", "/run", "/var", "/tmp/../{secret}", "/boot", "/srv",
             ]}},
             "secrets": [path for path in seen if path.endswith("secret")],
             "etc": sorted(os.listdir("/etc")),
