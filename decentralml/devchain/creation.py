@@ -21,7 +21,7 @@ from decentralml.devchain.states import HeadState
 from decentralml.devchain.store import NewBlock, RuntimeRecord, Store
 from decentralml.devchain.trie import EMPTY_ROOT
 from decentralml.devchain.version import RuntimeVersion
-from decentralml.errors import ChainFileExists
+from decentralml.errors import ChainError, ChainFileExists
 
 _DEADLINE: Final = 60.0
 
@@ -34,7 +34,12 @@ def create(
     state: Callable[[], Tries],
 ) -> None:
     """Make the file with a genesis block. It appears under its name when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChainError(
+            f"{path.parent} cannot be made ({error.strerror}); name another folder"
+        ) from error
     lock = FileLock(path)
     try:
         with lock.held(_DEADLINE):

@@ -8,10 +8,10 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from decentralml.errors import ChainBusy
+from decentralml.errors import ChainBusy, ChainError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 _MOST_READ = 200
@@ -32,13 +32,9 @@ class FileLock:
     @contextmanager
     def held(self, deadline: float) -> Iterator[None]:
         """Hold it for the block; :class:`ChainBusy` after `deadline` seconds of waiting."""
-        file = self._open()
-        self._wait(file, deadline)
+        file = self._acquire(time.monotonic() + deadline, deadline)
         try:
-            if not self._signed or os.pread(file, _MOST_READ, 0) != _signature():
-                os.pwrite(file, _signature(), 0)
-                os.ftruncate(file, len(_signature()))
-                self._signed = True
+            self._sign(file)
             yield
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
@@ -47,14 +43,28 @@ class FileLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+            self._signed = False
 
-    def _open(self) -> int:
-        if self._file is None:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        return self._file
+    def _sign(self, file: int) -> None:
+        if not self._signed or os.pread(file, _MOST_READ, 0) != _signature():
+            with suppress(OSError):  # a full disk keeps nobody from locking
+                os.pwrite(file, _signature(), 0)
+                os.ftruncate(file, len(_signature()))
+            self._signed = True
 
-    def _wait(self, file: int, deadline: float) -> None:
-        end, pause = time.monotonic() + deadline, _FIRST_PAUSE
+    def _acquire(self, end: float, deadline: float) -> int:
+        while True:
+            if self._file is None:
+                self._file = _open(self.path)
+            self._wait(self._file, end, deadline)
+            # Whoever removed the chain removed the lock's file with it: a lock on a file without
+            # a name keeps nobody out.
+            if _same(self._file, self.path):
+                return self._file
+            self.close()
+
+    def _wait(self, file: int, end: float, deadline: float) -> None:
+        pause = _FIRST_PAUSE
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,6 +77,24 @@ class FileLock:
                 raise ChainBusy(self._chain, holder or "another process", deadline)
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ChainError(
+            f"{path} cannot be opened ({error.strerror}); check the folder's permissions"
+        ) from error
+
+
+def _same(file: int, path: Path) -> bool:
+    try:
+        named = path.stat()
+    except OSError:
+        return False
+    held = os.fstat(file)
+    return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
 
 def _signature() -> bytes:

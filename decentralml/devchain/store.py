@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from decentralml.devchain.block import Block, is_inherent
 from decentralml.devchain.codec import Reader, vector
@@ -30,8 +30,14 @@ from decentralml.errors import (
     NotAChainFile,
 )
 
-_BUSY_MILLISECONDS = 10_000
-_PAGE_CACHE_KIB = 16_384
+_BUSY_MILLISECONDS: Final = 10_000
+_PAGE_CACHE_KIB: Final = 16_384
+
+
+_NEXT_KEY: Final = {
+    table: f"SELECT key FROM {table} WHERE trie = ? AND key >= ? AND key < ? ORDER BY key LIMIT 1"
+    for table in ("state", "history")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,19 +261,21 @@ class Store:
         self, trie: bytes, prefix: bytes, start: bytes, limit: int, number: int
     ) -> list[bytes]:
         """Like :meth:`keys`, after block `number`."""
-        bounds = (trie, max(prefix, start), _after_prefix(prefix))
-        rows = self._sql.execute(
-            "SELECT key FROM state WHERE trie = ? AND key >= ? AND key < ?"
-            " UNION SELECT key FROM history WHERE trie = ? AND key >= ? AND key < ?"
-            " ORDER BY key",
-            bounds * 2,
-        )
         found: list[bytes] = []
-        for (key,) in rows:
-            if len(found) == limit:
+        key, end = max(prefix, start), _after_prefix(prefix)
+        # From key to key: a key that changes in every block has a row of history for each.
+        while len(found) < limit:
+            candidates = [
+                row[0]
+                for table in ("state", "history")
+                if (row := self._first(_NEXT_KEY[table], (trie, key, end))) is not None
+            ]
+            if not candidates:
                 break
+            key = min(candidates)
             if self.past_value(trie, key, number) is not None:
                 found.append(key)
+            key += b"\0"
         return found
 
     # -- adding a block

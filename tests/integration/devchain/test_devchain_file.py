@@ -14,6 +14,7 @@ from devchain_support import UNIT, account, new_chain, nonce, remark, shared_cac
 from decentralml.devchain import chain as chain_module
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.files import remove
+from decentralml.devchain.lock import FileLock
 from decentralml.errors import (
     ChainBusy,
     ChainDiskFull,
@@ -208,3 +209,19 @@ def test_a_file_that_was_removed_takes_no_more_blocks(path: Path) -> None:
                 chain.submit(extrinsic)
             assert other.height == 0
     assert remove(path) and not remove(path)
+
+
+def test_a_lock_whose_file_was_removed_is_taken_anew(path: Path) -> None:
+    first, second = FileLock(path), FileLock(path)
+    with first.held(1):
+        pass
+    first.path.unlink()
+    with first.held(1), pytest.raises(ChainBusy), second.held(0):
+        pass
+    first.close(), second.close()
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ChainError, match="another folder"):
+        new_chain(tmp_path / "file" / "home" / "chain.sqlite")
