@@ -76,7 +76,14 @@ def load(home: Path | None = None, profile: str | None = None, **overrides: str 
         value = overrides.get(name) or os.environ.get(f"DECENTRALML_{name.upper()}")
         if value:
             settings[name] = value
-    return replace(Config(home, profile), **settings)
+    config = Config(home, profile)
+    return replace(
+        config,
+        chain=settings.get("chain", config.chain),
+        storage=settings.get("storage", config.storage),
+        key=settings.get("key"),
+        genesis=settings.get("genesis"),
+    )
 
 
 def _profile(file: Path, name: str) -> dict[str, str]:
@@ -87,10 +94,14 @@ def _profile(file: Path, name: str) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML ({error}); correct or remove it") from None
     profiles = document.get("profiles", {})
+    if not isinstance(profiles, dict):
+        raise ConfigError(f"{file}: settings go into tables such as [profiles.{name}]")
     if name != "default" and name not in profiles:
         known = ", ".join(sorted(profiles)) or "none"
         raise ConfigError(f"no profile {name!r} in {file} (known: {known})")
     settings = profiles.get(name, {})
+    if not isinstance(settings, dict) or not all(isinstance(v, str) for v in settings.values()):
+        raise ConfigError(f"{file}: the settings of profile {name!r} must be texts in quotes")
     unknown = sorted(set(settings) - set(FIELDS))
     if unknown:
         raise ConfigError(
