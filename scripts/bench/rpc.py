@@ -39,6 +39,7 @@ PROPERTIES = {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "DML"}
 AMOUNT = 10**9
 NODE_BLOCK_MILLISECONDS = 500
 START_SECONDS = 120.0
+PATIENCE_SECONDS = 60
 OURS, NODE, CHOPSTICKS = "embedded chain, served", "real node", "chopsticks"
 IN_BLOCK_BAR, SERVED_BAR, NODE_BAR, CHOPSTICKS_BAR = 1000, 150, 1 / 3, 50
 
@@ -61,7 +62,7 @@ class Driver:
     def __init__(self, url: str) -> None:
         from substrateinterface import Keypair, SubstrateInterface
 
-        self.client = SubstrateInterface(url=url)
+        self.client = SubstrateInterface(url=url, ws_options={"timeout": PATIENCE_SECONDS})
         self.signer = Keypair.create_from_uri("//Alice")
         receiver = Keypair.create_from_uri("//Bob").ss58_address
         self.call = self.client.compose_call(
@@ -80,8 +81,11 @@ class Driver:
         started = time.perf_counter()
         for nonce in range(first, first + count):
             self.client.submit_extrinsic(self.sign(nonce))
-        while self.nonce() < first + count:
+        sent = time.perf_counter()
+        while (reached := self.nonce()) < first + count:
             time.sleep(0.005)
+            if time.perf_counter() > sent + PATIENCE_SECONDS:
+                raise SystemExit(f"{self.client.url}: {reached - first} of {count} were included")
         return count / (time.perf_counter() - started)
 
     def waited(self, count: int) -> float:
@@ -243,7 +247,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--transactions", type=int, default=400, help="of each round")
+    parser.add_argument("--transactions", type=int, default=1000, help="of each round")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
