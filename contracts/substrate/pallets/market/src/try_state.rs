@@ -6,7 +6,7 @@ use crate::{
 };
 use alloc::collections::BTreeMap;
 use frame_support::{ensure, traits::fungible::InspectHold as _};
-use sp_runtime::{Saturating, TryRuntimeError};
+use sp_runtime::{traits::Zero, Saturating, TryRuntimeError};
 
 impl<T: Config> Pallet<T> {
     /// Every hold is what is owed, and every count is what it counts.
@@ -32,13 +32,18 @@ impl<T: Config> Pallet<T> {
             ensure!(active == task.active, "active slots are not the open submissions");
             escrow.entry(task.creator).or_default().saturating_accrue(owed);
         }
-        for (reason, owed) in [(HoldReason::Escrow, escrow), (HoldReason::Bond, bonds)] {
-            let reason = reason.into();
-            for (who, amount) in owed {
-                let held = T::Currency::balance_on_hold(&reason, &who);
-                ensure!(held == amount, "a hold is not what is owed");
+        let (escrow_reason, bond_reason) = (HoldReason::Escrow.into(), HoldReason::Bond.into());
+        for who in frame_system::Account::<T>::iter_keys() {
+            for (reason, owed) in [(&escrow_reason, &mut escrow), (&bond_reason, &mut bonds)] {
+                let held = T::Currency::balance_on_hold(reason, &who);
+                ensure!(
+                    held == owed.remove(&who).unwrap_or_default(),
+                    "a hold is not what is owed"
+                );
             }
         }
+        let lost = escrow.into_values().chain(bonds.into_values()).any(|owed| !owed.is_zero());
+        ensure!(!lost, "what is owed is not held");
         Ok(())
     }
 }

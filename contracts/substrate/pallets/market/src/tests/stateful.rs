@@ -247,11 +247,12 @@ fn settle_everything() {
 fn owed_duties() -> BTreeMap<AccountId, u32> {
     let mut owed = BTreeMap::new();
     for (_, _, submission) in Submissions::<Test>::iter() {
-        let waiting = match (&submission.state, &submission.fees) {
-            (SubmissionState::PendingValidation { phase: Phase::Attesting { .. }, .. }, _) => true,
-            (SubmissionState::Validated { .. }, _) | (_, Fees::Due { .. }) => true,
-            _ => false,
-        };
+        let waiting = matches!(submission.fees, Fees::Due { .. })
+            || matches!(
+                submission.state,
+                SubmissionState::PendingValidation { phase: Phase::Attesting { .. }, .. }
+                    | SubmissionState::Validated { .. }
+            );
         for seat in submission.committee.iter().filter(|seat| waiting && seat.is_silent()) {
             *owed.entry(seat.member).or_default() += 1;
         }

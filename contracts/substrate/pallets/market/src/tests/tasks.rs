@@ -164,11 +164,9 @@ fn a_task_that_is_over_cannot_be_accepted_nor_withdrawn() {
             (completed, Error::<Test>::TaskCompleted),
             (expired, Error::<Test>::TaskExpired),
         ] {
-            let call = Market::accept_task(signed(OTHER), id);
-            assert_eq!(call, Err(error.into()));
-            let call = Market::withdraw_task(signed(CREATOR), id);
-            assert_eq!(call.is_err(), true);
-            assert_eq!(call, Market::accept_task(signed(OTHER), id));
+            let error = sp_runtime::DispatchError::from(error);
+            assert_noop!(Market::accept_task(signed(OTHER), id), error);
+            assert_noop!(Market::withdraw_task(signed(CREATOR), id), error);
         }
     });
 }
