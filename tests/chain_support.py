@@ -143,7 +143,7 @@ def served(home: Path) -> Iterator[Chain]:
 
 
 @contextmanager
-def real_node(home: Path, block_time: int = 250) -> Iterator[Chain]:
+def real_node(home: Path, block_time: int = 150) -> Iterator[Chain]:
     """A Parity node on the shipped runtime; ``DECENTRALML_NODE`` names its program."""
     with node_process(home, free_port(), block_time) as url, connect_patiently(home, url) as chain:
         yield chain

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
-from decentralml.chain.calls import Call
-from decentralml.chain.events import Event
-from decentralml.chain.keys import Signer
 from decentralml.types import (
     Address,
     AggregatorProfile,
@@ -23,6 +20,11 @@ from decentralml.types import (
     Task,
     TaskId,
 )
+
+if TYPE_CHECKING:
+    from decentralml.chain.calls import Call
+    from decentralml.chain.events import Event
+    from decentralml.chain.keys import Signer
 
 E = TypeVar("E")
 

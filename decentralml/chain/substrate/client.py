@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from decentralml.chain import calls
 from decentralml.chain.api import Ballot, ChainInfo, Constants, Receipt
-from decentralml.chain.events import Event
-from decentralml.chain.keys import Signer
-from decentralml.chain.substrate import errors, extrinsic
 from decentralml.chain.substrate.reader import Reader
-from decentralml.chain.substrate.receipts import facts_of, receipt_of
 from decentralml.chain.substrate.runtime import Runtime
-from decentralml.chain.substrate.transport import Transport
-from decentralml.chain.substrate.wire import encode, needs_census, to_pallet
-from decentralml.errors import (
-    CannotPayFee,
-    NotDevelopmentChain,
-    RuntimeMismatch,
-    TransactionInvalid,
-    WrongGenesis,
-)
+from decentralml.errors import RuntimeMismatch, WrongGenesis
 from decentralml.types import (
     Address,
     AggregatorProfile,
@@ -33,11 +20,16 @@ from decentralml.types import (
     TaskId,
 )
 
+if TYPE_CHECKING:
+    from decentralml.chain.calls import Call
+    from decentralml.chain.events import Event
+    from decentralml.chain.keys import Signer
+    from decentralml.chain.substrate.sender import Sender
+    from decentralml.chain.substrate.transport import Transport
+
 SPEC_NAME = "decentralml"
 VERSION_CHECK_SECONDS = 6.0
 """How long a runtime's version is taken for granted; a runtime can change with any block."""
-NONCE_RETRIES = 50
-"""How often a call is signed anew when other transactions of its signer come first."""
 
 
 class SubstrateChain:
@@ -153,40 +145,13 @@ class SubstrateChain:
     def events(self, block: int) -> tuple[Event, ...]:
         return self._reader.events(block)
 
-    # What it is asked to do.
+    # What it is asked to do. Commands that only read do not pay for importing how to.
 
-    def fee(self, call: calls.Call, signer: Signer, tip: int = 0) -> int:
-        runtime = self.runtime(fresh=True)
-        data = self._encode(runtime, call, signer)
-        terms = self._terms(signer, tip)
-        return self.transport.fee_of(extrinsic.estimate(runtime, data, signer, terms)) + tip
+    def fee(self, call: Call, signer: Signer, tip: int = 0) -> int:
+        return self._sender().fee(call, signer, tip)
 
-    def submit(self, call: calls.Call, signer: Signer, tip: int = 0) -> Receipt:
-        if signer.development and not self.transport.development():
-            raise NotDevelopmentChain(signer.address, self.transport.name())
-        runtime = self.runtime(fresh=True)
-        data = self._encode(runtime, call, signer)
-        retries = 0
-        while True:
-            signed = extrinsic.sign(runtime, data, signer, self._terms(signer, tip))
-            try:
-                included = self.transport.submit(signed)
-            except TransactionInvalid as error:
-                if error.reason == "Payment":
-                    raise CannotPayFee(signer.address) from None
-                # Another process signed with the same key in between. The chain has said that
-                # this transaction is not and will never be included: signing again is safe.
-                if error.reason not in errors.RETRY_WITH_NEW_NONCE or retries == NONCE_RETRIES:
-                    raise
-                retries += 1
-                continue
-            return receipt_of(
-                runtime,
-                self._reader.stored_events(included.block_hash),
-                included,
-                signed,
-                {"signer": signer.address, **facts_of(call)},
-            )
+    def submit(self, call: Call, signer: Signer, tip: int = 0) -> Receipt:
+        return self._sender().submit(call, signer, tip)
 
     def wait_block(self, number: int, deadline: float | None = None) -> int:
         if deadline is None:
@@ -210,17 +175,8 @@ class SubstrateChain:
     ) -> None:
         self.close()
 
-    def _encode(self, runtime: Runtime, call: calls.Call, signer: Signer) -> bytes:
-        census = self._reader.census(signer.address) if needs_census(call) else None
-        return encode(runtime, to_pallet(call, census))
+    def _sender(self) -> Sender:
+        from decentralml.chain.substrate.sender import Sender
 
-    def _terms(self, signer: Signer, tip: int) -> extrinsic.Terms:
-        birth = self.transport.birth()
-        return extrinsic.Terms(
-            genesis=self._genesis,
-            nonce=self.transport.next_nonce(
-                signer.public_key, self._reader.nonce(signer.public_key)
-            ),
-            mortality=extrinsic.Mortality(birth.number, birth.hash),
-            tip=tip,
-        )
+        runtime = self.runtime(fresh=True)
+        return Sender(runtime, self.transport, Reader(runtime, self.transport), self._genesis)

@@ -5,15 +5,15 @@ Reading imports no WebAssembly engine; a transaction seals its own block.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from decentralml.chain.substrate.errors import invalid
-from decentralml.chain.substrate.extrinsic import Extrinsic
-from decentralml.chain.substrate.fees import QUERY_INFO, query_info_arguments, read_fee
 from decentralml.chain.substrate.transport import Head, Included
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import ExtrinsicRefused, TransactionInvalid, UnreadableExtrinsic
+
+if TYPE_CHECKING:
+    from decentralml.chain.substrate.extrinsic import Extrinsic
 
 
 class EmbeddedTransport:
@@ -74,12 +74,16 @@ class EmbeddedTransport:
         return self.chain.time()
 
     def fee_of(self, extrinsic: Extrinsic) -> int:
+        from decentralml.chain.substrate.fees import QUERY_INFO, query_info_arguments, read_fee
+
         return read_fee(self.chain.call(QUERY_INFO, query_info_arguments(extrinsic)))
 
     def submit(self, extrinsic: Extrinsic) -> Included:
         try:
             sealed = self.chain.submit(extrinsic.data)
         except ExtrinsicRefused as refused:
+            from decentralml.chain.substrate.errors import invalid
+
             raise invalid(refused.result[1:]) from None
         except UnreadableExtrinsic as unreadable:
             raise TransactionInvalid("Unreadable", str(unreadable)) from None

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from decentralml.chain import ss58
 from decentralml.chain.api import Ballot
 from decentralml.chain.errors import UnknownSubmission, UnknownTask
-from decentralml.chain.events import Event
 from decentralml.chain.substrate import records
 from decentralml.chain.substrate.codec import Variant
-from decentralml.chain.substrate.events import typed
 from decentralml.chain.substrate.runtime import Runtime
-from decentralml.chain.substrate.transport import Transport
-from decentralml.chain.substrate.wire import Census
 from decentralml.types import (
     Address,
     AggregatorProfile,
@@ -29,8 +25,22 @@ from decentralml.types import (
     TaskId,
 )
 
+if TYPE_CHECKING:
+    from decentralml.chain.events import Event
+    from decentralml.chain.substrate.transport import Transport
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What some calls must say of the chain's present state."""
+
+    candidates: int
+    """How many stand for election."""
+    standing: Variant | None
+    """Where the signer stands in it (``Renouncing``), or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,9 @@ class Reader:
         return events
 
     def events(self, block: int) -> tuple[Event, ...]:
+        # Most commands read no events and need not pay for importing all their classes.
+        from decentralml.chain.substrate.events import typed
+
         found = self.transport.block_hash(block)
         if found is None:
             return ()

@@ -6,10 +6,12 @@ Keys, values and hashes are bytes here. :mod:`.embedded` and :mod:`.remote` impl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from decentralml.chain.substrate.extrinsic import Extrinsic
 from decentralml.devchain.version import RuntimeVersion
+
+if TYPE_CHECKING:
+    from decentralml.chain.substrate.extrinsic import Extrinsic
 
 
 @dataclass(frozen=True, slots=True)

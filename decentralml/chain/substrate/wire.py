@@ -8,20 +8,11 @@ from typing import Any
 from decentralml.chain import calls, ss58
 from decentralml.chain.substrate.codec import EncodeError, Variant
 from decentralml.chain.substrate.metadata import Field
+from decentralml.chain.substrate.reader import Census
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.devchain.codec import vector
 from decentralml.errors import CallInvalid
 from decentralml.types import Address, Cid, Terms
-
-
-@dataclass(frozen=True, slots=True)
-class Census:
-    """What some calls must say of the chain's present state."""
-
-    candidates: int
-    """How many stand for election."""
-    standing: Variant | None
-    """Where the signer stands in it (``Renouncing``), or None."""
 
 
 @dataclass(frozen=True, slots=True)
