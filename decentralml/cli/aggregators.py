@@ -29,8 +29,7 @@ def list_(settings: Settings) -> None:
         return
     rows = [
         (
-            names.get(standing.account, ""),
-            standing.account,
+            names.get(standing.account, standing.account),
             standing.standing,
             *(
                 (profile.endpoint, format_amount(profile.bond), profile.duties, profile.missed)
@@ -42,7 +41,7 @@ def list_(settings: Settings) -> None:
     ]
     if rows:
         table(
-            ("name", "aggregator", "standing", "endpoint", "bond", "duties", "missed"),
+            ("aggregator", "standing", "endpoint", "bond", "duties", "missed"),
             rows,
             right="bond duties missed",
         )
@@ -156,16 +155,16 @@ def vote(settings: Settings, candidates: tuple[str, ...], stake: int | None, rem
         raise click.UsageError("name at least one candidate, and a stake with --stake")
     with settings.session() as session:
         if remove or stake is None:
-            receipt = elections.remove_vote(session)
-            chosen = []
+            elections.remove_vote(session)
+            ballot = None
         else:
             chosen = [session.resolve(name) for name in candidates]
-            receipt = elections.vote(session, chosen, stake)
+            ballot = elections.vote(session, chosen, stake)
     if settings.json:
-        document({"candidates": chosen, "stake": stake, "block": receipt.block})
-    elif remove:
-        click.echo(f"vote removed (block {receipt.block})")
+        document({"vote": ballot})
+    elif ballot is None:
+        click.echo("vote removed; its stake is free again")
     else:
-        click.echo(
-            f"voted for {len(chosen)} with {format_amount(stake or 0)} (block {receipt.block})"
-        )
+        click.echo(f"voted for {len(ballot.candidates)} with {format_amount(ballot.stake)}")
+        if stake is not None and ballot.stake < stake:
+            click.echo(f"that is all there is: {format_amount(stake)} was asked for")

@@ -75,12 +75,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: str =
 
 
 def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str]) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in columns:
         drawn.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
     for row in cells:
@@ -122,14 +121,16 @@ class Terminal:
         if self.quiet or not sys.stderr.isatty():
             yield lambda done, total: None
             return
-        bar = _Bar(label)
+        bar = Bar(label)
         try:
             yield bar.update
         finally:
             bar.close()
 
 
-class _Bar:
+class Bar:
+    """A progress bar on standard error that waits before it shows itself."""
+
     def __init__(self, label: str) -> None:
         self.label = label
         self.started = time.monotonic()

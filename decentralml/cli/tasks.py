@@ -33,18 +33,7 @@ def list_tasks(settings: Settings, limit: int, before: int | None, open_only: bo
         document(found)
     elif found:
         table(
-            (
-                "task",
-                "kind",
-                "model",
-                "policy",
-                "reward",
-                "open",
-                "active",
-                "accepted",
-                "status",
-                "expires",
-            ),
+            ("task", "work", "model", "policy", "reward", "open", "status", "expires"),
             [
                 (
                     task.id,
@@ -52,15 +41,13 @@ def list_tasks(settings: Settings, limit: int, before: int | None, open_only: bo
                     task.terms.model_type,
                     task.terms.strategy,
                     format_amount(task.terms.reward),
-                    task.open_slots,
-                    task.active,
-                    task.accepted,
+                    f"{task.open_slots}/{task.terms.slots}",
                     task.status,
-                    _left(task.terms.expires_at, now),
+                    _left(task.terms.expires_at, now) if task.open_slots else "",
                 )
                 for task in found
             ],
-            right="task reward open active accepted",
+            right="task reward open",
         )
     else:
         click.echo("no tasks")

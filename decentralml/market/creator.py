@@ -127,6 +127,11 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         )
         if offer.validator is not None:
             settings = replace(settings, validator=Validator(offer.validator, DEFAULT_TIME_LIMIT))
+        if settings.task_type is TaskType.MODEL_CONTRIBUTOR and settings.base_model is None:
+            raise TermsInvalid(
+                "contributors need a model to begin from; make one with `decentralml train-model` "
+                "and name its folder with --base-model"
+            )
         sealed = _seal(session, offer, folder / "validation.age", warnings)
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
         judged = manifest.evaluation or manifest.validator

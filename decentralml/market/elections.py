@@ -111,9 +111,15 @@ def resign(session: Session) -> Receipt:
     return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
 
 
-def vote(session: Session, candidates: Sequence[Address], stake: int) -> Receipt:
-    """Vote for accounts with a stake; replaces the account's earlier vote."""
-    return session.chain.submit(Vote(tuple(candidates), stake), session.key)
+def vote(session: Session, candidates: Sequence[Address], stake: int) -> Ballot:
+    """Vote for accounts with a stake; replaces the account's earlier vote.
+
+    What the chain took: a stake larger than the balance counts as the balance.
+    """
+    session.chain.submit(Vote(tuple(candidates), stake), session.key)
+    ballot = session.chain.ballot(session.address)
+    assert ballot is not None, "a vote that succeeded is on the chain"
+    return ballot
 
 
 def remove_vote(session: Session) -> Receipt:

@@ -234,6 +234,26 @@ def test_tables_align_and_strip_control_characters(capsys: pytest.CaptureFixture
     assert "\x1b" not in lines[1]
 
 
+def test_progress_appears_only_for_what_takes_longer(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(output, "PATIENCE", 3600.0)
+    quick = output.Bar("storing")
+    quick.update(1, 2)
+    quick.close()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(output, "PATIENCE", 0.0)
+    slow = output.Bar("storing")
+    slow.update(1, 2)
+    slow.update(2, 2)
+    slow.close()
+    captured = capsys.readouterr()
+    assert "storing" in captured.err
+    assert captured.out == ""
+
+
 def test_plain_values_are_json() -> None:
     value = {"key": b"\x01\xff", "path": Path("/x"), "bad": float("nan"), "many": (1, "a")}
     assert output.to_plain(value) == {"key": "0x01ff", "path": "/x", "bad": None, "many": [1, "a"]}
