@@ -33,6 +33,10 @@ from decentralml.devchain.rpc.subscriptions import Subscription
 if TYPE_CHECKING:
     from decentralml.devchain.rpc.server import Service
 
+FINALITY_SECONDS = 0.1
+"""Between being told that a transaction is in a block, and that the block is final: polkadot.js
+forgets the first news when the second comes before it has read the block."""
+
 _LAST_STATUSES = ("finalized", "usurped")
 _LAST_WORDS = ("dropped", "invalid")
 
@@ -123,7 +127,13 @@ class Connection:
         def deliver(status: Status) -> None:
             if not told:
                 early.append(status)
-            elif identity in self._subscriptions:
+            elif "finalized" in status:
+                asyncio.get_running_loop().call_later(FINALITY_SECONDS, tell, status)
+            else:
+                tell(status)
+
+        def tell(status: Status) -> None:
+            if identity in self._subscriptions:
                 subscription.notify(jsonrpc.dumps(status))
                 if _is_last(status):
                     del self._subscriptions[identity]
