@@ -133,12 +133,16 @@ class KeyStore:
         path = self._path(name)
         if path.exists():
             raise KeyExists(name, self.info(name).address)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         document = keyfile.encode(pair, name, passphrase)
         try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _create(path, json.dumps(document, indent=2) + "\n")
         except FileExistsError:
+            if not path.exists():
+                raise _unwritable(self.folder, "it is not a folder") from None
             raise KeyExists(name, self.info(name).address) from None
+        except OSError as error:
+            raise _unwritable(self.folder, error.strerror) from None
         return Key(name, pair)
 
     def _path(self, name: str) -> Path:
@@ -157,6 +161,10 @@ def _ask(document: dict[str, object], passphrase: Passphrase, source: str) -> st
     if keyfile.encoding_of(document, source) == keyfile.PLAIN:
         return None
     return passphrase() if callable(passphrase) else passphrase
+
+
+def _unwritable(folder: Path, reason: str | None) -> KeysError:
+    return KeysError(f"cannot keep a key in {folder} ({reason}); check its path, rights and space")
 
 
 def _read_small(file: Path) -> bytes:

@@ -77,7 +77,7 @@ class Codec:
         """
         try:
             return self.encoder(type_id)(value)
-        except (TypeError, AttributeError, OverflowError, KeyError) as error:
+        except (TypeError, AttributeError, OverflowError, LookupError) as error:
             raise EncodeError(f"{value!r} is no value of type {type_id}: {error!r}") from None
 
     def decoder(self, type_id: int) -> Decoder:

@@ -150,6 +150,8 @@ def parse(data: bytes) -> Metadata:
         extensions, at = _vector(data, at + 1, _extension)
     except IndexError:
         raise DecodeError("metadata ends early") from None
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"metadata is damaged ({error})") from None
     return Metadata(data, types, {pallet.name: pallet for pallet in pallets}, version, extensions)
 
 

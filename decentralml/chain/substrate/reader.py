@@ -119,7 +119,7 @@ class Reader:
         for key, data in zip(keys, self.transport.query(keys), strict=True):
             value = self.runtime.value(entry, data)
             if value is not None:
-                (account,) = self.runtime.keys_of(entry, key)
+                (account,) = self._record(self.runtime.keys_of, entry, key)
                 found.append(self._record(records.profile, account, value))
         return found
 

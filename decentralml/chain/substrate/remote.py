@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from decentralml.chain import ss58
 from decentralml.chain.substrate.extrinsic import Extrinsic
@@ -11,10 +12,10 @@ from decentralml.chain.substrate.fees import QUERY_INFO, query_info_arguments, r
 from decentralml.chain.substrate.node import Node
 from decentralml.chain.substrate.submission import SUBMIT_SECONDS, Submission
 from decentralml.chain.substrate.transport import Head, Included
-from decentralml.devchain.codec import DecodeError
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import EmbeddedOnly, NodeFault, NodeTimeout, WrongGenesis
 
+T = TypeVar("T")
 FINALITY_LAG = 5
 """Blocks behind the newest one from which a transaction is born, if finality is further behind."""
 METHOD_NOT_FOUND = -32601
@@ -79,58 +80,37 @@ class RemoteTransport:
         return Head(self._bytes("chain_getBlockHash", number), number)
 
     def block_hash(self, number: int) -> bytes | None:
-        found = self.node.request("chain_getBlockHash", number)
-        return None if found is None else _from_hex(found)
+        return self._read(_from_hex_or_none, "chain_getBlockHash", number)
 
     def version(self) -> RuntimeVersion:
-        found = self.node.request("state_getRuntimeVersion")
-        try:
-            return RuntimeVersion(
-                spec_name=found["specName"],
-                impl_name=found["implName"],
-                authoring_version=found["authoringVersion"],
-                spec_version=found["specVersion"],
-                impl_version=found["implVersion"],
-                apis=tuple((_from_hex(api), version) for api, version in found["apis"]),
-                transaction_version=found["transactionVersion"],
-                state_version=found.get("stateVersion", 0),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._no_answer("state_getRuntimeVersion", error) from None
+        return self._read(_version, "state_getRuntimeVersion")
 
     def metadata(self) -> bytes:
         return self._bytes("state_getMetadata")
 
     def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
-        found = self.node.request("state_getStorage", _to_hex(key), *_at(at))
-        return None if found is None else _from_hex(found)
+        return self._read(_from_hex_or_none, "state_getStorage", _to_hex(key), *_at(at))
 
     def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
-        values: dict[str, str | None] = {}
+        values: dict[str, bytes | None] = {}
         for start in range(0, len(keys), _MAX_KEYS):
             part = [_to_hex(key) for key in keys[start : start + _MAX_KEYS]]
-            for change_set in self.node.request("state_queryStorageAt", part, *_at(at)):
-                values.update((key, value) for key, value in change_set["changes"])
-        found = (values.get(_to_hex(key)) for key in keys)
-        return [None if value is None else _from_hex(value) for value in found]
+            values.update(self._read(_changes, "state_queryStorageAt", part, *_at(at)))
+        return [values.get(_to_hex(key)) for key in keys]
 
     def keys(self, prefix: bytes, limit: int, at: bytes | None = None) -> list[bytes]:
-        found: list[str] = []
+        found: list[bytes] = []
         while len(found) < limit:
-            page = self.node.request(
-                "state_getKeysPaged",
-                _to_hex(prefix),
-                min(_MAX_KEYS, limit - len(found)),
-                found[-1] if found else None,
-                *_at(at),
-            )
+            count = min(_MAX_KEYS, limit - len(found))
+            last = _to_hex(found[-1]) if found else None
+            page = self._read(_keys, "state_getKeysPaged", _to_hex(prefix), count, last, *_at(at))
             if not page:
                 break
             found += page
-        return [_from_hex(key) for key in found]
+        return found
 
     def next_nonce(self, account: bytes, stored: int) -> int:
-        return max(stored, int(self.node.request("system_accountNextIndex", ss58.encode(account))))
+        return max(stored, self._read(int, "system_accountNextIndex", ss58.encode(account)))
 
     def clock(self, stored: int) -> int:
         """The newest block's time; the wall's, where blocks are made only when they are needed."""
@@ -138,11 +118,9 @@ class RemoteTransport:
 
     def fee_of(self, extrinsic: Extrinsic) -> int:
         arguments = _to_hex(query_info_arguments(extrinsic))
-        answer = self._bytes("state_call", QUERY_INFO, arguments)
-        try:
-            return read_fee(answer)
-        except DecodeError as error:
-            raise self._no_answer("state_call", error) from None
+        return self._read(
+            lambda answer: read_fee(_from_hex(answer)), "state_call", QUERY_INFO, arguments
+        )
 
     def submit(self, extrinsic: Extrinsic) -> Included:
         return Submission(self.node, extrinsic, self.submit_seconds).run()
@@ -167,7 +145,7 @@ class RemoteTransport:
     def _seals_on_demand(self) -> bool:
         """Whether blocks are made only for transactions, or when asked (``chain serve``)."""
         if self._methods is None:
-            self._methods = frozenset(self.node.request("rpc_methods")["methods"])
+            self._methods = self._read(lambda answer: frozenset(answer["methods"]), "rpc_methods")
         return "engine_createBlock" in self._methods
 
     def _same_chain(self) -> None:
@@ -176,21 +154,21 @@ class RemoteTransport:
             raise WrongGenesis(_to_hex(self._genesis), _to_hex(found), self.address)
 
     def _number(self, block: bytes) -> int:
-        header = self.node.request("chain_getHeader", _to_hex(block))
-        try:
-            return int(header["number"], 16)
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._no_answer("chain_getHeader", error) from None
+        return self._read(
+            lambda header: int(header["number"], 16), "chain_getHeader", _to_hex(block)
+        )
 
     def _bytes(self, method: str, *params: Any) -> bytes:
-        found = self.node.request(method, *params)
-        try:
-            return _from_hex(found)
-        except (TypeError, ValueError) as error:
-            raise self._no_answer(method, error) from None
+        return self._read(_from_hex, method, *params)
 
-    def _no_answer(self, method: str, error: Exception) -> NodeFault:
-        return NodeFault(self.address, method, f"its answer makes no sense ({error!r})")
+    def _read(self, meaning: Callable[[Any], T], method: str, *params: Any) -> T:
+        """What the node's answer means; an answer without sense is the node's fault."""
+        answer = self.node.request(method, *params)
+        try:
+            return meaning(answer)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            fault = f"its answer makes no sense ({error!r})"
+            raise NodeFault(self.address, method, fault) from None
 
 
 def _at(block: bytes | None) -> tuple[str, ...]:
@@ -205,3 +183,32 @@ def _from_hex(text: Any) -> bytes:
     if not isinstance(text, str) or not text.startswith("0x"):
         raise ValueError(f"{text!r} is not hexadecimal")
     return bytes.fromhex(text[2:])
+
+
+def _from_hex_or_none(text: Any) -> bytes | None:
+    return None if text is None else _from_hex(text)
+
+
+def _changes(answer: Any) -> dict[str, bytes | None]:
+    return {
+        key: _from_hex_or_none(value)
+        for change_set in answer
+        for key, value in change_set["changes"]
+    }
+
+
+def _keys(answer: Any) -> list[bytes]:
+    return [_from_hex(key) for key in answer]
+
+
+def _version(found: Any) -> RuntimeVersion:
+    return RuntimeVersion(
+        spec_name=found["specName"],
+        impl_name=found["implName"],
+        authoring_version=found["authoringVersion"],
+        spec_version=found["specVersion"],
+        impl_version=found["implVersion"],
+        apis=tuple((_from_hex(api), version) for api, version in found["apis"]),
+        transaction_version=found["transactionVersion"],
+        state_version=found.get("stateVersion", 0),
+    )

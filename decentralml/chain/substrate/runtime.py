@@ -76,7 +76,10 @@ class Runtime:
         constant = self.pallet(pallet).constants.get(name)
         if constant is None:
             raise self.mismatch(f"it has no constant {pallet}.{name}")
-        return self.codec.decode(constant.type, constant.value)
+        try:
+            return self.codec.decode(constant.type, constant.value)
+        except DecodeError as error:
+            raise self.mismatch(f"its constant {pallet}.{name} is unreadable ({error})") from None
 
     def prefix(self, entry: StorageEntry) -> bytes:
         """What every key of a storage item begins with: 32 bytes."""

@@ -190,6 +190,27 @@ def test_an_answer_without_sense_is_the_nodes_fault(
         node.answers[method] = lambda params: nonsense
         with pytest.raises((NodeFault, RuntimeMismatch)):
             chain.info()
+        with pytest.raises((NodeFault, RuntimeMismatch, TransactionInvalid)):
+            chain.submit(GIFT, ALICE)
+
+
+@pytest.mark.parametrize(
+    ("method", "nonsense"),
+    [
+        *(("state_queryStorageAt", answer) for answer in (None, 7, [1], [{}], [{"changes": [1]}])),
+        *(("state_getKeysPaged", answer) for answer in (None, 7, [1], ["x"])),
+        *(("system_accountNextIndex", answer) for answer in (None, {}, [1], "0x")),
+    ],
+)
+def test_nonsense_where_a_list_or_number_is_asked_for_is_the_nodes_fault(
+    node: FakeNode, method: str, nonsense: Any
+) -> None:
+    with client(node) as chain:
+        node.answers[method] = lambda params: nonsense
+        with pytest.raises(NodeFault):
+            chain.election()
+            chain.profiles()
+            chain.submit(GIFT, ALICE)
 
 
 def test_reading_goes_on_after_a_connection_breaks(node: FakeNode) -> None:

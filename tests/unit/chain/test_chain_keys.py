@@ -19,6 +19,7 @@ from decentralml.errors import (
     KeyExists,
     KeyFileDamaged,
     KeyNameInvalid,
+    KeysError,
     KeyUnknown,
     PassphraseRequired,
     SecretInvalid,
@@ -296,6 +297,14 @@ def test_a_file_that_asks_for_endless_work_is_refused_at_once(
     file.write_text(json.dumps(hostile))
     with pytest.raises(KeyFileDamaged, match="scrypt"):
         store.import_file("x", file, "secret", None)
+
+
+@pytest.mark.parametrize("blocked", ["a file in its place", "a file above it"])
+def test_a_folder_that_cannot_keep_keys_is_said_by_name(tmp_path: Path, blocked: str) -> None:
+    (tmp_path / "taken").write_text("not a folder")
+    folder = tmp_path / "taken" / ("keys" if "above" in blocked else "")
+    with pytest.raises(KeysError, match="taken"):
+        KeyStore(folder).new("ann", None)
 
 
 def test_the_development_phrase_is_not_taken_for_a_key_of_ones_own(store: KeyStore) -> None:
