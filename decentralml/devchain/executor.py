@@ -48,7 +48,8 @@ _Callback = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
 )
 _Finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-_u64_at = ctypes.c_uint64.from_address
+_u64 = ctypes.c_uint64.from_address
+_u32 = ctypes.c_uint32.from_address
 
 
 class Executor:
@@ -138,7 +139,7 @@ class _Instance:
         arena = self._heap + HEAP
         self._grow(max(0, -(-(arena + _ARENA - self._grow(0)) // PAGE)))
         base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
-        memory = GuestMemory(base, self._grow(0), arena, self._grow)
+        memory = GuestMemory(base, arena, self._grow)
         memory.write(control + SCHEDULE, SCHEDULE_ROWS)
         self._image = Image.of(base, self._heap)
         self._host = Host(memory, read_version, keystore)
@@ -202,17 +203,14 @@ class _Instance:
 
     def _callback(self, name: str, kind: wasmtime.FuncType) -> Callable[[Any, Any, int, int], int]:
         """What wasmtime calls when the guest calls `name`."""
-        function = _host_function(name, kind)
-        layout = "".join("I12x" if str(p) == "i32" else "Q8x" for p in kind.params)
-        arguments = struct.Struct("<" + layout)
-        unpack, size, returns = arguments.unpack, arguments.size, len(kind.results) == 1
-        string_at = ctypes.string_at
+        call = _reading_arguments(_host_function(name, kind), [str(p) for p in kind.params])
+        returns = len(kind.results) == 1
 
         def callback(_environment: Any, _caller: Any, slots: int, _count: int) -> int:
             try:
-                result = function(self._host, *unpack(string_at(slots, size)))
+                result = call(self._host, slots)
                 if returns:
-                    _u64_at(slots).value = result
+                    _u64(slots).value = result
                 return 0
             except BaseException as fault:
                 self._fault = fault
@@ -287,6 +285,22 @@ def _host_function(name: str, kind: wasmtime.FuncType) -> HostFunction:
     if (parameters, returns) != (len(kind.params), len(kind.results)):
         raise RuntimeUnusable(f"it imports {name} with another signature than this host has")
     return function
+
+
+def _reading_arguments(function: HostFunction, kinds: list[str]) -> Callable[[Host, int], Any]:
+    """`function` with its arguments read from the slots at an address. The common shapes are
+    written out: this runs hundreds of times a block."""
+    reads = [_u32 if kind == "i32" else _u64 for kind in kinds]
+    if not reads:
+        return lambda host, slots: function(host)
+    if len(reads) == 1:
+        (only,) = reads
+        return lambda host, slots: function(host, only(slots).value)
+    if len(reads) == 2:
+        first, second = reads
+        return lambda host, slots: function(host, first(slots).value, second(slots + _SLOT).value)
+    placed = [(read, index * _SLOT) for index, read in enumerate(reads)]
+    return lambda host, slots: function(host, *(read(slots + at).value for read, at in placed))
 
 
 def _missing(name: str) -> HostFunction:

@@ -12,7 +12,7 @@ import mmap
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 PAGE: Final = 65_536
 _MASK: Final = 0xFFFF_FFFF
@@ -47,52 +47,55 @@ class Image:
 
 
 class GuestMemory:
-    """Reads and writes between `base` and `base + size`.
+    """Reads and writes from the address `base` on.
 
     `grow` takes a number of pages, makes the memory at least so much larger, and returns its new
     size in bytes; with 0 it returns the present size (the guest may have grown it by itself).
     The memory never moves.
     """
 
-    __slots__ = ("_arena", "_base", "_grow", "_next", "_size")
+    __slots__ = ("_arena", "_base", "_bytes", "_grow", "_next", "_size", "_view")
 
-    def __init__(self, base: int, size: int, arena: int, grow: Callable[[int], int]) -> None:
+    def __init__(self, base: int, arena: int, grow: Callable[[int], int]) -> None:
         self._base = base
-        self._size = size
         self._arena = arena
         self._next = arena
         self._grow = grow
+        self._measure(0)
 
     def read(self, pointer: int, length: int) -> bytes:
-        if pointer + length > self._size:
+        end = pointer + length
+        if end > self._size:
             self._check(pointer, length)
-        return ctypes.string_at(self._base + pointer, length)
+        found: bytes = self._bytes[pointer:end]
+        return found
 
     def read_fat(self, fat: int) -> bytes:
         """What a *pointer-size* means: pointer in the low, length in the high 32 bits."""
         pointer = fat & _MASK
-        length = fat >> 32
-        if pointer + length > self._size:
-            self._check(pointer, length)
-        return ctypes.string_at(self._base + pointer, length)
+        end = pointer + (fat >> 32)
+        if end > self._size:
+            self._check(pointer, fat >> 32)
+        found: bytes = self._bytes[pointer:end]
+        return found
 
     def read_u32(self, pointer: int) -> int:
         return int.from_bytes(self.read(pointer, 4), "little")
 
     def write(self, pointer: int, data: bytes) -> None:
-        length = len(data)
-        if pointer + length > self._size:
-            self._check(pointer, length)
-        ctypes.memmove(self._base + pointer, data, length)
+        end = pointer + len(data)
+        if end > self._size:
+            self._check(pointer, len(data))
+        self._view[pointer:end] = data
 
     def give(self, data: bytes) -> int:
         """Place `data` in the arena; a pointer to it."""
         pointer = self._next + 8
-        end = (pointer + len(data) + 7) & ~7
-        if end > self._size:
-            self._extend(end)
-        self._next = end
-        ctypes.memmove(self._base + pointer - 8, _HEADER + data, len(data) + 8)
+        end = pointer + len(data)
+        self._next = (end + 7) & ~7
+        if self._next > self._size:
+            self._extend(self._next)
+        self._view[pointer - 8 : end] = _HEADER + data
         return pointer
 
     def give_fat(self, data: bytes) -> int:
@@ -113,17 +116,24 @@ class GuestMemory:
         _zero(self._base + self._arena, self.used)
         self._next = self._arena
 
+    def _measure(self, pages: int) -> None:
+        """Make the memory larger by `pages`, if that can be, and see how large it is."""
+        self._size = self._grow(pages)
+        # Slices of an array are several times faster than string_at and memmove.
+        self._bytes: Any = (ctypes.c_char * self._size).from_address(self._base)
+        self._view = memoryview(self._bytes).cast("B")
+
     def _check(self, pointer: int, length: int) -> None:
-        self._size = self._grow(0)
+        self._measure(0)
         if pointer + length > self._size:
             raise GuestFault(f"{length} bytes at {pointer:#x} are outside the memory")
 
     def _extend(self, end: int) -> None:
-        self._size = self._grow(0)
+        self._measure(0)
         if end > self._size:
-            pages = max((end - self._size + PAGE - 1) // PAGE, _GROW_PAGES)
-            self._size = self._grow(pages)
+            self._measure(max((end - self._size + PAGE - 1) // PAGE, _GROW_PAGES))
         if end > self._size:
+            self._next = self._arena
             raise GuestFault("the memory is exhausted")
 
 

@@ -401,7 +401,7 @@ def test_nothing_outside_the_memory_is_ever_touched() -> None:
 
     size = 4 * PAGE
     block = (ctypes.c_char * (size + 64)).from_buffer(bytearray(b"\xee" * (size + 64)))
-    memory = GuestMemory(ctypes.addressof(block), size, 3 * PAGE, lambda pages: size)
+    memory = GuestMemory(ctypes.addressof(block), 3 * PAGE, lambda pages: size)
     for pointer, length in [(size, 1), (size - 1, 2), (0, size + 1), (2**32 - 1, 2**32 - 1)]:
         with pytest.raises(GuestFault):
             memory.read(pointer, length)
