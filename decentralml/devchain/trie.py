@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from decentralml.devchain.codec import DecodeError, Reader, compact
 from decentralml.devchain.hashes import blake2_256
@@ -97,6 +98,7 @@ Node = Leaf | Branch
 EMPTY_ROOT = blake2_256(b"\0")
 
 
+@lru_cache(maxsize=8192)
 def nibbles(key: bytes) -> bytes:
     """`key` as nibbles, high before low, one a byte."""
     return bytes.fromhex("0" + "0".join(key.hex())) if key else b""
