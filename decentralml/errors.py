@@ -539,6 +539,18 @@ class FolderInUse(MarketError):
         super().__init__(f"{folder} is there already; remove it or name another with --out")
 
 
+class TransferUncertain(MarketError):
+    """A transfer was interrupted while it may have been on its way."""
+
+    def __init__(self, to: str, amount: int) -> None:
+        self.to = to
+        self.amount = amount
+        super().__init__(
+            f"interrupted: {amount} planck may have been sent to {to}; "
+            "look at `decentralml balance` before you send them again"
+        )
+
+
 class NotAnAggregator(MarketError):
     """An account neither runs for office nor is registered."""
 

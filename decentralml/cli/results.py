@@ -63,9 +63,9 @@ def accept_task_results(settings: Settings, task: int, indices: tuple[int, ...])
     with settings.session() as session:
         receipt = accept(session, TaskId(task), indices)
     if settings.json:
-        document({"task": task, "accepted": indices, "block": receipt.block})
+        document({"task": task, "accepted": indices, "block": receipt and receipt.block})
     else:
-        click.echo(f"accepted and paid: {', '.join(map(str, indices))} (block {receipt.block})")
+        click.echo(f"accepted and paid: {', '.join(map(str, indices))}")
 
 
 @click.command(
@@ -89,6 +89,13 @@ def reject_task_results(
     with settings.session() as session:
         receipt = reject(session, TaskId(task), indices, reason)
     if settings.json:
-        document({"task": task, "rejected": indices, "reason": reason, "block": receipt.block})
+        document(
+            {
+                "task": task,
+                "rejected": indices,
+                "reason": reason,
+                "block": receipt and receipt.block,
+            }
+        )
     else:
-        click.echo(f"rejected: {', '.join(map(str, indices))} (block {receipt.block})")
+        click.echo(f"rejected: {', '.join(map(str, indices))}")

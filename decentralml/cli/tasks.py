@@ -119,9 +119,9 @@ def withdraw_task(settings: Settings, task: int) -> None:
     with settings.session() as session:
         receipt = withdraw(session, TaskId(task))
     if settings.json:
-        document({"task": task, "block": receipt.block})
+        document({"task": task, "block": receipt and receipt.block})
     else:
-        click.echo(f"task {task} is withdrawn, its open slots are refunded (block {receipt.block})")
+        click.echo(f"task {task} is withdrawn, its open slots are refunded")
 
 
 @click.command(epilog=examples("decentralml settle 3", "decentralml settle 3 0"))

@@ -21,7 +21,16 @@ from decentralml.market.session import Session
 from decentralml.market.tasks import PAGE, require_creator
 from decentralml.market.work import scratch
 from decentralml.storage.unixfs import cid_of
-from decentralml.types import Cid, ModelType, Task, TaskId, TaskType, Terms, ValidationStrategy
+from decentralml.types import (
+    Cid,
+    ModelType,
+    SubmissionStatus,
+    Task,
+    TaskId,
+    TaskType,
+    Terms,
+    ValidationStrategy,
+)
 
 RECORDS = "create-task"
 
@@ -89,19 +98,44 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
     return _created(task, resumed=False, warnings=tuple(record["warnings"]))
 
 
-def accept_task_results(session: Session, task: TaskId, indices: Sequence[int]) -> Receipt:
-    """Accept results of a ManualAccept task: each is paid at once. All of them, or none."""
+def accept_task_results(session: Session, task: TaskId, indices: Sequence[int]) -> Receipt | None:
+    """Accept results of a ManualAccept task: each is paid at once. All of them, or none.
+
+    None when an earlier run of the same command has done it.
+    """
     require_creator(session, session.chain.task(task))
-    calls: list[Call] = [AcceptResult(task, index) for index in indices]
-    return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
+    return _decide(
+        session,
+        [
+            AcceptResult(task, index)
+            for index in dict.fromkeys(indices)
+            if session.chain.submission(task, index).status is not SubmissionStatus.ACCEPTED
+        ],
+    )
 
 
 def reject_task_results(
     session: Session, task: TaskId, indices: Sequence[int], reason: str
-) -> Receipt:
-    """Reject results of a ManualAccept task, with a reason that everybody can read."""
+) -> Receipt | None:
+    """Reject results of a ManualAccept task, with a reason that everybody can read.
+
+    None when an earlier run of the same command has done it.
+    """
     require_creator(session, session.chain.task(task))
-    calls: list[Call] = [RejectResult(task, index, reason) for index in indices]
+    found = [session.chain.submission(task, index) for index in dict.fromkeys(indices)]
+    return _decide(
+        session,
+        [
+            RejectResult(task, submission.index, reason)
+            for submission in found
+            if (submission.status, submission.reason) != (SubmissionStatus.REJECTED, reason)
+        ],
+    )
+
+
+def _decide(session: Session, calls: Sequence[Call]) -> Receipt | None:
+    if not calls:
+        return None
     return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
 
 

@@ -94,9 +94,12 @@ def settle(session: Session, task: TaskId, index: int | None = None) -> Settled:
     return Settled(task, tuple(reversed(moved)), expired, tuple(refused))
 
 
-def withdraw_task(session: Session, task: TaskId) -> Receipt:
-    """Refund the slots that nobody works on. Raises NotTheCreator."""
-    require_creator(session, session.chain.task(task))
+def withdraw_task(session: Session, task: TaskId) -> Receipt | None:
+    """Refund the slots that nobody works on; None if that was done before. Raises NotTheCreator."""
+    found = session.chain.task(task)
+    require_creator(session, found)
+    if found.status is TaskStatus.WITHDRAWN:
+        return None
     return session.chain.submit(WithdrawTask(task), session.key)
 
 

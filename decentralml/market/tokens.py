@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Transfer
+from decentralml.errors import TransferUncertain
 from decentralml.market.session import Session
 from decentralml.types import Address
 
 
 def transfer(session: Session, to: Address, amount: int) -> Receipt:
-    """Send ``amount`` planck from the chosen key to an account."""
-    return session.chain.submit(Transfer(to, amount), session.key)
+    """Send ``amount`` planck from the chosen key to an account.
+
+    Raises
+    ------
+    TransferUncertain : interrupted; unlike other commands, this one must not just be repeated.
+    """
+    key = session.key
+    try:
+        return session.chain.submit(Transfer(to, amount), key)
+    except KeyboardInterrupt:
+        raise TransferUncertain(to, amount) from None

@@ -16,14 +16,21 @@ from market_support import (
     stage,  # noqa: F401 - a fixture
 )
 
+from decentralml.errors import TransferUncertain
 from decentralml.market.aggregator import attest_results
 from decentralml.market.contributor import accept_task, send_results
-from decentralml.market.creator import create_task
+from decentralml.market.creator import (
+    accept_task_results,
+    create_task,
+    reject_task_results,
+)
 from decentralml.market.federation import federate
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
 from decentralml.market.session import Session
-from decentralml.types import SubmissionStatus
+from decentralml.market.tasks import withdraw_task
+from decentralml.market.tokens import transfer
+from decentralml.types import SubmissionStatus, ValidationStrategy
 
 BOB, CHARLIE = CONTRIBUTORS
 
@@ -192,6 +199,30 @@ def test_an_interrupted_aggregator_goes_on_and_attests_once(
     mine = [seat for seat in found.committee if seat.member == session.address]
     assert len(mine) == 1
     assert mine[0].attestation is not None
+
+
+def test_decisions_can_be_repeated_and_pay_once(stage: Stage) -> None:  # noqa: F811
+    task = stage.post(results=3, strategy=ValidationStrategy.MANUAL_ACCEPT, committee=1)
+    for who in CONTRIBUTORS:
+        stage.contribute(who, task)
+    for name in AGGREGATORS:
+        validate_task_results(stage.as_(name), task)
+    creator = stage.as_(CREATOR)
+    interrupted(creator, "chain", "submit", True, lambda s: accept_task_results(s, task, [0]))
+    bob = creator.chain.balance(creator.resolve(BOB)).total
+    assert accept_task_results(creator, task, [0, 0]) is None
+    interrupted(creator, "chain", "submit", True, lambda s: reject_task_results(s, task, [1], "no"))
+    assert reject_task_results(creator, task, [1], "no") is None
+    interrupted(creator, "chain", "submit", True, lambda s: withdraw_task(s, task))
+    assert withdraw_task(creator, task) is None
+    assert creator.chain.balance(creator.resolve(BOB)).total == bob
+
+
+def test_an_interrupted_transfer_says_that_it_may_have_gone(stage: Stage) -> None:  # noqa: F811
+    session = stage.as_(CREATOR)
+    session.chain = Interrupting(session.chain, "submit", True)  # type: ignore[assignment]
+    with pytest.raises(TransferUncertain, match="decentralml balance"):
+        transfer(session, session.resolve(BOB), 5)
 
 
 def test_a_late_member_of_the_committee_may_still_attest_and_is_paid(
