@@ -16,19 +16,13 @@
 //!
 //! Nobody waits for ever: each state ends at a moment in time, after which anyone may
 //! [`Call::settle`] it. A deadline is the last moment at which the call it limits is possible;
-//! settling is possible from the next millisecond on.
+//! settling is possible from the next millisecond on. `docs/protocol.md` has all calls in one table;
+//! each costs the same however many tasks and submissions there are.
 //!
 //! ### Where the money goes
 //!
-//! Every held unit leaves by exactly one of: reward, fee, refund, forfeit.
-//!
-//! | a submission ends as | reward | fees of members that attested | bond | slot |
-//! |---|---|---|---|---|
-//! | accepted | contributor | from escrow | returned | closed |
-//! | rejected on a failing verdict | stays | from the bond | the rest is returned | open again |
-//! | rejected against the verdict | stays | from escrow, filled up again by the creator | returned | open again; closed and refunded if the creator cannot fill up |
-//! | inconclusive | refunded | from escrow | returned | closed if fees were paid, else open again |
-//! | expired | stays | none | forfeited | open again |
+//! Every held unit leaves by exactly one of: reward, fee, refund, forfeit; `outcome.rs` has the
+//! table of who is paid by whom.
 //!
 //! A slot that would open again in a task that is over is refunded. A payment that its receiver's
 //! account cannot take (it would be below the existential deposit) is forfeited, so that nothing
@@ -41,16 +35,12 @@
 //! - **Anchor**: the block whose hash draws a committee.
 //! - **Round**: 0 for the first committee; 1 once absent members are replaced, which happens once.
 //! - **Forfeit**: held money that goes to [`Config::OnForfeit`], the treasury.
-//!
-//! ## Interface
-//!
-//! All calls are signed. See the calls for who may make them and when; `docs/protocol.md` has them
-//! in one table. Every call costs the same however many tasks and submissions there are.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
+mod aliases;
 mod case;
 mod committee;
 mod draw;
@@ -70,25 +60,10 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use aliases::*;
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
-
-use frame_support::traits::fungible::{Credit, Inspect};
-use frame_system::pallet_prelude::BlockNumberFor;
-
-/// The account type of the runtime.
-pub type AccountOf<T> = <T as frame_system::Config>::AccountId;
-/// Money of the pallet's currency.
-pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<AccountOf<T>>>::Balance;
-/// Money taken from an account and not yet given to another.
-pub type CreditOf<T> = Credit<AccountOf<T>, <T as Config>::Currency>;
-/// A task's terms, with the runtime's types.
-pub type TermsOf<T> = Terms<BalanceOf<T>>;
-/// A task, with the runtime's types.
-pub type TaskOf<T> = Task<AccountOf<T>, BalanceOf<T>>;
-/// A submission, with the runtime's types.
-pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>, BlockNumberFor<T>>;
 
 #[frame_support::pallet]
 pub mod pallet {

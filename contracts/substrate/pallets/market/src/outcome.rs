@@ -1,4 +1,12 @@
 //! How a submission ends, and who is paid by whom.
+//!
+//! | a submission ends as | reward | fees of members that attested | bond | slot |
+//! |---|---|---|---|---|
+//! | accepted | contributor | from escrow | returned | closed |
+//! | rejected on a failing verdict | stays | from the bond | the rest is returned | open again |
+//! | rejected against the verdict | stays | from escrow, filled up again by the creator | returned | open again; closed and refunded if the creator cannot fill up |
+//! | inconclusive | refunded | from escrow | returned | closed if fees were paid, else open again |
+//! | expired | stays | none | forfeited | open again |
 
 use crate::{
     case::Case, Assignments, Config, Event, FeeSource, Fees, HoldReason, Pallet, Reason,

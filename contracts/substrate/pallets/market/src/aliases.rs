@@ -1,0 +1,18 @@
+//! The stored types with a runtime's accounts, money and blocks.
+
+use crate::{Config, Submission, Task, Terms};
+use frame_support::traits::fungible::{Credit, Inspect};
+use frame_system::pallet_prelude::BlockNumberFor;
+
+/// The account type of the runtime.
+pub type AccountOf<T> = <T as frame_system::Config>::AccountId;
+/// Money of the pallet's currency.
+pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<AccountOf<T>>>::Balance;
+/// Money taken from an account and not yet given to another.
+pub type CreditOf<T> = Credit<AccountOf<T>, <T as Config>::Currency>;
+/// A task's terms, with the runtime's types.
+pub type TermsOf<T> = Terms<BalanceOf<T>>;
+/// A task, with the runtime's types.
+pub type TaskOf<T> = Task<AccountOf<T>, BalanceOf<T>>;
+/// A submission, with the runtime's types.
+pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>, BlockNumberFor<T>>;
