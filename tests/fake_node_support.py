@@ -42,6 +42,8 @@ class FakeNode:
         self.handlers = Handlers(chain)
         self.answers: dict[str, Answer] = {}
         self.seen: list[tuple[str, list[Any]]] = []
+        self.named: str | None = None
+        """The block that is told to include what is watched, instead of the one that does."""
         self.port = free_port()
         self.listener: socket.socket | None = None
         self.connections: list[socket.socket] = []
@@ -120,7 +122,7 @@ class FakeNode:
         if included is None:
             raise RpcError(1010, "Invalid Transaction", "Transaction will be valid in the future")
         write_frame(connection, json.dumps({**reply, "result": "watch-1"}))
-        for status in ("ready", {"inBlock": "0x" + included.hex()}):
+        for status in ("ready", {"inBlock": self.named or "0x" + included.hex()}):
             self.notify(connection, status)
 
     def notify(self, connection: socket.socket, status: Any) -> None:

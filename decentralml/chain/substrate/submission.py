@@ -148,8 +148,12 @@ class Submission:
         return None
 
     def _locate(self, block: str) -> Included:
+        """Where it is, once a node has named its block; looked for if that block was replaced."""
         header = self.node.request("chain_getHeader", block)
-        found = self._in_block(block, int(header["number"], 16))
+        number = None if header is None else int(header["number"], 16)
+        if number is None or self.node.request("chain_getBlockHash", number) != block:
+            return self._search()
+        found = self._in_block(block, number)
         if found is None:
             fault = "a block that it named does not hold the transaction"
             raise NodeFault(self.node.url, "chain_getBlock", fault)

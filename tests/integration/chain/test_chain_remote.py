@@ -437,6 +437,22 @@ def test_a_transaction_the_node_knows_already_is_looked_for(node: FakeNode) -> N
     assert receipt.block == node.chain.height
 
 
+def test_a_block_that_was_replaced_is_not_taken_for_the_transactions(node: FakeNode) -> None:
+    node.named = "0x" + "22" * 32
+    with client(node) as chain:
+        receipt = chain.submit(GIFT, ALICE)
+    assert receipt.block_hash == "0x" + node.chain.head.hex()
+    assert len(node.sent()) == 1
+
+
+def test_a_block_without_the_transaction_that_it_is_said_to_hold_is_the_nodes_fault(
+    node: FakeNode,
+) -> None:
+    node.named = "0x" + node.chain.head.hex()
+    with client(node) as chain, pytest.raises(NodeFault, match="does not hold"):
+        chain.submit(GIFT, ALICE)
+
+
 @pytest.mark.parametrize(
     ("refusal", "reason"),
     [
