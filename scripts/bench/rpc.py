@@ -39,7 +39,8 @@ PROPERTIES = {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "DML"}
 AMOUNT = 10**9
 NODE_BLOCK_MILLISECONDS = 500
 START_SECONDS = 120.0
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
+STALL_SECONDS = 5
 OURS, NODE, CHOPSTICKS = "embedded chain, served", "real node", "chopsticks"
 IN_BLOCK_BAR, SERVED_BAR, NODE_BAR, CHOPSTICKS_BAR = 1000, 150, 1 / 3, 50
 
@@ -77,16 +78,34 @@ class Driver:
         return self.client.create_signed_extrinsic(self.call, self.signer, nonce=nonce)
 
     def streamed(self, count: int) -> float:
-        first = self.nonce()
+        first = reached = self.nonce()
         started = time.perf_counter()
-        for nonce in range(first, first + count):
-            self.client.submit_extrinsic(self.sign(nonce))
-        sent = time.perf_counter()
-        while (reached := self.nonce()) < first + count:
+        self.send(range(first, first + count))
+        progress = time.perf_counter()
+        while reached < first + count:
             time.sleep(0.005)
-            if time.perf_counter() > sent + PATIENCE_SECONDS:
+            before, reached = reached, self.nonce()
+            now = time.perf_counter()
+            if reached > before:
+                progress = now
+            elif now > progress + STALL_SECONDS:
+                # The pool of a node under load may lose one, and those behind it wait for ever.
+                print(f"{self.client.url} lost a transaction: sending the rest again")
+                self.send(range(reached, first + count))
+                progress = now
+            if now > started + PATIENCE_SECONDS:
                 raise SystemExit(f"{self.client.url}: {reached - first} of {count} were included")
         return count / (time.perf_counter() - started)
+
+    def send(self, nonces: range) -> None:
+        from substrateinterface.exceptions import SubstrateRequestException
+
+        for nonce in nonces:
+            try:
+                self.client.submit_extrinsic(self.sign(nonce))
+            except SubstrateRequestException as error:
+                if error.args[0].get("code") not in (1012, 1013, 1014):  # known to the pool
+                    raise
 
     def waited(self, count: int) -> float:
         first = self.nonce()
