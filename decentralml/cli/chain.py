@@ -90,12 +90,17 @@ def advance(
 @click.option(
     "--block-time",
     type=DURATION,
-    help="Seal an empty block so often; without it only transactions make blocks.",
+    default="6s",
+    show_default=True,
+    help="Seal an empty block when there was none for so long; 0s: only transactions make blocks.",
 )
 @common
 @pass_settings
-def serve(settings: Settings, port: int, block_time: int | None) -> None:
-    """Serve the embedded chain to polkadot.js and others on 127.0.0.1 (JSON-RPC), until Ctrl-C."""
+def serve(settings: Settings, port: int, block_time: int) -> None:
+    """Serve the embedded chain to polkadot.js and others on 127.0.0.1 (JSON-RPC), until Ctrl-C.
+
+    Whoever waits for a committee to be drawn needs blocks, so that empty ones are sealed too.
+    """
     from decentralml.market.node import serve as run
 
     def ready(url: str) -> None:
@@ -104,7 +109,7 @@ def serve(settings: Settings, port: int, block_time: int | None) -> None:
         else:
             click.echo(f"listening on {url} (Ctrl-C ends)")
 
-    run(settings.config(), port, ready, None if block_time is None else block_time / 1000)
+    run(settings.config(), port, ready, block_time / 1000 or None)
 
 
 @chain.command(epilog=examples("decentralml chain reset --yes"))

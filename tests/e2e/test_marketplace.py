@@ -201,6 +201,8 @@ def test_the_same_home_is_served_to_other_programs(actors: Actors) -> None:
         actors.ask("transfer", "vic", "1.5", "--chain", url, who="vera")
         assert total(actors, "vic") == before + 1_500_000_000_000
         assert actors.ask("chain", "status", "--chain", url)["kind"] == "remote"
+        height = actors.ask("chain", "status", "--chain", url)["block"]
+        assert height > 0
         error = actors.fail("chain", "advance", "--blocks", 1, "--chain", url)
         assert error["class"] == "EmbeddedOnly"
     finally:
