@@ -170,3 +170,14 @@ def test_new_heads_and_storage_are_subscribed_to(substrate: SubstrateInterface, 
         return found.value if update == 1 else None
 
     assert substrate.query("System", "Number", subscription_handler=on_number) == before + 2
+
+
+def test_the_history_of_a_value_lists_its_changes(substrate: SubstrateInterface) -> None:
+    first = substrate.get_chain_head()
+    send(substrate, transfer(substrate, BOB, UNIT))
+    changed = substrate.get_chain_head()
+    send(substrate, substrate.compose_call("System", "remark", {"remark": "0x11"}))
+    key = substrate.create_storage_key("System", "Account", [BOB.ss58_address]).to_hex()
+    sets = substrate.rpc_request("state_queryStorage", [[key], first])["result"]
+    assert [found["block"] for found in sets] == [first, changed]
+    assert sets[0]["changes"][0][1] != sets[1]["changes"][0][1]

@@ -147,7 +147,7 @@ UNANSWERABLE: list[tuple[str, list[Any], int]] = [
     ("author_submitExtrinsic", ["0x"], 1001),
     ("author_submitExtrinsic", ["0x10"], 1001),
     ("author_submitExtrinsic", ["0x1000000000"], 1002),
-    ("author_submitAndWatchExtrinsic", ["0x1000000000"], 1002),
+    ("author_submitAndWatchExtrinsic", ["0x140000000000"], 1002),
     ("author_insertKey", ["aura", "//Alice", "0x11"], 1030),
     ("author_rotateKeys", [], 1030),
     ("engine_createBlock", [False], 20000),

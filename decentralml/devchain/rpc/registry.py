@@ -31,7 +31,7 @@ class Method:
     answer: Callable[..., Any]
     params: tuple[Param, ...]
     executes: bool
-    """Whether it runs WebAssembly or writes: a server keeps that off its event loop."""
+    """Whether it runs WebAssembly, writes or reads long: a server keeps that off its event loop."""
 
 
 METHODS: dict[str, Method] = {}

@@ -20,7 +20,7 @@ PAGE_LIMIT = 1000
 """Keys in one answer, as in a real node."""
 QUERY_LIMIT = 4096
 """Keys in one question."""
-RANGE_LIMIT = 100_000
+RANGE_LIMIT = 10_000
 """Values that ``state_queryStorage`` reads at most: keys times blocks."""
 
 KEY = Param("key", hex_bytes)
@@ -81,12 +81,13 @@ def query_storage_at(context: Context, keys: list[bytes], at: bytes | None) -> l
 @method(
     "state_queryStorage",
     params=(KEYS, Param("block", block_hash), HASH),
+    executes=True,
 )
 def query_storage(
     context: Context, keys: list[bytes], first: bytes, last: bytes | None
 ) -> list[dict[str, Any]]:
     """All values in the first block, then those that changed, block by block."""
-    reader = context.reader
+    reader = context.chain
     start, end = reader.block_number(first), reader.block_number(last or reader.head)
     if start is None or end is None or start > end:
         named = f"[{to_hex(first)} ... {maybe_hex(last)}]"
