@@ -348,6 +348,14 @@ class UnknownAccount(KeysError):
         )
 
 
+class ConfirmationNeeded(DecentralMLError):
+    """Something cannot be undone, and nobody is there to say yes."""
+
+    def __init__(self, question: str) -> None:
+        self.question = question
+        super().__init__(f"{question} Nobody can be asked here; pass --yes if you mean it")
+
+
 class RecordDamaged(MarketError):
     """A record in the home folder cannot be read."""
 

@@ -13,7 +13,7 @@ import click
 
 from decentralml import config as configuration
 from decentralml.cli.output import Terminal
-from decentralml.errors import ConfigError, PassphraseRequired
+from decentralml.errors import ConfigError, ConfirmationNeeded, PassphraseRequired
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
@@ -80,8 +80,17 @@ class Settings:
         )
 
     def confirm(self, question: str) -> bool:
-        """Ask before something that cannot be undone; ``--yes`` answers."""
-        return self.yes or click.confirm(question, err=True)
+        """Ask before something that cannot be undone; ``--yes`` answers.
+
+        Raises
+        ------
+        ConfirmationNeeded : there is no terminal to ask on, or a program reads the answer.
+        """
+        if self.yes:
+            return True
+        if self.json or not sys.stdin.isatty():
+            raise ConfirmationNeeded(question)
+        return click.confirm(question, err=True)
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:

@@ -1,0 +1,225 @@
+"""Each command does what it says, prints text for people and one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from market_support import (
+    AGGREGATORS,
+    CONTRIBUTORS,
+    CREATOR,
+    GOOD,
+    Stage,
+    stage,  # noqa: F401 - a fixture
+)
+
+from decentralml.cli.main import cli
+from decentralml.types import UNIT, ValidationStrategy
+
+Run = Callable[..., Result]
+BOB = CONTRIBUTORS[0]
+
+
+@pytest.fixture
+def run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Run:  # noqa: F811
+    for name in [name for name in os.environ if name.startswith("DECENTRALML_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DECENTRALML_HOME", str(stage.home))
+    monkeypatch.setenv("DECENTRALML_PASSPHRASE", "test")
+    runner = CliRunner()
+
+    def invoke(*words: object, code: int = 0) -> Result:
+        result = runner.invoke(cli, [str(word) for word in words], prog_name="decentralml")
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+def ask(run: Run, *words: object) -> Any:
+    result = run(*words, "--json")
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+def error(run: Run, *words: object) -> Any:
+    result = run(*words, "--json", code=1)
+    assert result.stdout == ""
+    return json.loads(result.stderr)
+
+
+def test_keys_are_made_listed_exported_imported_and_removed(run: Run, tmp_path: Path) -> None:
+    made = ask(run, "keys", "new", "me")
+    assert len(made["words"].split()) == 12
+    assert [key["name"] for key in ask(run, "keys", "list")] == ["me"]
+    assert made["address"] in run("keys", "list").stdout
+    file = tmp_path / "me.json"
+    run("keys", "export", "me", "--out", file)
+    assert file.stat().st_mode & 0o077 == 0
+    assert json.loads(run("keys", "export", "me").stdout)["address"] == made["address"]
+    assert error(run, "keys", "export", "me", "--out", file)["class"] == "FileExistsError"
+    (tmp_path / "words").write_text(made["words"] + "\n")
+    again = ask(run, "keys", "import", "again", "--secret-file", tmp_path / "words")
+    assert again["address"] == made["address"]
+    assert error(run, "keys", "remove", "me")["class"] == "ConfirmationNeeded"
+    run("keys", "remove", "me", "--yes")
+    assert [key["name"] for key in ask(run, "keys", "list")] == ["again"]
+
+
+def test_a_polkadot_js_file_is_imported_with_its_own_passphrase(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ask(run, "keys", "new", "me")
+    run("keys", "export", "me", "--out", tmp_path / "me.json")
+    monkeypatch.setenv("DECENTRALML_FILE_PASSPHRASE", "wrong")
+    words = ("keys", "import", "you", "--file", tmp_path / "me.json")
+    assert error(run, *words)["class"] == "WrongPassphrase"
+    monkeypatch.setenv("DECENTRALML_FILE_PASSPHRASE", "test")
+    monkeypatch.setenv("DECENTRALML_PASSPHRASE", "another")
+    assert ask(run, *words)["address"] == made["address"]
+
+
+def test_tokens_are_sent_and_shown_exactly(run: Run) -> None:
+    ask(run, "keys", "new", "me")
+    sent = ask(run, "transfer", "me", "2.5", "--as", CREATOR)
+    assert sent["amount"] == 2_500_000_000_000
+    found = ask(run, "balance", "me")
+    assert (found["free"], found["total"], found["held"]) == (sent["amount"], sent["amount"], {})
+    assert "free     2.5\n" in run("balance", "me").stdout
+    assert ask(run, "balance", "treasury")["total"] > 0
+    missing = error(run, "transfer", "me", "99999999999", "--as", CREATOR)
+    assert "balance" in missing["message"]
+
+
+def test_the_chain_is_shown_advanced_exported_and_reset(run: Run, tmp_path: Path) -> None:
+    before = ask(run, "chain", "status")
+    assert before["kind"] == "embedded"
+    assert ask(run, "chain", "advance", "--blocks", 3)["block"] == before["block"] + 3
+    moved = ask(run, "chain", "advance", "--time", "2h")
+    assert moved["now"] - before["now"] >= 2 * 3_600_000
+    elected = ask(run, "chain", "advance", "--to-election")["block"]
+    assert elected == before["next_election"]
+    run("chain", "advance", code=2)
+    run("chain", "export-spec", "--out", tmp_path / "spec.json")
+    assert "raw" in json.loads((tmp_path / "spec.json").read_text())["genesis"]
+    assert "genesis" in run("chain", "status").stdout
+    run("chain", "reset", code=1)
+    run("chain", "reset", "--yes")
+    again = ask(run, "chain", "status")
+    assert (again["block"], again["genesis"]) == (0, before["genesis"])
+    refusal = error(run, "chain", "reset", "--yes", "--chain", "ws://127.0.0.1:1")
+    assert refusal["class"] == "EmbeddedOnly"
+
+
+def test_aggregators_are_listed_shown_voted_for_and_resign(run: Run, stage: Stage) -> None:  # noqa: F811
+    field = ask(run, "aggregators", "list")
+    assert len(field["aggregators"]) == 3
+    assert "https://dave.example" in run("aggregators", "list").stdout
+    address = stage.as_(AGGREGATORS[0]).address
+    assert ask(run, "aggregators", "show", AGGREGATORS[0])["account"] == address
+    assert error(run, "aggregators", "show", BOB)["class"] == "NotAnAggregator"
+    assert ask(run, "vote", AGGREGATORS[0], "--stake", 7, "--as", BOB)["vote"]["stake"] == 7 * UNIT
+    run("vote", "--remove", "--as", BOB)
+    run("vote", AGGREGATORS[0], "--as", BOB, code=2)
+    run("vote", "--remove", "--stake", 5, code=2)
+    words = ("aggregators", "apply", "--endpoint", "https://new.example", "--as", AGGREGATORS[0])
+    run(*words)
+    assert "nothing to do" in run(*words).stdout
+    profile = ask(run, "aggregators", "show", AGGREGATORS[0])["profile"]
+    assert profile["endpoint"] == "https://new.example"
+    run("aggregators", "resign", "--as", AGGREGATORS[0])
+    assert address not in json.dumps(ask(run, "aggregators", "list")["aggregators"])
+
+
+def test_content_is_added_named_fetched_verified_and_carried(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "stuff"
+    folder.mkdir()
+    (folder / "a").write_text("a")
+    cid = ask(run, "bundles", "add", folder)["cid"]
+    assert ask(run, "bundles", "cid", folder)["cid"] == cid
+    assert ask(run, "bundles", "verify", cid)["complete"]
+    run("bundles", "get", cid, "--out", tmp_path / "again")
+    assert (tmp_path / "again" / "a").read_text() == "a"
+    assert error(run, "bundles", "get", cid, "--out", tmp_path / "again")["class"] == (
+        "DestinationExists"
+    )
+    run("bundles", "export", cid, "--out", tmp_path / "stuff.car")
+    other = ("--home", tmp_path / "other")
+    assert error(run, "bundles", "verify", cid, *other)["class"] == "ObjectNotFound"
+    assert ask(run, "bundles", "import", tmp_path / "stuff.car", *other)["cid"] == cid
+    car = (tmp_path / "stuff.car").read_bytes()
+    (tmp_path / "cut.car").write_bytes(car[:-3])
+    assert error(run, "bundles", "import", tmp_path / "cut.car", *other)["class"] == "CarInvalid"
+    absent = error(run, "bundles", "add", folder, "--storage", "http://127.0.0.1:9")
+    assert absent["class"] == "DaemonUnavailable"
+
+
+def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Stage) -> None:  # noqa: F811
+    assert run("list-tasks").stdout == "no tasks\n"
+    task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
+    stage.contribute(BOB, task, GOOD)
+    assert "ManualAccept" in run("list-tasks").stdout
+    assert [found["id"] for found in ask(run, "list-tasks", "--open")] == [task]
+    shown = ask(run, "show-task", task, "--as", BOB)
+    assert Path(shown["work"]["result"], "model.safetensors").is_file()
+    assert shown["results"] == {"PendingValidation": 1}
+    assert "your work" in run("show-task", task, "--as", BOB).stdout
+    for name in AGGREGATORS:
+        said = run("validate-task-results", task, "--as", name).stdout
+        assert "Pass, score 100.00%; attested" in said
+    (result,) = ask(run, "list-task-results", task)
+    assert (result["status"], result["score"]) == ("Validated", 1_000_000)
+    reviewed = run("validate-task-results", task, "--as", CREATOR).stdout
+    assert "the committee: Pass" in reviewed
+    assert "measured here: Pass" in reviewed
+    ask(run, "accept-task-results", task, 0, "--as", CREATOR)
+    assert "Accepted" in run("list-task-results", task).stdout
+    run("withdraw-task", task, "--as", CREATOR)
+    assert ask(run, "show-task", task)["task"]["status"] in ("Withdrawn", "Completed")
+    assert "nothing" in run("settle", task, "--as", CREATOR).stdout
+
+
+def test_a_contributors_commands(run: Run, stage: Stage, tmp_path: Path) -> None:  # noqa: F811
+    task = stage.post()
+    assert error(run, "send-results", task, "--as", BOB)["class"] == "NotAssigned"
+    assert "is yours:" in run("accept-task", task, "--as", BOB).stdout
+    assert "is yours already" in run("accept-task", task, "--as", BOB).stdout
+    result = run("run-task", task, "--data", stage.work(BOB), "--as", BOB)
+    assert "trained" in result.stderr
+    assert "send-results" in result.stdout
+    assert error(run, "send-results", task, "--result-path", tmp_path / "no", "--as", BOB)[
+        "class"
+    ] == "NothingToSend"
+    assert "is sent" in run("send-results", task, "--as", BOB).stdout
+    assert "was sent before" in run("send-results", task, "--as", BOB).stdout
+    other = stage.post()
+    run("accept-task", other, "--as", BOB)
+    run("abandon-task", other, "--as", BOB)
+    assert ask(run, "show-task", other)["task"]["open_slots"] == 1
+
+
+def test_no_sandbox_takes_an_explicit_flag(run: Run, stage: Stage) -> None:  # noqa: F811
+    task = stage.post()
+    run("accept-task", task, "--as", BOB)
+    said = run("run-task", task, "--data", stage.work(BOB), "--no-sandbox", "--as", BOB)
+    assert "WITHOUT a sandbox" in said.stderr
+
+
+def test_doctor_names_what_is_wrong_and_how_to_mend_it(run: Run, stage: Stage) -> None:  # noqa: F811
+    found = ask(run, "doctor")
+    assert found["ok"]
+    names = {check["name"] for check in found["checks"]}
+    assert {"python", "packages", "home", "disk space", "sandbox", "runtime"} <= names
+    assert "ok" in run("doctor").stdout
+    broken = run("doctor", "--chain", "ws://127.0.0.1:9", "--storage", "http://127.0.0.1:9", code=1)
+    assert "node: no node answers at ws://127.0.0.1:9" in broken.stdout
+    assert "start `ipfs daemon`" in broken.stdout
+    (stage.home / "keys").mkdir(mode=0o755, exist_ok=True)
+    (stage.home / "keys").chmod(0o755)
+    assert "chmod 700" in run("doctor", code=1).stdout
