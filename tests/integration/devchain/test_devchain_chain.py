@@ -30,7 +30,7 @@ from decentralml.devchain.block import Header, check_extrinsic
 from decentralml.devchain.chain import DevChain, Refused, Sealed
 from decentralml.devchain.codec import prefixed
 from decentralml.devchain.hashes import blake2_256, storage_prefix
-from decentralml.devchain.keys import CODE, TIMESTAMP
+from decentralml.devchain.keys import CODE, PENDING_CODE, TIMESTAMP
 from decentralml.devchain.state import MAIN
 from decentralml.devchain.trie import state_root, stored
 from decentralml.errors import (
@@ -500,6 +500,24 @@ def test_new_code_is_in_force_from_the_next_block_on(chain: DevChain, tmp_path: 
     assert header(chain).state_root == whole_root(chain)
     with DevChain.open(tmp_path / "chain.sqlite", cache=shared_cache()) as again:
         assert again.submit(pay(again)).result == DONE
+
+
+def test_blocks_are_made_by_pending_code_while_reads_use_the_present_one(
+    chain: DevChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = _with_custom_section(chain.storage(CODE) or b"")
+    chain.submit(signed(chain, ALICE, 0, set_storage({PENDING_CODE: new})))
+    assert chain._record(1).pending == blake2_256(new)
+    asked: list[bytes] = []
+    assert chain._runtimes is not None
+    get = chain._runtimes.get
+    monkeypatch.setattr(
+        chain._runtimes, "get", lambda digest, code: (asked.append(digest), get(digest, code))[1]
+    )
+    chain.validate(pay(chain))
+    assert asked == [chain._record(0).code]
+    assert chain.submit(pay(chain)).result == DONE
+    assert set(asked[1:]) == {blake2_256(new)}
 
 
 def test_code_that_is_no_runtime_makes_no_block(chain: DevChain) -> None:
