@@ -23,7 +23,7 @@ def list_(settings: Settings) -> None:
 
     with settings.session() as session:
         field = list_aggregators(session)
-        names = session.names()
+        names = session.names
     if settings.json:
         document(field)
         return

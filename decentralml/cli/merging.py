@@ -73,7 +73,7 @@ def federate(
             only=only,
             publish=publish,
         )
-        names = session.names()
+        names = session.names
         measured = (
             None if validation_path is None else evaluate_merged(session, merged, validation_path)
         )

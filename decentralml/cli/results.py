@@ -23,7 +23,7 @@ def list_task_results(settings: Settings, task: int) -> None:
     with settings.session() as session:
         found = find(session, TaskId(task))
         now = session.chain.now()
-        names = session.names()
+        names = session.names
     if settings.json:
         document(found)
     elif found:

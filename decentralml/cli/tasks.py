@@ -67,7 +67,7 @@ def show_task(settings: Settings, task: int) -> None:
 
     with settings.session() as session:
         view = look(session, TaskId(task))
-        names = session.names()
+        names = session.names
     if settings.json:
         document(view)
         return

@@ -68,7 +68,7 @@ def validate_task_results(
             validation_path=validation_path,
             fail_unavailable=fail_unavailable,
         )
-        names = session.names()
+        names = session.names
     if settings.json:
         document(found)
         return

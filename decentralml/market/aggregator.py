@@ -150,7 +150,9 @@ def owes(session: Session, submission: Submission) -> bool:
 
 def _attested(measure: Bar, submission: Submission, fail_unavailable: bool) -> Duty:
     session = measure.session
-    session.report.step(f"judging result {submission.index} of {submission.contributor}")
+    session.report.step(
+        f"judging result {submission.index} of {session.called(submission.contributor)}"
+    )
     try:
         finding = measure.judge(submission, fail_unavailable)
     except StorageError as error:

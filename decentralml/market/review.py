@@ -101,7 +101,8 @@ def _review(
 ) -> Review:
     own = None
     if measure is not None:
-        session.report.step(f"reviewing result {submission.index} of {submission.contributor}")
+        contributor = session.called(submission.contributor)
+        session.report.step(f"reviewing result {submission.index} of {contributor}")
         try:
             own = measure.judge(submission)
         except DecentralMLError as error:

@@ -141,10 +141,15 @@ class Session:
         except (KeyUnknown, KeyNameInvalid):
             raise UnknownAccount(name) from None
 
+    @cached_property
     def names(self) -> dict[Address, str]:
         """What this user calls accounts: own keys and well-known accounts, by address."""
         own = {entry.address: entry.name for entry in self.keys.list()}
         return {address: name for name, address in WELL_KNOWN.items()} | own
+
+    def called(self, address: Address) -> str:
+        """An account's name where this user has one for it, else its address."""
+        return self.names.get(address, address)
 
     def passphrase(self, name: str) -> str | None:
         """The passphrase of a key, from whoever was named to know it."""
