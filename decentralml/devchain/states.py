@@ -12,8 +12,8 @@ from decentralml.devchain.trie import Branch, Value, decode, nibbles, pack, stor
 from decentralml.devchain.trie_update import Update, update
 from decentralml.errors import ChainFileDamaged
 
-_MOST_VALUES: Final = 100_000
-_MOST_BRANCHES: Final = 20_000
+_MOST_VALUES: Final = 10_000
+_MOST_BRANCHES: Final = 5_000
 _LONGEST_KEPT: Final = 4096
 """Values longer than this are read anew each time; the runtime's own code is one."""
 _PAGE: Final = 256
