@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from decentralml.config import Config, load
 from decentralml.errors import (
     AddressInvalid,
     KeyNameInvalid,
+    KeysError,
     KeyUnknown,
     NoKeyChosen,
     UnknownAccount,
@@ -144,8 +145,12 @@ class Session:
     @cached_property
     def names(self) -> dict[Address, str]:
         """What this user calls accounts: own keys and well-known accounts, by address."""
-        own = {entry.address: entry.name for entry in self.keys.list()}
-        return {address: name for name, address in WELL_KNOWN.items()} | own
+        names = {address: name for name, address in WELL_KNOWN.items()}
+        for name in self.keys.names():
+            # A damaged key file must not keep anybody from reading a list.
+            with suppress(KeysError):
+                names[self.keys.info(name).address] = name
+        return names
 
     def called(self, address: Address) -> str:
         """An account's name where this user has one for it, else its address."""

@@ -13,6 +13,7 @@ from decentralml.errors import NoKeyChosen, PassphraseRequired, UnknownAccount, 
 from decentralml.market.accounts import WELL_KNOWN, pallet_account
 from decentralml.market.session import Session, open_session
 from decentralml.market.work import WorkFolder, replace_folder, scratch
+from decentralml.types import Address
 
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 
@@ -64,6 +65,15 @@ def test_accounts_are_named_by_key_address_or_role(tmp_path: Path) -> None:
     for nobody in ("you", "../me", ALICE[:-1] + "Z", ""):
         with pytest.raises(UnknownAccount, match="keys list"):
             session.resolve(nobody)
+
+
+def test_a_damaged_key_does_not_hide_the_names_of_the_others(tmp_path: Path) -> None:
+    key, _ = KeyStore(tmp_path / "keys").new("me", "x")
+    (tmp_path / "keys" / "broken.json").write_text("{")
+    session = Session(Config(tmp_path))
+    assert session.called(key.address) == "me"
+    assert session.called(WELL_KNOWN["treasury"]) == "treasury"
+    assert session.called(Address(ALICE)) == ALICE
 
 
 def test_opening_a_session_touches_nothing(tmp_path: Path) -> None:
