@@ -50,8 +50,8 @@ _SENTENCES = {
     "Could not lookup information": "CannotLookup",
     "Could not find an unsigned validator": "NoUnsignedValidator",
 }
-RETRY_WITH_NEW_NONCE = frozenset({"Stale", "Future"})
-"""Reasons for which the same call may be signed again, at the account's new nonce."""
+SIGN_AGAIN = frozenset({"Stale", "Future", "AncientBirthBlock"})
+"""Reasons for which the same call may be signed again: with another nonce or birth it is valid."""
 
 
 def dispatch_error(runtime: Runtime, error: Variant, **facts: Any) -> CallRefused:

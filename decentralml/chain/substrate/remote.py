@@ -18,6 +18,8 @@ from decentralml.errors import EmbeddedOnly, NodeFault, NodeTimeout, WrongGenesi
 T = TypeVar("T")
 FINALITY_LAG = 5
 """Blocks behind the newest one from which a transaction is born, if finality is further behind."""
+POOL_LAG = 2
+"""Blocks that a node's pool may be behind."""
 METHOD_NOT_FOUND = -32601
 _POLL_SECONDS = 0.2
 _MAX_KEYS = 500
@@ -73,10 +75,14 @@ class RemoteTransport:
         return Head(block, self._number(block))
 
     def birth(self) -> Head:
-        """The newest final block, or one a few blocks old where finality lags behind."""
+        """The newest final block, or one a few blocks old where finality lags behind.
+
+        Never the very newest: a node's pool may not have it yet, and would then take the
+        transaction for one of an era long over (``AncientBirthBlock``).
+        """
         newest = self._number(self._bytes("chain_getBlockHash"))
         final = self._number(self._bytes("chain_getFinalizedHead"))
-        number = max(final, newest - FINALITY_LAG, 0)
+        number = max(min(max(final, newest - FINALITY_LAG), newest - POOL_LAG), 0)
         return Head(self._bytes("chain_getBlockHash", number), number)
 
     def block_hash(self, number: int) -> bytes | None:

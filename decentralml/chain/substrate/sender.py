@@ -8,7 +8,7 @@ from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Call
 from decentralml.chain.keys import Signer
 from decentralml.chain.substrate import extrinsic
-from decentralml.chain.substrate.errors import RETRY_WITH_NEW_NONCE
+from decentralml.chain.substrate.errors import SIGN_AGAIN
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.receipts import facts_of, receipt_of
 from decentralml.chain.substrate.runtime import Runtime
@@ -16,7 +16,7 @@ from decentralml.chain.substrate.transport import Included, Transport
 from decentralml.chain.substrate.wire import encode, needs_census, to_pallet
 from decentralml.errors import CannotPayFee, NotDevelopmentChain, TransactionInvalid
 
-NONCE_RETRIES = 50
+RETRIES = 50
 """How often a call is signed anew when other transactions of its signer come first."""
 
 
@@ -60,7 +60,7 @@ class Sender:
                     raise CannotPayFee(signer.address) from None
                 # Another process signed with the same key in between. The chain has said that
                 # this transaction is not and will never be included: signing again is safe.
-                if error.reason not in RETRY_WITH_NEW_NONCE or retries == NONCE_RETRIES:
+                if error.reason not in SIGN_AGAIN or retries == RETRIES:
                     raise
                 retries += 1
 

@@ -410,10 +410,11 @@ def test_a_node_that_keeps_a_transaction_waiting_is_given_up_at_the_deadline(
     [
         RpcError(1010, "Invalid Transaction", "Transaction is outdated"),
         RpcError(1014, "Priority is too low: (1 vs 1)", "already in the pool"),
+        RpcError(1010, "Invalid Transaction", "Transaction has an ancient birth block"),
     ],
-    ids=["outdated", "priority"],
+    ids=["outdated", "priority", "ancient"],
 )
-def test_a_number_that_another_process_took_is_replaced(node: FakeNode, refusal: RpcError) -> None:
+def test_what_a_new_signature_mends_is_signed_again(node: FakeNode, refusal: RpcError) -> None:
     before = bobs_balance(node)
 
     def refuse_once(params: list[Any]) -> Any:
@@ -424,6 +425,15 @@ def test_a_number_that_another_process_took_is_replaced(node: FakeNode, refusal:
     with client(node) as chain:
         chain.submit(GIFT, ALICE)
     assert bobs_balance(node) == before + UNIT
+
+
+def test_a_transaction_is_never_born_in_the_newest_block(node: FakeNode) -> None:
+    # A node's pool that is a block behind would take it for one of an era long over.
+    with client(node) as chain:
+        for blocks, birth in ((0, 0), (1, 0), (1, 0), (1, 1), (7, 8)):
+            if blocks:
+                node.chain.advance(blocks=blocks)
+            assert chain.transport.birth().number == birth
 
 
 def test_a_transaction_the_node_knows_already_is_looked_for(node: FakeNode) -> None:
