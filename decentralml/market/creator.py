@@ -11,7 +11,12 @@ from typing import Any
 from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, Validator
 from decentralml.bundles.pack import pack_task
 from decentralml.bundles.sealing import encryption_public_key, seal_folder
-from decentralml.bundles.settings import DEFAULT_MODEL, DEFAULT_TIME_LIMIT, read_settings
+from decentralml.bundles.settings import (
+    DEFAULT_MODEL,
+    DEFAULT_TIME_LIMIT,
+    TaskSettings,
+    read_settings,
+)
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import AcceptResult, Batch, Call, CreateTask, RejectResult
 from decentralml.chain.events import TaskCreated
@@ -31,6 +36,7 @@ from decentralml.types import (
     Terms,
     ValidationStrategy,
 )
+from decentralml.validation.policies import GOLD_FILE
 
 RECORDS = "create-task"
 
@@ -166,6 +172,8 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
                 "contributors need a model to begin from; make one with `decentralml train-model` "
                 "and name its folder with --base-model"
             )
+        if offer.validation_set is not None:
+            _check_validation_set(offer.validation_set, settings)
         sealed = _seal(session, offer, folder / "validation.age", warnings)
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
         judged = manifest.evaluation or manifest.validator
@@ -189,6 +197,27 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         "model_type": manifest.model_type,
         "warnings": warnings,
     }
+
+
+def _check_validation_set(folder: Path, settings: TaskSettings) -> None:
+    """Refuse a set that no committee could use: its results would be inconclusive, and paid for.
+
+    Raises
+    ------
+    TermsInvalid, BadExamples
+    """
+    from decentralml.learning.examples import read_examples
+
+    if settings.strategy is ValidationStrategy.CUSTOM_ACCEPT:
+        if not any(folder.iterdir()):
+            raise TermsInvalid(f"the validation set {folder} is empty; name another")
+    elif settings.task_type is TaskType.DATA_ANNOTATORS:
+        if not (folder / GOLD_FILE).is_file():
+            raise TermsInvalid(
+                f"the validation set {folder} has no {GOLD_FILE} (item to label); name another"
+            )
+    else:
+        read_examples(folder)
 
 
 def with_model(bundle: Path, model: Path | None, out: Path) -> Path:

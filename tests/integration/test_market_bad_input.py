@@ -54,7 +54,7 @@ from decentralml.market.running import run_task
 from decentralml.market.session import Session
 from decentralml.market.tasks import settle, withdraw_task
 from decentralml.market.tokens import transfer
-from decentralml.types import SubmissionStatus, TaskId, Verdict
+from decentralml.types import SubmissionStatus, TaskId, TaskType, ValidationStrategy, Verdict
 
 BOB, CHARLIE = CONTRIBUTORS
 
@@ -105,6 +105,33 @@ def test_a_base_model_that_is_none_is_refused(stage: Stage, tmp_path: Path) -> N
 def test_a_bundle_without_its_script_is_refused(stage: Stage) -> None:  # noqa: F811
     (stage.bundle / "start_task.sh").unlink()
     refused(stage.post, ManifestError, "start_task.sh")
+
+
+def test_a_validation_set_that_no_committee_could_use_is_refused(
+    stage: Stage,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    bad = tmp_path / "unlabelled"
+    shutil.copytree(stage.validation_set, bad)
+    (bad / "labels.safetensors").unlink()
+    creator = stage.as_(CREATOR)
+
+    def post(**terms: Any) -> Callable[[], object]:
+        return lambda: stage.post(validation_set=bad, **terms)
+
+    def all_of_them() -> None:
+        refused(post(), DecentralMLError, "labels.safetensors")
+        annotation = {"task_type": TaskType.DATA_ANNOTATORS, "base_model": None}
+        refused(post(minimum_gain=None, **annotation), TermsInvalid, "gold.json")
+        for file in bad.iterdir():
+            file.unlink()
+        refused(post(strategy=ValidationStrategy.CUSTOM_ACCEPT), TermsInvalid, "is empty")
+
+    assert spent(creator, all_of_them) == 0
+
+
+def test_contributors_need_a_model_to_begin_from(stage: Stage) -> None:  # noqa: F811
+    refused(lambda: stage.post(base_model=None), TermsInvalid, "--base-model")
 
 
 def test_a_validation_set_is_sealed_to_nobody_when_nobody_is_in_office(
