@@ -143,27 +143,31 @@ def total(stage: Stage, name: str) -> int:
     return int(stage.ask(f"balance {name}")["total"])
 
 
+def tokens(planck: int) -> str:
+    """Planck as tokens, to the last unit."""
+    whole, part = divmod(abs(planck), 10**12)
+    return f"{'-' if planck < 0 else ''}{whole:,}.{part:012}"
+
+
 def books(before: dict[str, int], after: dict[str, int], issuance: tuple[int, int]) -> None:
-    table = Table(title="Balances (planck; 1 DML = 10^12)", title_justify="left")
+    table = Table(title="Balances in DML, to the last planck", title_justify="left")
     for column in ("account", "before", "after", "change"):
         table.add_column(column, justify="left" if column == "account" else "right")
+
+    def row(name: str, old: int, new: int) -> None:
+        table.add_row(name, tokens(old), tokens(new), tokens(new - old))
+
     for name in before:
-        table.add_row(
-            name,
-            *(f"{n:,}" for n in (before[name], after[name])),
-            f"{after[name] - before[name]:+,}",
-        )
-    burned = issuance[0] - issuance[1]
-    change = sum(after.values()) - sum(before.values())
+        row(name, before[name], after[name])
     table.add_section()
-    table.add_row("sum", f"{sum(before.values()):,}", f"{sum(after.values()):,}", f"{change:+,}")
-    table.add_row("burned as transaction fees", "", "", f"{-burned:+,}")
+    row("together", sum(before.values()), sum(after.values()))
+    burned = issuance[0] - issuance[1]
+    table.add_row("burned as fees", "", "", tokens(burned))
     console.print(table)
+    change = sum(after.values()) - sum(before.values())
     if change != -burned:
         raise click.ClickException(f"the books do not add up: {change:+} is not {-burned:+}")
-    console.print(
-        "They add up to the unit: what left the accounts was burned as fees, nothing else."
-    )
+    console.print("They add up to the unit: what left the accounts was burned as fees, no more.")
 
 
 def plot(accuracies: dict[str, float], file: Path) -> None:
