@@ -9,12 +9,10 @@ from decentralml.bundles.manifest import ResultManifest, TaskManifest
 from decentralml.bundles.pack import find_result, pack_result, result_files
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Abandon, AcceptTask, SubmitResult
-from decentralml.chain.errors import UnknownSubmission
+from decentralml.chain.errors import DeadlinePassed, NotAssigned, UnknownSubmission
 from decentralml.errors import (
     AlreadySent,
     CallRefused,
-    DeadlinePassed,
-    NotAssigned,
     NothingToSend,
     ResultFolderInvalid,
     TaskNotOpen,
@@ -97,7 +95,7 @@ def accept_task(session: Session, task: TaskId) -> Accepted:
 def abandon_task(session: Session, task: TaskId) -> Receipt:
     """Give the slot back before its deadline; the bond returns. Raises NotAssigned."""
     if session.chain.open_assignment(task, session.address) is None:
-        raise NotAssigned(task, session.address)
+        raise NotAssigned.foreseen(task=task, signer=session.address)
     return session.chain.submit(Abandon(task), session.key)
 
 
@@ -111,12 +109,12 @@ def assignment(session: Session, task: TaskId, doing: str) -> Submission:
     index = session.chain.open_assignment(task, session.address)
     if index is None:
         session.chain.task(task)
-        raise NotAssigned(task, session.address)
+        raise NotAssigned.foreseen(task=task, signer=session.address)
     found = session.chain.submission(task, index)
     if found.status is not SubmissionStatus.ASSIGNED:
         raise AlreadySent(task, index, found.status)
     if found.deadline is not None and session.chain.now() > found.deadline:
-        raise DeadlinePassed(task, doing, found.deadline)
+        raise DeadlinePassed.foreseen(task=task, deadline=found.deadline, what=doing)
     session.work(task).attempt(index).begin(found.accepted_at)
     return found
 

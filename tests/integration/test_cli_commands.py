@@ -193,9 +193,10 @@ def test_a_contributors_commands(run: Run, stage: Stage, tmp_path: Path) -> None
     result = run("run-task", task, "--data", stage.work(BOB), "--as", BOB)
     assert "trained" in result.stderr
     assert "send-results" in result.stdout
-    assert error(run, "send-results", task, "--result-path", tmp_path / "no", "--as", BOB)[
-        "class"
-    ] == "NothingToSend"
+    assert (
+        error(run, "send-results", task, "--result-path", tmp_path / "no", "--as", BOB)["class"]
+        == "NothingToSend"
+    )
     assert "is sent" in run("send-results", task, "--as", BOB).stdout
     assert "was sent before" in run("send-results", task, "--as", BOB).stdout
     other = stage.post()

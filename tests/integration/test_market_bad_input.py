@@ -25,17 +25,16 @@ from safetensors.numpy import save_file
 
 from decentralml.bundles.pack import open_task, pack_result
 from decentralml.chain.calls import SubmitResult
+from decentralml.chain.errors import DeadlinePassed, NotAssigned
 from decentralml.config import Config
 from decentralml.errors import (
     AlreadySent,
     CallRefused,
-    DeadlinePassed,
     DecentralMLError,
     FolderInUse,
     ManifestError,
     ModelRefused,
     NotAModel,
-    NotAssigned,
     NothingToMerge,
     NothingToSend,
     NotTheCreator,
@@ -266,7 +265,9 @@ def test_sending_late_is_refused_before_any_fee(stage: Stage) -> None:  # noqa: 
     run_task(session, task, stage.work(BOB))
     advance(session, milliseconds=2 * 3_600_000)
     assert (
-        spent(session, lambda: refused(lambda: send_results(session, task), DeadlinePassed, "over"))
+        spent(
+            session, lambda: refused(lambda: send_results(session, task), DeadlinePassed, "settle")
+        )
         == 0
     )
 

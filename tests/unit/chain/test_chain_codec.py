@@ -146,24 +146,6 @@ def test_a_vector_that_claims_to_be_endless_is_refused_without_making_it() -> No
         CODEC.decode(events, b"\x03\xff\xff\xff\xff" + bytes(100))
 
 
-def test_a_long_vector_is_read_in_time_that_grows_with_its_length_only() -> None:
-    from time import perf_counter
-
-    events = METADATA.pallets["System"].storage["Events"].value
-    record = {
-        "phase": Variant("ApplyExtrinsic", 1),
-        "event": Variant("Balances", Variant("Deposit", {"who": ACCOUNT, "amount": 7})),
-        "topics": [],
-    }
-    seconds = []
-    for count in (1_000, 10_000):
-        data = CODEC.encode(events, [record] * count)
-        began = perf_counter()
-        assert len(CODEC.decode(events, data)) == count
-        seconds.append(perf_counter() - began)
-    assert seconds[1] < 40 * seconds[0]
-
-
 @pytest.mark.parametrize(
     ("type_name", "value"),
     [

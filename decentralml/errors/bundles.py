@@ -1,0 +1,72 @@
+"""Errors of manifests, signatures and seals."""
+
+from __future__ import annotations
+
+from decentralml.errors.root import BundleError
+
+
+class ManifestError(BundleError):
+    """A manifest, or the settings it is made of, does not say what it must."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file}: {reason}; correct it and pack again")
+
+
+class ResultFolderInvalid(BundleError):
+    """What a run left behind is not the one result folder that the task asks for."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        self.folder = folder
+        self.reason = reason
+        super().__init__(f"{folder} holds no result to send: {reason}; run the task again")
+
+
+class BundleMismatch(BundleError):
+    """Content is not what its manifest, its digest or the chain says it is."""
+
+    def __init__(self, what: str, expected: str, found: str) -> None:
+        self.what = what
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{what} is {found}, not {expected} as promised; do not use it")
+
+
+class SignatureInvalid(BundleError):
+    """A result was not signed by the contributor it names."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file}: {reason}; the result cannot be trusted")
+
+
+class RecipientInvalid(BundleError):
+    """A key to which nothing can be sealed."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"{key} is no X25519 public key to seal to; ask its owner to update the profile"
+        )
+
+
+class NotARecipient(BundleError):
+    """A sealed file was sealed to other keys."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        super().__init__(
+            f"{file} is not sealed to this key; use the key whose profile was in office when "
+            "the task was made"
+        )
+
+
+class SealDamaged(BundleError):
+    """A sealed file is truncated, altered, or no age file."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file} cannot be opened: {reason}; fetch it again")

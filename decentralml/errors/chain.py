@@ -1,0 +1,190 @@
+"""Errors of a chain, its node and its transactions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from decentralml.errors.root import ChainError
+
+
+class NodeUnreachable(ChainError):
+    """No node answers at an address, or it hung up and cannot be reached again."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+        super().__init__(
+            f"no node answers at {url} ({reason}); start it, correct the address (--chain), "
+            "or use the embedded chain (--chain embedded)"
+        )
+
+
+class NodeTimeout(ChainError):
+    """A node did not answer in time.
+
+    While a transaction waited for its block: ``extrinsic_hash`` names it and ``expires`` is the
+    last block that can include it; until then it must not be sent again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        waited: float,
+        what: str,
+        extrinsic_hash: str | None = None,
+        expires: int | None = None,
+    ) -> None:
+        self.url = url
+        self.waited = waited
+        self.what = what
+        self.extrinsic_hash = extrinsic_hash
+        self.expires = expires
+        after = "the node is slow or hung: try again, or use another node (--chain)"
+        if extrinsic_hash is not None:
+            after = (
+                f"transaction {extrinsic_hash} may still be included, up to block {expires}: "
+                "look at the task or the balance before you try again"
+            )
+        super().__init__(f"{url} did not {what} within {waited:.0f} seconds; {after}")
+
+
+class NodeFault(ChainError):
+    """A node answered a request with an error, or with something that is no answer."""
+
+    def __init__(self, url: str, method: str, message: str, code: int | None = None) -> None:
+        self.url = url
+        self.method = method
+        self.message = message
+        self.code = code
+        super().__init__(
+            f"{url} refused {method}: {message}; check that it is a Substrate node of this network"
+        )
+
+
+class WrongGenesis(ChainError):
+    """The chain is another one than the settings name."""
+
+    def __init__(self, expected: str, actual: str, address: str) -> None:
+        self.expected = expected
+        self.actual = actual
+        self.address = address
+        super().__init__(
+            f"{address} serves the chain {actual}, not {expected}; correct the address or the "
+            "`genesis` setting (a chain that was reset has a new genesis)"
+        )
+
+
+class RuntimeMismatch(ChainError):
+    """The chain's runtime is not one that this program can talk to."""
+
+    def __init__(self, spec_name: str, spec_version: int, missing: str) -> None:
+        self.spec_name = spec_name
+        self.spec_version = spec_version
+        self.missing = missing
+        super().__init__(
+            f"this program cannot talk to the runtime {spec_name} version {spec_version}: "
+            f"{missing}; install the version of decentralml that matches the chain"
+        )
+
+
+class NotDevelopmentChain(ChainError):
+    """A development key, whose secret is public, on a chain that is not for development."""
+
+    def __init__(self, key: str, chain: str) -> None:
+        self.key = key
+        self.chain = chain
+        super().__init__(
+            f"{key} is a development key, whose secret everybody knows, and {chain} is not a "
+            "development chain; make a key with `decentralml keys new NAME`"
+        )
+
+
+class EmbeddedOnly(ChainError):
+    """Something that only the embedded chain can do was asked of a node."""
+
+    def __init__(self, what: str, url: str) -> None:
+        self.what = what
+        self.url = url
+        super().__init__(
+            f"{url} cannot {what}: only the embedded chain can; use `--chain embedded`"
+        )
+
+
+class TransactionInvalid(ChainError):
+    """The chain will not include a transaction; nothing was charged.
+
+    ``reason`` is the runtime's own name (``Stale``, ``Payment``, ``BadProof`` …).
+    """
+
+    def __init__(self, reason: str, explanation: str) -> None:
+        self.reason = reason
+        super().__init__(f"the chain refuses the transaction ({reason}): {explanation}")
+
+
+class CannotPayFee(TransactionInvalid):
+    """The signer's balance does not cover the fee of the transaction."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(
+            "Payment",
+            f"{address} cannot pay its fee; send tokens to it (`decentralml transfer`)",
+        )
+
+
+class TransactionLost(ChainError):
+    """A transaction was sent, was not included, and never can be: it is safe to do it again."""
+
+    def __init__(self, extrinsic_hash: str, why: str) -> None:
+        self.extrinsic_hash = extrinsic_hash
+        self.why = why
+        super().__init__(
+            f"transaction {extrinsic_hash} was not included ({why}) and can no longer be; "
+            "it is safe to run the same command again"
+        )
+
+
+class CallInvalid(ChainError):
+    """A call that cannot be said to the chain at all; nothing was sent."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the call makes no sense ({reason}); correct it and try again")
+
+
+class CallRefused(ChainError):
+    """A call was included in a block and failed; only its fee was charged.
+
+    The base of one class for each error of each pallet (:mod:`decentralml.chain.errors`); errors
+    of pallets that this program does not know by name arrive as a subclass made for them.
+
+    Attributes
+    ----------
+    pallet, name : where the error comes from and what the runtime calls it.
+    docs : the runtime's own explanation.
+    further attributes : what the call named (``task``, ``index``, ``signer`` …) and, once it is
+        in a block, ``block_hash``, ``extrinsic_hash`` and ``fee``.
+    """
+
+    message = "the chain refused the call: {pallet}.{name} ({docs})"
+    home: ClassVar[str] = ""
+    """The pallet, in the base class of one pallet's errors."""
+
+    def __init__(self, pallet: str, name: str, docs: str = "", **facts: Any) -> None:
+        self.pallet = pallet
+        self.name = name
+        self.docs = docs
+        vars(self).update(facts)
+        super().__init__(self.message.format_map(_Facts(vars(self))))
+
+    @classmethod
+    def foreseen(cls, **facts: Any) -> Self:
+        """The refusal that the chain would give: known before anything is sent or paid."""
+        return cls(cls.home, cls.__name__, **facts)
+
+
+class _Facts(dict[str, Any]):
+    """Facts for a message; one that the call did not name reads as a plain word."""
+
+    def __missing__(self, fact: str) -> str:
+        return f"({fact})"

