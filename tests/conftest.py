@@ -1,1 +1,3 @@
-"""Here so that pytest puts this folder on the path: the ``*_support`` modules are shared."""
+"""Puts this folder on the path, for the ``*_support`` modules, and loads their fixtures."""
+
+pytest_plugins = ["market_support"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, Validator
 from decentralml.bundles.pack import pack_task
-from decentralml.bundles.sealing import encryption_public_key, seal_folder
+from decentralml.bundles.sealing import encryption_public_key, is_usable, seal_folder
 from decentralml.bundles.settings import (
     DEFAULT_MODEL,
     DEFAULT_TIME_LIMIT,
@@ -235,12 +235,19 @@ def with_model(bundle: Path, model: Path | None, out: Path) -> Path:
 def _seal(session: Session, offer: Offer, out: Path, warnings: list[str]) -> Cid | None:
     """Seal the validation set to those in office (and its owner); its CID."""
     members = session.chain.election().members
-    profiles = [session.chain.profile(member) for member in members]
-    keys = [profile.encryption_key for profile in profiles if profile is not None]
-    if len(keys) < offer.committee:
+    profiles = [found for member in members if (found := session.chain.profile(member))]
+    # One member with a key of no use must not keep every creator from posting tasks.
+    keys = [each.encryption_key for each in profiles if is_usable(each.encryption_key)]
+    if len(keys) < len(profiles):
         warnings.append(
-            f"{len(keys)} registered aggregators are in office and a committee needs "
-            f"{offer.committee}; results wait for an election (decentralml aggregators list)"
+            f"{len(profiles) - len(keys)} of the aggregators in office have an encryption key "
+            "that nothing can be sealed to; if drawn, they cannot validate"
+        )
+    if len(profiles) < offer.committee:
+        warnings.append(
+            f"{len(profiles)} registered aggregators are in office and you ask for "
+            f"{offer.committee}; unless more are elected, fewer judge a result, and with none it "
+            "waits (decentralml aggregators list)"
         )
     if offer.validation_set is None:
         return None

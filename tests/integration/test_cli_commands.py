@@ -16,7 +16,6 @@ from market_support import (
     CREATOR,
     GOOD,
     Stage,
-    stage,  # noqa: F401 - a fixture
 )
 
 from decentralml.cli.main import cli
@@ -27,7 +26,7 @@ BOB = CONTRIBUTORS[0]
 
 
 @pytest.fixture
-def run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Run:  # noqa: F811
+def run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name in [name for name in os.environ if name.startswith("DECENTRALML_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DECENTRALML_HOME", str(stage.home))
@@ -117,7 +116,7 @@ def test_the_chain_is_shown_advanced_exported_and_reset(run: Run, tmp_path: Path
     assert refusal["class"] == "EmbeddedOnly"
 
 
-def test_aggregators_are_listed_shown_voted_for_and_resign(run: Run, stage: Stage) -> None:  # noqa: F811
+def test_aggregators_are_listed_shown_voted_for_and_resign(run: Run, stage: Stage) -> None:
     field = ask(run, "aggregators", "list")
     assert len(field["aggregators"]) == 3
     assert "https://dave.example" in run("aggregators", "list").stdout
@@ -160,7 +159,7 @@ def test_content_is_added_named_fetched_verified_and_carried(run: Run, tmp_path:
     assert absent["class"] == "DaemonUnavailable"
 
 
-def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Stage) -> None:  # noqa: F811
+def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Stage) -> None:
     assert run("list-tasks").stdout == "no tasks\n"
     task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
     stage.contribute(BOB, task, GOOD)
@@ -185,7 +184,7 @@ def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Sta
     assert "nothing" in run("settle", task, "--as", CREATOR).stdout
 
 
-def test_a_contributors_commands(run: Run, stage: Stage, tmp_path: Path) -> None:  # noqa: F811
+def test_a_contributors_commands(run: Run, stage: Stage, tmp_path: Path) -> None:
     task = stage.post()
     assert error(run, "send-results", task, "--as", BOB)["class"] == "NotAssigned"
     assert "is yours:" in run("accept-task", task, "--as", BOB).stdout
@@ -205,14 +204,14 @@ def test_a_contributors_commands(run: Run, stage: Stage, tmp_path: Path) -> None
     assert ask(run, "show-task", other)["task"]["open_slots"] == 1
 
 
-def test_no_sandbox_takes_an_explicit_flag(run: Run, stage: Stage) -> None:  # noqa: F811
+def test_no_sandbox_takes_an_explicit_flag(run: Run, stage: Stage) -> None:
     task = stage.post()
     run("accept-task", task, "--as", BOB)
     said = run("run-task", task, "--data", stage.work(BOB), "--no-sandbox", "--as", BOB)
     assert "WITHOUT a sandbox" in said.stderr
 
 
-def test_doctor_names_what_is_wrong_and_how_to_mend_it(run: Run, stage: Stage) -> None:  # noqa: F811
+def test_doctor_names_what_is_wrong_and_how_to_mend_it(run: Run, stage: Stage) -> None:
     found = ask(run, "doctor")
     assert found["ok"]
     names = {check["name"] for check in found["checks"]}

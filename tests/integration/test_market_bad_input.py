@@ -17,14 +17,13 @@ from market_support import (
     CREATOR,
     GOOD,
     Stage,
-    stage,  # noqa: F401 - a fixture
     write_model,
     write_work,
 )
 from safetensors.numpy import save_file
 
 from decentralml.bundles.pack import open_task, pack_result
-from decentralml.chain.calls import SubmitResult
+from decentralml.chain.calls import SubmitResult, UpdateProfile
 from decentralml.chain.errors import DeadlinePassed, NotAssigned
 from decentralml.config import Config
 from decentralml.errors import (
@@ -88,7 +87,7 @@ def spent(session: Session, work: Callable[[], object]) -> int:
     ],
 )
 def test_terms_that_make_no_sense_cost_nothing(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     terms: dict[str, Any],
     words: tuple[str, ...],
 ) -> None:
@@ -96,18 +95,18 @@ def test_terms_that_make_no_sense_cost_nothing(
     assert spent(creator, lambda: refused(lambda: stage.post(**terms), TermsInvalid, *words)) == 0
 
 
-def test_a_base_model_that_is_none_is_refused(stage: Stage, tmp_path: Path) -> None:  # noqa: F811
+def test_a_base_model_that_is_none_is_refused(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     refused(lambda: stage.post(base_model=tmp_path / "empty"), NotAModel, "train-model")
 
 
-def test_a_bundle_without_its_script_is_refused(stage: Stage) -> None:  # noqa: F811
+def test_a_bundle_without_its_script_is_refused(stage: Stage) -> None:
     (stage.bundle / "start_task.sh").unlink()
     refused(stage.post, ManifestError, "start_task.sh")
 
 
 def test_a_validation_set_that_no_committee_could_use_is_refused(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     bad = tmp_path / "unlabelled"
@@ -129,33 +128,33 @@ def test_a_validation_set_that_no_committee_could_use_is_refused(
     assert spent(creator, all_of_them) == 0
 
 
-def test_contributors_need_a_model_to_begin_from(stage: Stage) -> None:  # noqa: F811
+def test_contributors_need_a_model_to_begin_from(stage: Stage) -> None:
     refused(lambda: stage.post(base_model=None), TermsInvalid, "--base-model")
 
 
 def test_a_validation_set_is_sealed_to_nobody_when_nobody_is_in_office(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
 ) -> None:
     for name in (stage.home / "chain.sqlite").parent.glob("chain.sqlite*"):
         name.unlink()
     refused(stage.post, TermsInvalid, "aggregators list")
 
 
-def test_too_little_balance_for_the_escrow_is_named(stage: Stage) -> None:  # noqa: F811
+def test_too_little_balance_for_the_escrow_is_named(stage: Stage) -> None:
     creator = stage.as_(CREATOR)
     rich = creator.chain.balance(creator.address).free
     refused(lambda: stage.post(reward=rich), CallRefused, "balance")
     assert creator.chain.tasks() == []
 
 
-def test_sending_more_than_one_has_is_named(stage: Stage) -> None:  # noqa: F811
+def test_sending_more_than_one_has_is_named(stage: Stage) -> None:
     creator = stage.as_(CREATOR)
     everything = creator.chain.balance(creator.address).free
     refused(lambda: transfer(creator, creator.resolve(BOB), everything + 1), CallRefused, "balance")
 
 
 def test_only_the_creator_withdraws_and_publishes(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     task = stage.post()
@@ -171,11 +170,11 @@ def test_only_the_creator_withdraws_and_publishes(
 # --- contributors: accepting
 
 
-def test_an_unknown_task_is_named(stage: Stage) -> None:  # noqa: F811
+def test_an_unknown_task_is_named(stage: Stage) -> None:
     refused(lambda: accept_task(stage.as_(BOB), TaskId(7)), DecentralMLError, "7", "list-tasks")
 
 
-def test_tasks_that_are_not_open_cost_nothing(stage: Stage) -> None:  # noqa: F811
+def test_tasks_that_are_not_open_cost_nothing(stage: Stage) -> None:
     session, creator = stage.as_(BOB), stage.as_(CREATOR)
     own = stage.post()
     refused(lambda: accept_task(creator, own), TaskNotOpen, "your own")
@@ -194,7 +193,7 @@ def test_tasks_that_are_not_open_cost_nothing(stage: Stage) -> None:  # noqa: F8
     assert spent(session, all_of_them) == 0
 
 
-def test_an_expired_assignment_is_settled_for_who_comes_next(stage: Stage) -> None:  # noqa: F811
+def test_an_expired_assignment_is_settled_for_who_comes_next(stage: Stage) -> None:
     task = stage.post()
     accept_task(stage.as_(BOB), task)
     advance(stage.as_(BOB), milliseconds=2 * 3_600_000)
@@ -204,7 +203,7 @@ def test_an_expired_assignment_is_settled_for_who_comes_next(stage: Stage) -> No
 
 
 def test_a_bundle_that_contradicts_the_chain_is_refused_before_the_bond(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from decentralml.types import ModelType
@@ -220,7 +219,7 @@ def test_a_bundle_that_contradicts_the_chain_is_refused_before_the_bond(
     assert session.chain.open_assignment(task, session.address) is None
 
 
-def test_a_slot_that_was_given_back_can_be_taken_again(stage: Stage) -> None:  # noqa: F811
+def test_a_slot_that_was_given_back_can_be_taken_again(stage: Stage) -> None:
     task = stage.post()
     session = stage.as_(BOB)
     refused(lambda: abandon_task(session, task), NotAssigned, "accept-task")
@@ -233,7 +232,7 @@ def test_a_slot_that_was_given_back_can_be_taken_again(stage: Stage) -> None:  #
 # --- contributors: running and sending
 
 
-def test_working_without_accepting_is_refused(stage: Stage) -> None:  # noqa: F811
+def test_working_without_accepting_is_refused(stage: Stage) -> None:
     task = stage.post()
     session = stage.as_(BOB)
     refused(lambda: run_task(session, task, stage.work(BOB)), NotAssigned, "accept-task")
@@ -241,7 +240,7 @@ def test_working_without_accepting_is_refused(stage: Stage) -> None:  # noqa: F8
     refused(lambda: send_results(session, TaskId(9)), DecentralMLError, "9")
 
 
-def test_a_failing_script_is_named_with_its_log(stage: Stage) -> None:  # noqa: F811
+def test_a_failing_script_is_named_with_its_log(stage: Stage) -> None:
     (stage.bundle / "start_task.sh").write_text("echo cannot; exit 7\n")
     task = stage.post()
     session = stage.as_(BOB)
@@ -250,7 +249,7 @@ def test_a_failing_script_is_named_with_its_log(stage: Stage) -> None:  # noqa: 
     assert "cannot" in session.work(task).attempt(0).log.read_text()
 
 
-def test_a_script_that_leaves_nothing_is_named(stage: Stage) -> None:  # noqa: F811
+def test_a_script_that_leaves_nothing_is_named(stage: Stage) -> None:
     (stage.bundle / "start_task.sh").write_text("true\n")
     task = stage.post()
     session = stage.as_(BOB)
@@ -258,7 +257,7 @@ def test_a_script_that_leaves_nothing_is_named(stage: Stage) -> None:  # noqa: F
     refused(lambda: run_task(session, task, stage.work(BOB)), ResultFolderInvalid, "empty")
 
 
-def test_sending_late_is_refused_before_any_fee(stage: Stage) -> None:  # noqa: F811
+def test_sending_late_is_refused_before_any_fee(stage: Stage) -> None:
     task = stage.post()
     session = stage.as_(BOB)
     accept_task(session, task)
@@ -272,7 +271,7 @@ def test_sending_late_is_refused_before_any_fee(stage: Stage) -> None:  # noqa: 
     )
 
 
-def test_sending_another_result_after_the_first_is_refused(stage: Stage) -> None:  # noqa: F811
+def test_sending_another_result_after_the_first_is_refused(stage: Stage) -> None:
     task = stage.post()
     stage.contribute(BOB, task)
     session = stage.as_(BOB)
@@ -317,7 +316,7 @@ def bad_folders(root: Path) -> dict[str, tuple[Path, type[DecentralMLError], str
     }
 
 
-def test_what_is_no_result_is_refused_before_any_fee(stage: Stage) -> None:  # noqa: F811
+def test_what_is_no_result_is_refused_before_any_fee(stage: Stage) -> None:
     task = stage.post()
     session = stage.as_(BOB)
     accept_task(session, task)
@@ -337,7 +336,7 @@ def test_what_is_no_result_is_refused_before_any_fee(stage: Stage) -> None:  # n
 # --- aggregators against contributors who go around the checks
 
 
-def forge(stage: Stage, task: TaskId, tamper: Callable[[Path, dict[str, Any]], None]) -> None:  # noqa: F811
+def forge(stage: Stage, task: TaskId, tamper: Callable[[Path, dict[str, Any]], None]) -> None:
     """Send a packed result after ``tamper`` changed its folder, or what the chain is told."""
     session = stage.as_(BOB)
     bundle = accept_task(session, task).bundle
@@ -382,7 +381,7 @@ FORGERIES: dict[str, Callable[[Path, dict[str, Any]], None]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_result_fails_and_its_sender_pays(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     forgery: str,
 ) -> None:
     task = stage.post(committee=1)
@@ -398,7 +397,7 @@ def test_a_forged_result_fails_and_its_sender_pays(
     assert found.verdict is Verdict.FAIL
 
 
-def test_a_result_signed_by_another_account_fails(stage: Stage) -> None:  # noqa: F811
+def test_a_result_signed_by_another_account_fails(stage: Stage) -> None:
     task = stage.post(committee=1)
     forge(stage, task, lambda folder, facts: facts.update(signer=stage.as_(CHARLIE).key))
     for name in AGGREGATORS:
@@ -407,7 +406,7 @@ def test_a_result_signed_by_another_account_fails(stage: Stage) -> None:  # noqa
 
 
 def test_a_result_that_cannot_be_fetched_waits_unless_the_member_says_otherwise(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
 ) -> None:
     task = stage.post(committee=1)
     session = stage.as_(BOB)
@@ -427,13 +426,13 @@ def test_a_result_that_cannot_be_fetched_waits_unless_the_member_says_otherwise(
 # --- the chain and the folders
 
 
-def test_a_chain_of_another_genesis_is_refused(stage: Stage) -> None:  # noqa: F811
+def test_a_chain_of_another_genesis_is_refused(stage: Stage) -> None:
     session = Session(Config(stage.home, key=BOB, genesis="0x" + "22" * 32))
     refused(lambda: session.chain, WrongGenesis, "genesis")
 
 
 def test_federate_leaves_a_folder_that_is_there_alone(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     task = stage.post(committee=1)
@@ -449,7 +448,7 @@ def test_federate_leaves_a_folder_that_is_there_alone(
     assert settle(creator, task).submissions == ()
 
 
-def test_a_contributor_cannot_open_the_sealed_validation_set(stage: Stage) -> None:  # noqa: F811
+def test_a_contributor_cannot_open_the_sealed_validation_set(stage: Stage) -> None:
     task = stage.post(committee=1)
     stage.contribute(BOB, task)
     contributor = stage.as_(BOB)
@@ -458,3 +457,13 @@ def test_a_contributor_cannot_open_the_sealed_validation_set(stage: Stage) -> No
     assert "not sealed to" in (review.note or "")
     own = validate_task_results(contributor, task, validation_path=stage.validation_set)
     assert own.reviews[0].own is not None
+
+
+def test_an_aggregators_worthless_key_keeps_no_creator_from_posting(stage: Stage) -> None:
+    session = stage.as_(AGGREGATORS[0])
+    session.chain.submit(UpdateProfile("https://dave.example", bytes(32)), session.key)
+    created = stage.create()
+    assert any("encryption key" in warning for warning in created.warnings)
+    stage.contribute(BOB, created.task)
+    (duty,) = validate_task_results(stage.as_(AGGREGATORS[1]), created.task).duties
+    assert duty.verdict is Verdict.PASS

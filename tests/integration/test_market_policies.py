@@ -11,7 +11,6 @@ from market_support import (
     GOOD,
     WEAK,
     Stage,
-    stage,  # noqa: F401 - a fixture
 )
 
 from decentralml.chain.errors import NotValidated
@@ -31,12 +30,12 @@ from decentralml.types import (
 BOB, CHARLIE = CONTRIBUTORS
 
 
-def validate(stage: Stage, task: int) -> None:  # noqa: F811
+def validate(stage: Stage, task: int) -> None:
     for name in AGGREGATORS:
         validate_task_results(stage.as_(name), task)
 
 
-def held(stage: Stage) -> int:  # noqa: F811
+def held(stage: Stage) -> int:
     """Planck that the market still holds of anybody."""
     chain = stage.as_(CREATOR).chain
     everybody = (CREATOR, *CONTRIBUTORS)
@@ -49,7 +48,7 @@ def held(stage: Stage) -> int:  # noqa: F811
     )
 
 
-def test_auto_accept_pays_contributors_and_committee_at_once(stage: Stage) -> None:  # noqa: F811
+def test_auto_accept_pays_contributors_and_committee_at_once(stage: Stage) -> None:
     creator = stage.as_(CREATOR)
     task = stage.post(results=2)
     issuance = creator.chain.total_issuance()
@@ -74,7 +73,7 @@ def test_auto_accept_pays_contributors_and_committee_at_once(stage: Stage) -> No
     assert held(stage) == 0
 
 
-def test_a_result_that_gains_nothing_fails_at_its_senders_cost(stage: Stage) -> None:  # noqa: F811
+def test_a_result_that_gains_nothing_fails_at_its_senders_cost(stage: Stage) -> None:
     task = stage.post(results=1)
     contributor = stage.as_(BOB)
     before = contributor.chain.balance(contributor.address).total
@@ -89,7 +88,7 @@ def test_a_result_that_gains_nothing_fails_at_its_senders_cost(stage: Stage) -> 
 
 
 def test_manual_accept_lets_the_creator_decide_with_the_finding_in_front_of_it(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
 ) -> None:
     task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
     stage.contribute(BOB, task)
@@ -116,7 +115,7 @@ def test_manual_accept_lets_the_creator_decide_with_the_finding_in_front_of_it(
 
 
 def test_several_results_are_accepted_in_one_transaction_or_not_at_all(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
 ) -> None:
     task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
     stage.contribute(BOB, task)
@@ -130,7 +129,7 @@ def test_several_results_are_accepted_in_one_transaction_or_not_at_all(
         accept_task_results(stage.as_(BOB), task, [0])
 
 
-def test_a_silent_creator_cannot_withhold_pay(stage: Stage) -> None:  # noqa: F811
+def test_a_silent_creator_cannot_withhold_pay(stage: Stage) -> None:
     task = stage.post(results=1, strategy=ValidationStrategy.MANUAL_ACCEPT)
     stage.contribute(BOB, task)
     validate(stage, task)
@@ -141,7 +140,7 @@ def test_a_silent_creator_cannot_withhold_pay(stage: Stage) -> None:  # noqa: F8
     assert contributor.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
 
 
-def test_custom_accept_runs_the_creators_validator(stage: Stage) -> None:  # noqa: F811
+def test_custom_accept_runs_the_creators_validator(stage: Stage) -> None:
     task = stage.post(
         results=2, strategy=ValidationStrategy.CUSTOM_ACCEPT, validator="validator.py"
     )
@@ -158,7 +157,7 @@ def test_custom_accept_runs_the_creators_validator(stage: Stage) -> None:  # noq
     ["raise SystemExit(3)", "while True: print('x' * 10**6)", "import time\ntime.sleep(60)"],
 )
 def test_a_validator_that_misbehaves_is_inconclusive_and_costs_the_contributor_nothing(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     validator: str,
 ) -> None:
     (stage.bundle / "validator.py").write_text(validator)

@@ -13,7 +13,6 @@ from market_support import (
     CONTRIBUTORS,
     CREATOR,
     Stage,
-    stage,  # noqa: F401 - a fixture
 )
 
 from decentralml.errors import TransferUncertain
@@ -76,7 +75,7 @@ INTERRUPTIONS = [
 
 @pytest.mark.parametrize(("part", "method", "after"), INTERRUPTIONS)
 def test_create_task_goes_on_and_never_posts_twice(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     part: str,
     method: str,
     after: bool,
@@ -91,13 +90,13 @@ def test_create_task_goes_on_and_never_posts_twice(
     assert [task.id for task in creator.chain.tasks()] == [again.task]
 
 
-def test_a_finished_create_task_can_be_repeated_on_purpose(stage: Stage) -> None:  # noqa: F811
+def test_a_finished_create_task_can_be_repeated_on_purpose(stage: Stage) -> None:
     first, second = stage.create(), stage.create()
     assert (first.task, second.task) == (0, 1)
     assert not second.resumed
 
 
-def test_an_interrupted_offer_is_not_taken_for_another_one(stage: Stage) -> None:  # noqa: F811
+def test_an_interrupted_offer_is_not_taken_for_another_one(stage: Stage) -> None:
     creator = stage.as_(CREATOR)
     plain = stage.offer(validation_set=None, minimum_gain=None)
     dearer = replace(plain, reward=2 * plain.reward)
@@ -109,7 +108,7 @@ def test_an_interrupted_offer_is_not_taken_for_another_one(stage: Stage) -> None
     assert creator.chain.task(mine.task).terms.reward == plain.reward
 
 
-def test_accept_task_goes_on_and_binds_one_bond(stage: Stage) -> None:  # noqa: F811
+def test_accept_task_goes_on_and_binds_one_bond(stage: Stage) -> None:
     task = stage.post(results=2)
     session = stage.as_(BOB)
     for after in (False, True):
@@ -130,7 +129,7 @@ def stage_fresh(session: Session) -> Session:
     return session
 
 
-def test_a_half_fetched_bundle_is_fetched_again(stage: Stage) -> None:  # noqa: F811
+def test_a_half_fetched_bundle_is_fetched_again(stage: Stage) -> None:
     task = stage.post()
     session = stage.as_(BOB)
     bundle = accept_task(session, task).bundle
@@ -140,7 +139,7 @@ def test_a_half_fetched_bundle_is_fetched_again(stage: Stage) -> None:  # noqa: 
 
 
 def test_an_interrupted_run_leaves_no_output_and_can_be_repeated(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     task = stage.post()
@@ -162,7 +161,7 @@ def test_an_interrupted_run_leaves_no_output_and_can_be_repeated(
 
 @pytest.mark.parametrize(("part", "method", "after"), INTERRUPTIONS)
 def test_send_results_goes_on_and_sends_once(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     part: str,
     method: str,
     after: bool,
@@ -185,7 +184,7 @@ def test_send_results_goes_on_and_sends_once(
     [("objects", "put_bytes", True), ("chain", "submit", False), ("chain", "submit", True)],
 )
 def test_an_interrupted_aggregator_goes_on_and_attests_once(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     part: str,
     method: str,
     after: bool,
@@ -201,7 +200,7 @@ def test_an_interrupted_aggregator_goes_on_and_attests_once(
     assert mine[0].attestation is not None
 
 
-def test_decisions_can_be_repeated_and_pay_once(stage: Stage) -> None:  # noqa: F811
+def test_decisions_can_be_repeated_and_pay_once(stage: Stage) -> None:
     task = stage.post(results=3, strategy=ValidationStrategy.MANUAL_ACCEPT, committee=1)
     for who in CONTRIBUTORS:
         stage.contribute(who, task)
@@ -218,7 +217,7 @@ def test_decisions_can_be_repeated_and_pay_once(stage: Stage) -> None:  # noqa: 
     assert creator.chain.balance(creator.resolve(BOB)).total == bob
 
 
-def test_an_interrupted_transfer_says_that_it_may_have_gone(stage: Stage) -> None:  # noqa: F811
+def test_an_interrupted_transfer_says_that_it_may_have_gone(stage: Stage) -> None:
     session = stage.as_(CREATOR)
     session.chain = Interrupting(session.chain, "submit", True)  # type: ignore[assignment]
     with pytest.raises(TransferUncertain, match="decentralml balance"):
@@ -226,7 +225,7 @@ def test_an_interrupted_transfer_says_that_it_may_have_gone(stage: Stage) -> Non
 
 
 def test_a_late_member_of_the_committee_may_still_attest_and_is_paid(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
 ) -> None:
     task = stage.post()
     stage.contribute(BOB, task)
@@ -249,7 +248,7 @@ def test_a_late_member_of_the_committee_may_still_attest_and_is_paid(
     ],
 )
 def test_an_interrupted_federate_goes_on_to_the_same_model(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
     part: str,
     method: str,

@@ -14,7 +14,6 @@ from market_support import (
     CREATOR,
     GOOD,
     Stage,
-    stage,  # noqa: F401 - a fixture
     write_work,
 )
 
@@ -40,12 +39,12 @@ minimum_score = 0.7
 """
 
 
-def validate(stage: Stage, task: TaskId) -> None:  # noqa: F811
+def validate(stage: Stage, task: TaskId) -> None:
     for name in AGGREGATORS:
         validate_task_results(stage.as_(name), task)
 
 
-def label_task(stage: Stage) -> TaskId:  # noqa: F811
+def label_task(stage: Stage) -> TaskId:
     (stage.bundle / "task.toml").write_text(ANNOTATIONS)
     gold = stage.root / "gold"
     gold.mkdir()
@@ -60,7 +59,7 @@ def label_task(stage: Stage) -> TaskId:  # noqa: F811
     )
 
 
-def labels(stage: Stage, name: str, **changed: str) -> Path:  # noqa: F811
+def labels(stage: Stage, name: str, **changed: str) -> Path:
     folder = stage.root / "labels" / name
     folder.mkdir(parents=True)
     (folder / "labels.json").write_text(json.dumps(GOLD | changed))
@@ -69,7 +68,7 @@ def labels(stage: Stage, name: str, **changed: str) -> Path:  # noqa: F811
 
 
 def test_annotators_are_paid_for_labels_that_agree_with_the_gold(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     task = label_task(stage)
@@ -88,7 +87,7 @@ def test_annotators_are_paid_for_labels_that_agree_with_the_gold(
 
 
 def test_labels_outside_the_schema_are_refused_before_they_are_sent(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
 ) -> None:
     task = label_task(stage)
     session = stage.as_(BOB)
@@ -97,7 +96,7 @@ def test_labels_outside_the_schema_are_refused_before_they_are_sent(
         send_results(session, task, labels(stage, "odd", a="bird"))
 
 
-def engineered(stage: Stage, who: str, task: TaskId, code: str, weight: Any) -> None:  # noqa: F811
+def engineered(stage: Stage, who: str, task: TaskId, code: str, weight: Any) -> None:
     session = stage.as_(who)
     accept_task(session, task)
     folder = write_work(stage.root / "engineered" / who.strip("/"), weight)
@@ -107,7 +106,7 @@ def engineered(stage: Stage, who: str, task: TaskId, code: str, weight: Any) -> 
 
 
 def test_engineers_models_carry_their_code_and_are_merged_if_it_is_the_same(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     creator = stage.as_(CREATOR)
@@ -127,7 +126,7 @@ def test_engineers_models_carry_their_code_and_are_merged_if_it_is_the_same(
             assert (out / "model.py").read_text() == "# two\n"
 
 
-def test_an_engineers_code_must_be_sent(stage: Stage) -> None:  # noqa: F811
+def test_an_engineers_code_must_be_sent(stage: Stage) -> None:
     task = stage.post(task_type=TaskType.MODEL_ENGINEER)
     session = stage.as_(BOB)
     accept_task(session, task)
@@ -137,7 +136,7 @@ def test_an_engineers_code_must_be_sent(stage: Stage) -> None:  # noqa: F811
 
 
 def test_the_merge_weighs_by_examples_or_equally(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     from safetensors.numpy import load_file
@@ -158,7 +157,7 @@ def test_the_merge_weighs_by_examples_or_equally(
 
 
 def test_a_first_model_is_made_and_measured_without_a_chain(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     config = stage.as_(CREATOR).config
@@ -171,7 +170,7 @@ def test_a_first_model_is_made_and_measured_without_a_chain(
 
 
 def test_a_task_may_continue_from_the_model_that_another_published(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     tmp_path: Path,
 ) -> None:
     first = stage.post(committee=1)

@@ -16,7 +16,6 @@ from market_support import (
     CONTRIBUTORS,
     CREATOR,
     Stage,
-    stage,  # noqa: F401 - a fixture
 )
 
 from decentralml.market.contributor import accept_task, send_results
@@ -31,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def url(stage: Stage) -> Iterator[str]:  # noqa: F811
+def url(stage: Stage) -> Iterator[str]:
     command = [sys.executable, "-m", "decentralml", "chain", "serve", "--home", str(stage.home)]
     server = subprocess.Popen(
         [*command, "--port", "0", "--block-time", "200ms", "--json"],
@@ -48,7 +47,7 @@ def url(stage: Stage) -> Iterator[str]:  # noqa: F811
 
 
 def test_a_task_lives_its_whole_life_over_a_socket(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     url: str,
     tmp_path: Path,
 ) -> None:
