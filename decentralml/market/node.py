@@ -10,6 +10,7 @@ from typing import Any
 
 from decentralml.chain.connect import open_embedded
 from decentralml.config import EMBEDDED, Config
+from decentralml.devchain import files
 from decentralml.errors import EmbeddedOnly
 from decentralml.market.records import write_atomically
 from decentralml.market.session import Session
@@ -76,23 +77,17 @@ def advance(
     return number
 
 
-def chain_files(config: Config) -> list[Path]:
-    """The embedded chain's file, and what SQLite and the lock keep beside it."""
-    return sorted(config.chain_file.parent.glob(f"{config.chain_file.name}*"))
-
-
 def reset(config: Config) -> list[Path]:
     """Remove the embedded chain; the next command begins a new one. What was removed.
+
+    A server or command that still has it open gets ``ChainFileGone``.
 
     Raises
     ------
     EmbeddedOnly : the settings name a node.
     """
     require_embedded(config, "be reset")
-    files = chain_files(config)
-    for file in files:
-        file.unlink(missing_ok=True)
-    return files
+    return files.remove(config.chain_file)
 
 
 def export_spec(config: Config, out: Path) -> None:
