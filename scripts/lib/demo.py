@@ -218,7 +218,7 @@ def play(stage: Stage, out: Path) -> None:
     model = first_model(stage)
     accuracies = {"first model": accuracy(stage, model)}
 
-    heading("4  AutoAccept: three results, trained on three shards, validated by the elected")
+    heading("4  AutoAccept: three shards, three results, measured by the elected")
     minimum = ("--min-gain", "0.01")
     task = create(stage, model, "AutoAccept", len(CONTRIBUTORS), *minimum)
     stage.run("list-tasks")
@@ -235,15 +235,13 @@ def play(stage: Stage, out: Path) -> None:
     stage.run(f"show-task {task}")
     accuracies["merged"] = accuracy(stage, merged)
 
-    heading("5  ManualAccept: the creator decides, with the committee's finding in front of it")
+    heading("5  ManualAccept: the creator decides on the committee's finding")
     task = create(stage, merged, "ManualAccept", 2)
     for n, who in enumerate(CONTRIBUTORS[:2], 1):
         contribute(stage, task, who, f"contributor-{n}")
     validate(stage, task)
     stage.run(f"accept-task-results {task} 0", actor=CREATOR)
-    stage.run(
-        f"reject-task-results {task} 1 --reason 'no better than the model we have'", actor=CREATOR
-    )
+    stage.run(f"reject-task-results {task} 1 --reason 'weaker than result 0'", actor=CREATOR)
     stage.run(f"withdraw-task {task}", actor=CREATOR)
 
     heading("6  CustomAccept: the creator's own validator meets a poisoned model")

@@ -27,9 +27,10 @@ find_python() {
 }
 
 install() {
-  local base=$1 extras=$2 wanted=$3 extra
+  local base=$1 extras=$2 wanted=$3 extra quiet=--quiet
+  [ -t 2 ] && quiet=  # somebody watches: show pip's progress
   echo "Setting up .venv with decentralml[$extras] (about a minute, and a large download the first time) ..." >&2
   [ -x .venv/bin/python ] || "$base" -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+  .venv/bin/python -m pip install $quiet --disable-pip-version-check --editable ".[$extras]"
   for extra in ${extras//,/ }; do printf '%s\n' "$wanted" > ".venv/.installed-$extra"; done
 }
