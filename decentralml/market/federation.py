@@ -21,6 +21,9 @@ from decentralml.storage.unixfs import cid_of
 from decentralml.types import Address, Cid, SubmissionStatus, TaskId, TaskType
 from decentralml.validation.checks import check_result
 
+CROWD = 3
+"""Of so many models none should outweigh all others together."""
+
 
 class Weighting(StrEnum):
     """How much each model counts."""
@@ -87,6 +90,8 @@ def federate(
     results = accepted_results(session, bundle, task, only)
     updates = [_update(result) for result in results]
     weights = [1.0] * len(updates) if weighting is Weighting.EQUAL else None
+    parts = _parts(results, shares(updates, weights))
+    _warn_of_dominance(session, parts)
     session.report.step(f"merging {len(updates)} models")
     with scratch(out.absolute().parent) as space:
         with session.report.bar("merging") as progress:
@@ -103,7 +108,7 @@ def federate(
         with session.report.bar("publishing the model") as progress:
             session.objects.publish(cid, progress)
         session.chain.submit(PublishModel(task, cid), session.key)
-    return Merged(task, out, cid, _parts(results, shares(updates, weights)), publish)
+    return Merged(task, out, cid, parts, publish)
 
 
 def accepted_results(
@@ -122,6 +127,16 @@ def accepted_results(
     for result in results:
         check_result(result.folder, bundle.manifest, bundle.folder)
     return results
+
+
+def _warn_of_dominance(session: Session, parts: Sequence[Part]) -> None:
+    """Examples are claimed, not measured: whoever claims most of them makes the next model."""
+    largest = max(parts, key=lambda part: part.share)
+    if len(parts) >= CROWD and largest.share > 0.5:
+        session.report.warn(
+            f"result {largest.index} claims {largest.share:.0%} of all examples and so decides the "
+            "merge almost alone; if you doubt that, use --weights equal or leave it out (--only)"
+        )
 
 
 def _take_code(task: TaskId, results: Sequence[FetchedResult], model: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from market_support import (
@@ -14,10 +16,14 @@ from market_support import (
 )
 
 from decentralml.chain.errors import NotValidated
+from decentralml.config import Config
 from decentralml.errors import CallRefused, NotTheCreator
 from decentralml.market.creator import accept_task_results, reject_task_results
+from decentralml.market.federation import Weighting, federate
 from decentralml.market.node import advance
+from decentralml.market.reporting import Silent
 from decentralml.market.review import validate_task_results
+from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results, settle, withdraw_task
 from decentralml.types import (
     UNIT,
@@ -173,3 +179,30 @@ def test_a_validator_that_misbehaves_is_inconclusive_and_costs_the_contributor_n
     after = contributor.chain.balance(contributor.address)
     assert before - after.total < UNIT // 20
     assert not any(reason.startswith("market") for reason in after.held)
+
+
+class Listener(Silent):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_a_claim_of_most_examples_is_pointed_out_before_it_makes_the_next_model(
+    stage: Stage, tmp_path: Path
+) -> None:
+    task = stage.post(results=3)
+    for who, examples in ((BOB, 10), (CHARLIE, 10**9), (BOB, 12)):
+        stage.contribute(who, task, examples=examples)
+        validate(stage, task)
+    listener = Listener()
+    with Session(Config(stage.home, key=CREATOR), reporter=listener) as creator:
+        federate(creator, task, tmp_path / "claimed", publish=False)
+        assert any("result 1 claims 100%" in warning for warning in listener.warnings)
+        listener.warnings.clear()
+        equal = Weighting.EQUAL
+        federate(creator, task, tmp_path / "equal", weighting=equal, publish=False)
+        assert not listener.warnings
