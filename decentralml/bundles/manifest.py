@@ -114,18 +114,19 @@ class LabelsResult:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How an aggregator measures a model.
+    """How an aggregator measures a result.
 
     Attributes
     ----------
-    predict : script of the bundle that turns inputs into predictions.
-    metric : what is measured from predictions and labels, e.g. ``"accuracy"``.
+    predict : script of the bundle that turns inputs into predictions; None for labels, which are
+        compared with the gold labels as they are.
+    metric : what is measured, e.g. ``"accuracy"`` of predictions.
     minimum_score : parts per million a result must reach, or None.
     minimum_gain : parts per million by which a result must beat the base model, or None.
     time_limit : seconds.
     """
 
-    predict: str
+    predict: str | None
     metric: str
     minimum_score: int | None
     minimum_gain: int | None
@@ -264,6 +265,10 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
         if isinstance(manifest.result, ModelResult) and manifest.result.tensors is None:
             raise ManifestError(file, "ModelContributor needs the result's tensors")
     evaluation = manifest.evaluation
+    if evaluation and (evaluation.predict is None) != annotators:
+        raise ManifestError(
+            file, "evaluation.predict is needed to measure a model, and for nothing else"
+        )
     if evaluation and evaluation.minimum_gain is not None and manifest.base_model is None:
         raise ManifestError(file, "evaluation.minimum_gain needs a base_model to compare with")
 
@@ -352,7 +357,7 @@ def _parse_evaluation(section: Fields | None) -> Evaluation | None:
     if section is None:
         return None
     evaluation = Evaluation(
-        predict=section.path("predict"),
+        predict=section.optional("predict", section.path),
         metric=section.text("metric", 64),
         minimum_score=section.optional("minimum_score", lambda name: section.integer(name, 0, PPM)),
         minimum_gain=section.optional(

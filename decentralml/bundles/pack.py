@@ -267,7 +267,7 @@ def _named_files(manifest: TaskManifest) -> Iterator[str]:
     yield manifest.run
     if manifest.setup is not None:
         yield manifest.setup
-    if manifest.evaluation is not None:
+    if manifest.evaluation is not None and manifest.evaluation.predict is not None:
         yield manifest.evaluation.predict
     if manifest.validator is not None:
         yield manifest.validator.run

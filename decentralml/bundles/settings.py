@@ -17,7 +17,7 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
     classes = ["0", "1"]              # else free text
     items = 100                       # else as many as the contributor has
 
-    [evaluation]                      # else predict.py, if there is one
+    [evaluation]                      # else predict.py, if there is one; labels have no script
     predict = "predict.py"
     metric = "accuracy"
     minimum_score = 0.9               # shares of one
@@ -63,6 +63,7 @@ DEFAULT_PREDICT = "predict.py"
 DEFAULT_VALIDATOR = "validator.py"
 DEFAULT_MODEL = "model"
 DEFAULT_METRIC = "accuracy"
+LABELS_METRIC = "agreement"
 DEFAULT_TIME_LIMIT = 300
 MAX_SETTINGS_BYTES = 1 << 20
 
@@ -139,7 +140,11 @@ def read_settings(
         labels=_labels(_get(top, "labels", top.section)),
     )
     settings = replace(settings, **{k: v for k, v in options.items() if v is not None})
-    evaluation = _evaluation(folder, _get(top, "evaluation", top.section))
+    section = _get(top, "evaluation", top.section)
+    if settings.task_type is TaskType.DATA_ANNOTATORS:
+        evaluation = _labels_evaluation(section, minimum_score)
+    else:
+        evaluation = _evaluation(folder, section)
     validator = _validator(folder, _get(top, "validator", top.section))
     top.end()
     if evaluation is not None and minimum_score is not None:
@@ -221,6 +226,17 @@ def _evaluation(folder: Path, section: Fields | None) -> Evaluation | None:
     )
     section.end()
     return evaluation
+
+
+def _labels_evaluation(section: Fields | None, minimum_score: int | None) -> Evaluation | None:
+    """Labels need no script: there is something to evaluate once a minimum is asked for."""
+    if section is not None:
+        minimum = _get(section, "minimum_score", lambda n: _ppm(section, n, 0))
+        minimum_score = minimum if minimum_score is None else minimum_score
+        section.end()
+    if minimum_score is None:
+        return None
+    return Evaluation(None, LABELS_METRIC, minimum_score, None, DEFAULT_TIME_LIMIT)
 
 
 def _validator(folder: Path, section: Fields | None) -> Validator | None:

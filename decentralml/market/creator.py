@@ -177,7 +177,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         sealed = _seal(session, offer, folder / "validation.age", warnings)
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
         judged = manifest.evaluation or manifest.validator
-        if manifest.task_type is not TaskType.DATA_ANNOTATORS and judged and sealed is None:
+        if judged and sealed is None:
             warnings.append(
                 "no --validation-path: the committee has nothing to measure with and will find "
                 "the results inconclusive, unless the bundle's validator needs no data"

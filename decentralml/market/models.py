@@ -155,7 +155,7 @@ def _measure(
     data: Path,
     report: Reporter,
 ) -> Score:
-    if manifest.evaluation is None:
+    if manifest.evaluation is None or manifest.evaluation.predict is None:
         raise NothingToRun(str(bundle), "prediction script (predict.py)")
     report.step(f"measuring {model.name} on {data.name}")
     return evaluate(bundle, manifest, model, data, Bench(scratch=config.work))

@@ -104,7 +104,7 @@ def evaluate(
     SandboxError : nothing could be run; says nothing about the model.
     """
     evaluation = manifest.evaluation
-    assert evaluation is not None, "the caller looks whether there is anything to evaluate"
+    assert evaluation is not None and evaluation.predict is not None, "the caller looks for it"
     measure = scorer(manifest.model_type, evaluation.metric)
     labels = _labels(validation_set)
     with bench.space() as space:

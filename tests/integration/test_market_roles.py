@@ -34,7 +34,6 @@ annotation = "Image"
 classes = ["cat", "dog"]
 items = 4
 [evaluation]
-metric = "accuracy"
 minimum_score = 0.7
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bundle_fixtures import TENSORS, key, raw_safetensors, safetensors, write_ou
 
 from decentralml.bundles import signing
 from decentralml.bundles.manifest import (
+    Evaluation,
     LabelsResult,
     ModelResult,
     ResultManifest,
@@ -445,3 +447,24 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     (folder / "bad\nname").write_text("")
     with pytest.raises(UnsafePath):
         pack(folder, tmp_path / "bundle")
+
+
+def test_labels_need_no_script_to_be_held_against_a_minimum(tmp_path: Path) -> None:
+    bundle = tmp_path / "labels"
+    bundle.mkdir()
+    (bundle / "start_task.sh").write_text("true\n")
+    annotators = TaskType.DATA_ANNOTATORS
+    assert read_settings(bundle, task_type=annotators).evaluation is None
+    asked = read_settings(bundle, task_type=annotators, minimum_score=900_000)
+    assert asked.evaluation is not None
+    assert (asked.evaluation.predict, asked.evaluation.minimum_score) == (None, 900_000)
+    packed = pack_task(bundle, tmp_path / "packed", asked)
+    assert packed.evaluation == asked.evaluation
+    assert open_task(tmp_path / "packed") == packed
+
+
+def test_a_model_cannot_be_measured_without_a_script(tmp_path: Path) -> None:
+    evaluation = Evaluation(None, "accuracy", 900_000, None, 60)
+    settings = replace(read_settings(write_task(tmp_path / "task")), evaluation=evaluation)
+    with pytest.raises(ManifestError, match=r"evaluation\.predict"):
+        pack_task(tmp_path / "task", tmp_path / "packed", settings)
