@@ -93,5 +93,7 @@ def _fill(
             store.set_meta("properties", dict(properties))
             store.set_meta("clock_offset", 0)
             store.add(NewBlock(block, changes, updates, layout, record))
+        # The file changes its name, and its log does not come along.
+        store.gather()
     finally:
         store.close()

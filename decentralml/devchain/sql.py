@@ -7,6 +7,7 @@ over ``NORMAL``, which would keep what a kill leaves but not what a power failur
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from decentralml.errors import ChainDiskFull, ChainError, ChainFileDamaged, NotA
 
 _BUSY_MILLISECONDS: Final = 10_000
 _PAGE_CACHE_KIB: Final = 16_384
+_INDEX_BYTES: Final = 32_768
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -38,6 +40,14 @@ def connect(path: Path) -> sqlite3.Connection:
         return sql
 
 
+def _is_full(path: Path) -> bool:
+    """Whether there is no room for the log's index: SQLite calls that an I/O error."""
+    try:
+        return shutil.disk_usage(path.parent).free < _INDEX_BYTES
+    except OSError:
+        return False
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """SQLite's errors as ours."""
@@ -45,7 +55,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
             raise ChainDiskFull(path) from error
         if code == sqlite3.SQLITE_NOTADB:
             raise NotAChainFile(path) from error

@@ -17,6 +17,7 @@ from decentralml.devchain.schema import APPLICATION_ID, FORMAT, TABLES
 from decentralml.devchain.sql import connect, explained, identity
 from decentralml.devchain.trie_update import Update
 from decentralml.errors import (
+    ChainError,
     ChainFileDamaged,
     ChainFileExists,
     ChainFileGone,
@@ -109,6 +110,16 @@ class Store:
                 raise ChainFileTooNew(self.path, version, FORMAT)
             if self._first("SELECT 1 FROM blocks WHERE number = 0") is None:
                 raise ChainFileDamaged(self.path, "it has no genesis block")
+
+    def gather(self) -> None:
+        """Move all that the log holds into the file itself, which is then complete without it.
+
+        Closing does so too, but says nothing when it cannot.
+        """
+        with explained(self.path):
+            busy = self._one("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+        if busy:
+            raise ChainError(f"{self.path} is in use by another program; end it and try again")
 
     def close(self) -> None:
         self._sql.close()

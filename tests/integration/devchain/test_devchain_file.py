@@ -7,11 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from devchain_support import UNIT, account, new_chain, nonce, remark, shared_cache, signed, transfer
 
 from decentralml.devchain import chain as chain_module
+from decentralml.devchain import creation, sql
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.files import remove
 from decentralml.devchain.lock import FileLock
@@ -111,15 +113,52 @@ def test_missing_and_garbled_rows_are_damage(path: Path, part: str) -> None:
 
 def test_a_full_disk_loses_nothing_and_says_so(path: Path) -> None:
     with reopen(path) as chain:
-        head, sql = chain.head, chain._store._sql
-        pages = sql.execute("PRAGMA page_count").fetchone()[0]
-        sql.execute(f"PRAGMA max_page_count={pages + 2}")
+        head, file = chain.head, chain._store._sql
+        pages = file.execute("PRAGMA page_count").fetchone()[0]
+        file.execute(f"PRAGMA max_page_count={pages + 2}")
         with pytest.raises(ChainDiskFull, match="make room"):
             chain.submit(signed(chain, ALICE, 1, remark(os.urandom(100_000))))
         assert chain.head == head and chain.storage(b":code")
-        sql.execute("PRAGMA max_page_count=1000000")
+        file.execute("PRAGMA max_page_count=1000000")
         done = chain.submit(signed(chain, ALICE, 1, remark(os.urandom(100_000))))
         assert done.result == b"\0\0" and chain.height == 2
+
+
+def test_a_new_file_that_cannot_be_completed_does_not_appear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still in the draft's log (a full disk, a reader) would be lost with its name."""
+    readers = []
+    real = creation.runtime_record
+
+    def with_a_reader(*given: Any) -> Any:
+        reader = sqlite3.connect(tmp_path / "chain.sqlite.new", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM blocks").fetchall()
+        readers.append(reader)
+        return real(*given)
+
+    monkeypatch.setattr(creation, "runtime_record", with_a_reader)
+    monkeypatch.setattr(sql, "_BUSY_MILLISECONDS", 50)
+    with pytest.raises(ChainError, match="in use"):
+        new_chain(tmp_path / "chain.sqlite")
+    readers[0].close()
+    assert [file.name for file in tmp_path.iterdir()] == ["chain.sqlite.lock"]
+    monkeypatch.undo()
+    with new_chain(tmp_path / "chain.sqlite") as chain:
+        assert chain.height == 0
+
+
+def test_no_room_for_the_logs_index_is_a_full_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = sqlite3.OperationalError("disk I/O error")
+    failure.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    with pytest.raises(ChainError, match="disk I/O error"), sql.explained(path):
+        raise failure
+    monkeypatch.setattr(sql, "_INDEX_BYTES", 2**62)
+    with pytest.raises(ChainDiskFull, match="make room"), sql.explained(path):
+        raise failure
 
 
 def test_a_file_that_must_not_be_written_is_an_error(path: Path) -> None:
