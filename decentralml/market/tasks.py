@@ -77,7 +77,7 @@ def settle(session: Session, task: TaskId, index: int | None = None) -> Settled:
     if index is not None:
         session.chain.submit(Settle(task, index), session.key)
         return Settled(task, (index,), False)
-    found = session.chain.task(task)
+    session.chain.task(task)
     now = session.chain.now()
     moved: list[int] = []
     refused: list[str] = []
@@ -88,9 +88,15 @@ def settle(session: Session, task: TaskId, index: int | None = None) -> Settled:
                 moved.append(submission.index)
             except CallRefused as error:
                 refused.append(f"result {submission.index}: {error}")
-    expired = found.status in LIVE and now >= found.terms.expires_at
+    # Read after the results have moved on: the last of them may have ended the task.
+    found = session.chain.task(task)
+    expired = found.status in LIVE and found.open_slots > 0 and now > found.terms.expires_at
     if expired:
-        session.chain.submit(Settle(task, None), session.key)
+        try:
+            session.chain.submit(Settle(task, None), session.key)
+        except CallRefused as error:
+            expired = False
+            refused.append(f"task {task}: {error}")
     return Settled(task, tuple(reversed(moved)), expired, tuple(refused))
 
 

@@ -52,7 +52,14 @@ from decentralml.market.running import run_task
 from decentralml.market.session import Session
 from decentralml.market.tasks import settle, withdraw_task
 from decentralml.market.tokens import transfer
-from decentralml.types import SubmissionStatus, TaskId, TaskType, ValidationStrategy, Verdict
+from decentralml.types import (
+    SubmissionStatus,
+    TaskId,
+    TaskStatus,
+    TaskType,
+    ValidationStrategy,
+    Verdict,
+)
 
 BOB, CHARLIE = CONTRIBUTORS
 
@@ -200,6 +207,20 @@ def test_an_expired_assignment_is_settled_for_who_comes_next(stage: Stage) -> No
     assert accept_task(stage.as_(CHARLIE), task).index == 1
     found = stage.as_(BOB).chain.submission(task, 0)
     assert found.status is SubmissionStatus.EXPIRED
+
+
+def test_settling_a_task_whose_last_result_ends_it_is_no_error(stage: Stage) -> None:
+    """The task's own time is over too, but the result's end has left it no open slot."""
+    task = stage.post(expires_in=3_600_000)
+    stage.contribute(BOB, task)
+    session = stage.as_(CHARLIE)
+    validate_task_results(stage.as_(AGGREGATORS[0]), task)
+    for _ in range(2):
+        advance(session, milliseconds=2 * 3_600_000)
+        settled = settle(session, task)
+        assert (settled.submissions, settled.expired, settled.refused) == ((0,), False, ())
+    assert session.chain.task(task).status is TaskStatus.COMPLETED
+    assert settle(session, task).submissions == ()
 
 
 def test_a_bundle_that_contradicts_the_chain_is_refused_before_the_bond(
