@@ -159,6 +159,8 @@ def vote(settings: Settings, candidates: tuple[str, ...], stake: int | None, rem
             ballot = None
         else:
             chosen = [session.resolve(name) for name in candidates]
+            if len(set(chosen)) < len(chosen):
+                raise click.UsageError("a candidate is named twice")
             ballot = elections.vote(session, chosen, stake)
     if settings.json:
         document({"vote": ballot})

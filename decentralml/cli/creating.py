@@ -31,7 +31,7 @@ def choice(kind: type[Any]) -> click.Choice[Any]:
 @click.option("--fee", type=AMOUNT, required=True, help="For each validating aggregator.")
 @click.option(
     "--results",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 10_000),
     default=1,
     show_default=True,
     help="How many results are wanted.",
@@ -52,7 +52,9 @@ def choice(kind: type[Any]) -> click.Choice[Any]:
 @click.option("--type", "task_type", type=choice(TaskType), help="Work wanted; else task.toml's.")
 @click.option("--model-type", type=choice(ModelType), help="Else task.toml's, else Vision.")
 @click.option("--expires", type=TIME, help="When nobody can accept any more  [default: 7d]")
-@click.option("--expiration-block", type=click.IntRange(1), help="The same as a block number.")
+@click.option(
+    "--expiration-block", type=click.IntRange(1, 2**32 - 1), help="The same as a block number."
+)
 @click.option(
     "--working-time",
     type=DURATION,

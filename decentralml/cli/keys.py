@@ -135,9 +135,11 @@ def export(settings: Settings, name: str, out: Path | None) -> None:
 @pass_settings
 def remove(settings: Settings, name: str) -> None:
     """Take a key out of use; its file moves to keys/removed/."""
+    store = _store(settings)
+    store.info(name)  # Nobody is asked about a key that is not there.
     if not settings.confirm(f"Remove the key {name}?"):
         raise click.ClickException(f"the key {name} stays; pass --yes to remove it unasked")
-    place = _store(settings).remove(name)
+    place = store.remove(name)
     if settings.json:
         document({"name": name, "moved_to": place})
     else:

@@ -5,9 +5,12 @@ A command's module is imported only when that command runs, so that ``--help`` s
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
+import signal
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -189,8 +192,23 @@ def cli() -> None:
     """
 
 
+def _unraisable(dropped: Any) -> None:
+    """Let a Ctrl-C that fell into a callback, where Python drops it, come again in a moment."""
+    main_thread = _thread.get_ident()  # No other is ever interrupted.
+
+    def again() -> None:
+        time.sleep(0.02)
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+    if dropped.exc_type is KeyboardInterrupt:
+        _thread.start_new_thread(again, ())
+    else:
+        sys.__unraisablehook__(dropped)
+
+
 def main() -> NoReturn:
     """What the ``decentralml`` script calls."""
+    sys.unraisablehook = _unraisable
     if not os.environ.get("DECENTRALML_DEBUG"):
         warnings.simplefilter("ignore")
     cli.main()

@@ -16,6 +16,10 @@ from decentralml.types import PPM, UNIT
 DECIMALS = len(str(UNIT)) - 1
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
+MOST_PLANCK = 2**128 - 1
+"""The chain's ``Balance`` is a u128."""
+LONGEST = 36_500 * MILLISECONDS["d"]
+
 _AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 _DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
 _PROPORTION = re.compile(r"([0-9]+)(?:\.([0-9]+))?(%?)")
@@ -29,7 +33,10 @@ def parse_amount(text: str) -> int:
     whole, fraction = match.group(1), match.group(2) or ""
     if len(fraction) > DECIMALS:
         raise ValueError(f"{text!r} has more than {DECIMALS} decimals, the smallest unit there is")
-    return int(whole) * UNIT + int(fraction.ljust(DECIMALS, "0"))
+    planck = int(whole) * UNIT + int(fraction.ljust(DECIMALS, "0"))
+    if planck > MOST_PLANCK:
+        raise ValueError(f"{text!r} is more than a chain can count; name fewer tokens")
+    return planck
 
 
 def format_amount(planck: int) -> str:
@@ -45,7 +52,10 @@ def parse_duration(text: str) -> int:
     parts = _DURATION.findall(text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         raise ValueError(f"{text!r} is not a duration; write it like 90s, 45m, 2h30m or 7d")
-    return sum(int(number) * MILLISECONDS[unit] for number, unit in parts)
+    milliseconds = sum(int(number) * MILLISECONDS[unit] for number, unit in parts)
+    if milliseconds > LONGEST:
+        raise ValueError(f"{text!r} is too long; {LONGEST // MILLISECONDS['d']}d is the longest")
+    return milliseconds
 
 
 def format_duration(milliseconds: int) -> str:
@@ -98,10 +108,8 @@ class When:
 
 def parse_time(text: str) -> When:
     """``"2h"`` from now, or an ISO time (UTC unless it names an offset)."""
-    try:
+    if _DURATION.match(text.strip()):
         return When(after=parse_duration(text))
-    except ValueError:
-        pass
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -114,8 +122,11 @@ def parse_time(text: str) -> When:
 
 
 def format_time(milliseconds: int) -> str:
-    """Unix milliseconds as ISO time in UTC, to the second."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    """Unix milliseconds as ISO time in UTC, to the second; a node may claim any."""
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms after 1970"
     return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 

@@ -247,7 +247,7 @@ def _result_folder(place: Path, manifest: TaskManifest, task: TaskId) -> Path:
         return find_result(place)
     except ResultFolderInvalid as error:
         wanted = ", ".join(result_files(manifest))
-        raise NothingToSend(place, f"holds no result ({wanted}): {error}", task) from None
+        raise NothingToSend(place, f"holds no result ({wanted}): {error.reason}", task) from None
 
 
 def _pack(

@@ -67,6 +67,7 @@ def test_keys_are_made_listed_exported_imported_and_removed(run: Run, tmp_path: 
     again = ask(run, "keys", "import", "again", "--secret-file", tmp_path / "words")
     assert again["address"] == made["address"]
     assert error(run, "keys", "remove", "me")["class"] == "ConfirmationNeeded"
+    assert error(run, "keys", "remove", "nobody")["class"] == "KeyUnknown"
     run("keys", "remove", "me", "--yes")
     assert [key["name"] for key in ask(run, "keys", "list")] == ["again"]
 
@@ -127,6 +128,8 @@ def test_aggregators_are_listed_shown_voted_for_and_resign(run: Run, stage: Stag
     run("vote", "--remove", "--as", BOB)
     run("vote", AGGREGATORS[0], "--as", BOB, code=2)
     run("vote", "--remove", "--stake", 5, code=2)
+    twice = run("vote", AGGREGATORS[0], AGGREGATORS[0], "--stake", 7, "--as", BOB, code=2)
+    assert "named twice" in twice.stderr
     words = ("aggregators", "apply", "--endpoint", "https://new.example", "--as", AGGREGATORS[0])
     run(*words)
     assert "nothing to do" in run(*words).stdout
@@ -182,6 +185,15 @@ def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Sta
     run("withdraw-task", task, "--as", CREATOR)
     assert ask(run, "show-task", task)["task"]["status"] in ("Withdrawn", "Completed")
     assert "nothing" in run("settle", task, "--as", CREATOR).stdout
+
+
+def test_a_number_that_no_task_or_result_can_have_is_unknown(run: Run, stage: Stage) -> None:
+    task, most = stage.post(), 10**30
+    assert error(run, "show-task", most)["class"] == "UnknownTask"
+    assert error(run, "accept-task", most, "--as", BOB)["class"] == "UnknownTask"
+    assert error(run, "settle", most, "--as", BOB)["class"] == "UnknownTask"
+    decide = ("accept-task-results", task, most, "--as", CREATOR)
+    assert error(run, *decide)["class"] == "UnknownSubmission"
 
 
 def test_a_contributors_commands(run: Run, stage: Stage, tmp_path: Path) -> None:

@@ -202,6 +202,28 @@ def test_ctrl_c_exits_with_130_and_says_that_the_command_resumes(
     assert result.stderr.strip().count("\n") == 0
 
 
+def test_ctrl_c_in_a_callback_of_pythons_own_is_not_lost() -> None:
+    script = """
+import sys, time
+from decentralml.cli import main
+
+class Noisy:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+sys.unraisablehook = main._unraisable
+try:
+    Noisy()
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
 def test_a_full_disk_is_named(failing: list[BaseException]) -> None:
     failing.append(OSError(errno.ENOSPC, "No space left on device", "/x/chain.sqlite"))
     result = run("list-tasks")

@@ -45,6 +45,7 @@ def test_every_amount_survives_being_printed(planck: int) -> None:
         "\N{FULLWIDTH DIGIT ONE}",
         "1 000",
         "0x10",
+        "1" + "0" * 39,
     ],
 )
 def test_what_is_no_exact_amount_is_refused(text: str) -> None:
@@ -98,3 +99,12 @@ def test_proportions_become_parts_per_million_exactly(text: str, ppm: int) -> No
 def test_what_is_no_proportion_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         units.parse_proportion(text)
+
+
+def test_a_time_that_no_calendar_knows_is_printed_all_the_same() -> None:
+    assert units.format_time(10**16) == f"{10**16} ms after 1970"
+
+
+def test_a_time_too_far_away_says_so() -> None:
+    with pytest.raises(ValueError, match="36500d is the longest"):
+        units.parse_time("99999d")

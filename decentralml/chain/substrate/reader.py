@@ -15,6 +15,7 @@ from decentralml.chain.errors import UnknownSubmission, UnknownTask
 from decentralml.chain.substrate import records
 from decentralml.chain.substrate.codec import Variant
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.substrate.values import EncodeError
 from decentralml.types import (
     Address,
     AggregatorProfile,
@@ -54,7 +55,7 @@ class Reader:
         return self.transport.clock(self._value("Timestamp", "Now"))
 
     def task(self, task: TaskId) -> Task:
-        value = self._value("Market", "Tasks", task)
+        value = self._named("Market", "Tasks", task)
         if value is None:
             raise UnknownTask("Market", "UnknownTask", task=task)
         return self._record(records.task, task, value)
@@ -72,7 +73,7 @@ class Reader:
         ]
 
     def submission(self, task: TaskId, index: int) -> Submission:
-        value = self._value("Market", "Submissions", task, index)
+        value = self._named("Market", "Submissions", task, index)
         if value is None:
             raise UnknownSubmission("Market", "UnknownSubmission", task=task, index=index)
         return self._record(records.submission, task, index, value)
@@ -175,6 +176,13 @@ class Reader:
     def _value(self, pallet: str, item: str, *keys: Any) -> Any:
         entry = self.runtime.entry(pallet, item)
         return self.runtime.value(entry, self.transport.storage(self.runtime.key(entry, *keys)))
+
+    def _named(self, pallet: str, item: str, *numbers: int) -> Any:
+        """The value under numbers that a person named: None also where no such number can be."""
+        try:
+            return self._value(pallet, item, *numbers)
+        except EncodeError:
+            return None
 
     def _values(self, pallet: str, item: str, keys: list[tuple[Any, ...]]) -> list[Any]:
         return self._several(*((pallet, item, each) for each in keys))
