@@ -11,7 +11,7 @@ class ModelRefused(ValidationError):
     def __init__(self, file: str, problem: str) -> None:
         self.file = file
         self.problem = problem
-        super().__init__(f"{file}: {problem}; the contributor must send a sound result")
+        super().__init__(f"{file}: {problem}; only a sound result can be accepted")
 
 
 class LabelsRefused(ValidationError):

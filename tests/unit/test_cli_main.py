@@ -295,3 +295,18 @@ def test_the_shell_completes_commands_and_options() -> None:
     environment["COMP_CWORD"] = "2"
     result = run(env=environment | {"COMP_WORDS": "decentralml create-task --rew"})
     assert "--reward" in result.output
+
+
+def test_an_interruption_while_python_still_imports_is_no_traceback() -> None:
+    program = (
+        "import builtins, runpy\n"
+        "real = builtins.__import__\n"
+        "def interrupted(name, *rest, **more):\n"
+        "    if name == 'decentralml.cli.main':\n"
+        "        raise KeyboardInterrupt\n"
+        "    return real(name, *rest, **more)\n"
+        "builtins.__import__ = interrupted\n"
+        "runpy.run_module('decentralml', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
