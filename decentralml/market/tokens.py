@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Transfer
-from decentralml.errors import TransferUncertain
+from decentralml.errors import CallInvalid, TransferUncertain
 from decentralml.market.session import Session
 from decentralml.types import Address
 
@@ -14,8 +14,11 @@ def transfer(session: Session, to: Address, amount: int) -> Receipt:
 
     Raises
     ------
+    CallInvalid : nothing to send; it would only cost a fee.
     TransferUncertain : interrupted; unlike other commands, this one must not just be repeated.
     """
+    if amount <= 0:
+        raise CallInvalid("a transfer of nothing")
     key = session.key
     try:
         return session.chain.submit(Transfer(to, amount), key)

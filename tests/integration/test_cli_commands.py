@@ -93,6 +93,8 @@ def test_tokens_are_sent_and_shown_exactly(run: Run) -> None:
     assert (found["free"], found["total"], found["held"]) == (sent["amount"], sent["amount"], {})
     assert "free     2.5\n" in run("balance", "me").stdout
     assert ask(run, "balance", "treasury")["total"] > 0
+    nothing = error(run, "transfer", "me", "0", "--as", CREATOR)
+    assert nothing["class"] == "CallInvalid"
     missing = error(run, "transfer", "me", "99999999999", "--as", CREATOR)
     assert "balance" in missing["message"]
 
