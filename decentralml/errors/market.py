@@ -149,18 +149,6 @@ class NotMergeable(MarketError):
         )
 
 
-class NotTheCreator(MarketError):
-    """Only a task's creator may do this."""
-
-    def __init__(self, task: int, creator: str, account: str) -> None:
-        self.task = task
-        self.creator = creator
-        self.account = account
-        super().__init__(
-            f"task {task} belongs to {creator}, not to {account}; choose its key with --as NAME"
-        )
-
-
 class ResultMismatch(MarketError):
     """A result is not what its submission on the chain says."""
 

@@ -79,7 +79,7 @@ def federate(
 
     Raises
     ------
-    NothingToMerge, NotMergeable, FolderInUse, NotTheCreator, BundleError, LearningError
+    NothingToMerge, NotMergeable, FolderInUse, NotCreator, BundleError, LearningError
     """
     found = session.chain.task(task)
     if publish:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Settle, WithdrawTask
-from decentralml.errors import CallRefused, NotTheCreator
+from decentralml.chain.errors import NotCreator
+from decentralml.errors import CallRefused
 from decentralml.market.session import Session
 from decentralml.types import Submission, SubmissionStatus, Task, TaskId, TaskStatus
 
@@ -101,7 +102,7 @@ def settle(session: Session, task: TaskId, index: int | None = None) -> Settled:
 
 
 def withdraw_task(session: Session, task: TaskId) -> Receipt | None:
-    """Refund the slots that nobody works on; None if that was done before. Raises NotTheCreator."""
+    """Refund the slots that nobody works on; None if that was done before. Raises NotCreator."""
     found = session.chain.task(task)
     require_creator(session, found)
     if found.status is TaskStatus.WITHDRAWN:
@@ -110,6 +111,6 @@ def withdraw_task(session: Session, task: TaskId) -> Receipt | None:
 
 
 def require_creator(session: Session, task: Task) -> None:
-    """Raise NotTheCreator unless the chosen key created the task."""
+    """Raise NotCreator unless the chosen key created the task."""
     if task.creator != session.address:
-        raise NotTheCreator(task.id, task.creator, session.address)
+        raise NotCreator.foreseen(task=task.id, signer=session.address, creator=task.creator)

@@ -24,7 +24,7 @@ from safetensors.numpy import save_file
 
 from decentralml.bundles.pack import open_task, pack_result
 from decentralml.chain.calls import SubmitResult, UpdateProfile
-from decentralml.chain.errors import DeadlinePassed, NotAssigned
+from decentralml.chain.errors import DeadlinePassed, NotAssigned, NotCreator
 from decentralml.config import Config
 from decentralml.errors import (
     AlreadySent,
@@ -36,7 +36,6 @@ from decentralml.errors import (
     NotAModel,
     NothingToMerge,
     NothingToSend,
-    NotTheCreator,
     ResultFolderInvalid,
     TaskNotOpen,
     TaskScriptFailed,
@@ -165,8 +164,8 @@ def test_only_the_creator_withdraws_and_publishes(
     tmp_path: Path,
 ) -> None:
     task = stage.post()
-    refused(lambda: withdraw_task(stage.as_(BOB), task), NotTheCreator, "--as")
-    refused(lambda: federate(stage.as_(BOB), task, tmp_path / "out"), NotTheCreator)
+    refused(lambda: withdraw_task(stage.as_(BOB), task), NotCreator, "--as")
+    refused(lambda: federate(stage.as_(BOB), task, tmp_path / "out"), NotCreator)
     refused(
         lambda: federate(stage.as_(CREATOR), task, tmp_path / "out"),
         NothingToMerge,

@@ -15,9 +15,9 @@ from market_support import (
     Stage,
 )
 
-from decentralml.chain.errors import NotValidated
+from decentralml.chain.errors import NotCreator, NotValidated
 from decentralml.config import Config
-from decentralml.errors import CallRefused, NotTheCreator
+from decentralml.errors import CallRefused
 from decentralml.market.creator import accept_task_results, reject_task_results
 from decentralml.market.federation import Weighting, federate
 from decentralml.market.node import advance
@@ -131,7 +131,7 @@ def test_several_results_are_accepted_in_one_transaction_or_not_at_all(
     with pytest.raises(CallRefused):
         accept_task_results(creator, task, [0, 1])
     assert creator.chain.submission(task, 0).status is SubmissionStatus.VALIDATED
-    with pytest.raises(NotTheCreator):
+    with pytest.raises(NotCreator):
         accept_task_results(stage.as_(BOB), task, [0])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -310,3 +311,27 @@ def test_an_interruption_while_python_still_imports_is_no_traceback() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*c, id=c[0]) for c in commands(cli)])
+def test_the_examples_of_help_name_the_command_and_options_that_exist(
+    name: str, command: click.Command
+) -> None:
+    text = (command.epilog or "").replace("\\\n", " ")
+    shown = [line.strip() for line in text.splitlines() if line.strip().startswith("decentralml ")]
+    assert any(name in line for line in shown)
+    options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+    for line in shown:
+        if name in line:
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= options
