@@ -19,6 +19,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 MAX_PATH = 1024
+MAX_SECONDS = 7 * 24 * 3600
+"""The longest time limit of a script."""
 
 
 class Fields:

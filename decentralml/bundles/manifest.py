@@ -14,10 +14,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from decentralml.bundles.fields import (
+    MAX_SECONDS,
     Fields,
     check_path,
     check_sha256,
     parse_json,
+)
+from decentralml.bundles.replay import (
+    CHECKPOINTS_FOLDER,
+    MAX_CHECKPOINTS,
+    Recipe,
+    Trace,
+    parse_recipe,
+    parse_trace,
 )
 from decentralml.errors import CidInvalid, ManifestError
 from decentralml.storage import cid as cids
@@ -47,9 +56,9 @@ MAX_TENSORS = 20_000
 MAX_TENSOR_NAME = 512
 MAX_DIMENSIONS = 16
 MAX_FILES = 16
+"""Of a result, besides its checkpoints."""
 MAX_METRICS = 64
 MAX_CLASSES = 100_000
-MAX_SECONDS = 7 * 24 * 3600
 
 DTYPES: Mapping[str, int] = {
     "BOOL": 1,
@@ -151,6 +160,7 @@ class TaskManifest:
     setup : script that prepares an environment, run only on the contributor's explicit wish.
     base_model : folder with ``model.safetensors`` and ``structure.json``, or None.
     validation_set : CID of the validation set's sealed file, or None.
+    replay : how the training is pinned, where the committee replays parts of it, or None.
     """
 
     name: str
@@ -164,6 +174,7 @@ class TaskManifest:
     evaluation: Evaluation | None
     validator: Validator | None
     validation_set: Cid | None
+    replay: Recipe | None = None
 
     def to_json(self) -> bytes:
         """The file's bytes."""
@@ -196,6 +207,7 @@ class ResultManifest:
     examples : how many examples the contributor trained on or labelled.
     metrics : what the contributor measured itself; never taken on its word.
     files : every file of the result besides the manifest and its signature, by relative path.
+    trace : what commits to the run's checkpoints, where the task wants them, or None.
     """
 
     genesis: str
@@ -206,11 +218,14 @@ class ResultManifest:
     examples: int
     metrics: Mapping[str, float]
     files: Mapping[str, FileEntry]
+    trace: Trace | None = None
 
     def to_json(self) -> bytes:
         """The file's bytes: what is digested and signed."""
         metrics = {name: float(value) for name, value in self.metrics.items()}
-        return canonical_json(asdict(self) | {"format": RESULT_FORMAT, "metrics": metrics})
+        trace = None if self.trace is None else self.trace.to_document()
+        document = asdict(self) | {"format": RESULT_FORMAT, "metrics": metrics, "trace": trace}
+        return canonical_json(document)
 
 
 def canonical_json(document: Mapping[str, Any]) -> bytes:
@@ -240,6 +255,7 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         evaluation=_parse_evaluation(top.optional("evaluation", top.section)),
         validator=_parse_validator(top.optional("validator", top.section)),
         validation_set=_parse_validation_set(top.optional("validation_set", top.section)),
+        replay=parse_recipe(top.optional("replay", top.section)),
     )
     top.end()
     check_task(manifest, file)
@@ -271,6 +287,8 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
         )
     if evaluation and evaluation.minimum_gain is not None and manifest.base_model is None:
         raise ManifestError(file, "evaluation.minimum_gain needs a base_model to compare with")
+    if manifest.replay is not None and manifest.task_type is not TaskType.MODEL_CONTRIBUTOR:
+        raise ManifestError(file, "replay belongs to ModelContributor, and only to it")
 
 
 def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
@@ -286,6 +304,7 @@ def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
         examples=top.integer("examples", 0, 2**53),
         metrics=parse_metrics(top.section("metrics")),
         files=_parse_files(top.section("files")),
+        trace=parse_trace(top.optional("trace", top.section)),
     )
     top.end()
     return manifest
@@ -387,7 +406,8 @@ def _parse_validation_set(section: Fields | None) -> Cid | None:
 
 def _parse_files(section: Fields) -> dict[str, FileEntry]:
     names = section.names()
-    if not 0 < len(names) <= MAX_FILES:
+    checkpoints = sum(name.startswith(f"{CHECKPOINTS_FOLDER}/") for name in names)
+    if not 0 < len(names) - checkpoints <= MAX_FILES or checkpoints > MAX_CHECKPOINTS:
         raise section.wrong(f"1 to {MAX_FILES} files are needed, not {len(names)}")
     files = {}
     for path in names:

@@ -34,6 +34,7 @@ from decentralml.bundles.manifest import (
     parse_result,
     parse_task,
 )
+from decentralml.bundles.replay import EXAMPLE_FILES, check_trace, checkpoint_files, trace_of
 from decentralml.bundles.settings import SETTINGS_FILE, TaskSettings
 from decentralml.bundles.tensors import read_header
 from decentralml.chain.keys import Signer
@@ -136,7 +137,8 @@ def result_files(manifest: TaskManifest) -> tuple[str, ...]:
         return (LABELS_FILE,)
     if manifest.task_type is TaskType.MODEL_ENGINEER:
         return (CODE_FILE, MODEL_FILE, STRUCTURE_FILE)
-    return (MODEL_FILE, STRUCTURE_FILE)
+    checkpoints = checkpoint_files(manifest.replay.checkpoints) if manifest.replay else ()
+    return (MODEL_FILE, STRUCTURE_FILE, *checkpoints)
 
 
 def pack_result(
@@ -172,7 +174,7 @@ def pack_result(
     wanted = result_files(task)
     missing = [name for name in wanted if not (folder / name).exists()]
     if missing:
-        raise ResultFolderInvalid(str(folder), f"{', '.join(missing)} is missing")
+        raise ResultFolderInvalid(str(folder), f"{', '.join(missing[:3])} is missing")
     total = sum(_size(folder, name, str(folder)) for name in wanted)
     if total > task.result.max_bytes:
         raise ResultFolderInvalid(
@@ -180,7 +182,9 @@ def pack_result(
         )
     with staged_folder(out) as stage:
         for name in wanted:
+            (stage / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(folder / name, stage / name)
+        files = {name: _entry(stage / name) for name in wanted}
         manifest = ResultManifest(
             genesis=genesis,
             task=task_id,
@@ -189,7 +193,8 @@ def pack_result(
             base_model=base_model,
             examples=examples,
             metrics=metrics,
-            files={name: _entry(stage / name) for name in wanted},
+            files=files,
+            trace=trace_of({name: entry.sha256 for name, entry in files.items()}),
         )
         data = manifest.to_json()
         (stage / MANIFEST_FILE).write_bytes(data)
@@ -208,6 +213,7 @@ def open_result(folder: Path, digest: bytes | None = None) -> ResultManifest:
     Raises
     ------
     BundleMismatch : the manifest or a file is not what was promised.
+    TraceMismatch : its checkpoints are not those that its trace commits to.
     SignatureInvalid : not signed by the contributor it names.
     ManifestError, UnsafePath, NotPlain
     """
@@ -228,6 +234,9 @@ def open_result(folder: Path, digest: bytes | None = None) -> ResultManifest:
         measured = _entry(folder / name)
         if measured.sha256 != entry.sha256:
             raise BundleMismatch(name, entry.sha256, measured.sha256)
+    check_trace(
+        trace_of({name: entry.sha256 for name, entry in manifest.files.items()}), manifest.trace
+    )
     return manifest
 
 
@@ -235,9 +244,7 @@ def _task_manifest(folder: Path, settings: TaskSettings, sealed: Cid | None) -> 
     model = settings.base_model and folder / settings.base_model / MODEL_FILE
     if model and not model.is_file():
         raise ManifestError(SETTINGS_FILE, f"base_model: {model} is missing")
-    limit = settings.max_bytes or max(
-        MIN_RESULT_LIMIT, RESULT_LIMIT_FACTOR * (model.stat().st_size if model else 0)
-    )
+    limit = settings.max_bytes or _limit(settings, model.stat().st_size if model else 0)
     result: ModelResult | LabelsResult
     if settings.task_type is TaskType.DATA_ANNOTATORS:
         labels = settings.labels
@@ -257,9 +264,16 @@ def _task_manifest(folder: Path, settings: TaskSettings, sealed: Cid | None) -> 
         evaluation=settings.evaluation,
         validator=settings.validator,
         validation_set=sealed,
+        replay=settings.replay,
     )
     check_task(manifest, SETTINGS_FILE)
     return manifest
+
+
+def _limit(settings: TaskSettings, model: int) -> int:
+    """What a result may weigh unless its author says otherwise."""
+    checkpoints = settings.replay.checkpoint_bytes(model) if settings.replay else 0
+    return max(MIN_RESULT_LIMIT, RESULT_LIMIT_FACTOR * model) + checkpoints
 
 
 def _named_files(manifest: TaskManifest) -> Iterator[str]:
@@ -274,6 +288,8 @@ def _named_files(manifest: TaskManifest) -> Iterator[str]:
     if manifest.base_model is not None:
         yield f"{manifest.base_model}/{MODEL_FILE}"
         yield f"{manifest.base_model}/{STRUCTURE_FILE}"
+    if manifest.replay is not None:
+        yield from (f"{manifest.replay.data}/{name}" for name in EXAMPLE_FILES)
 
 
 def _outcome(folder: Path) -> tuple[int, dict[str, float]]:

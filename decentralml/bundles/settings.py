@@ -26,6 +26,18 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
     [validator]                       # CustomAccept; else validator.py
     run = "validator.py"
     time_limit = 300
+    [replay]                          # training that the committee can replay
+    data = "data"                     # folder of the bundle: inputs and labels as safetensors
+    optimizer = "momentum"            # or sgd, adam
+    learning_rate = 0.05
+    batch_size = 16
+    steps = 200                       # of the whole run
+    interval = 10                     # steps from one checkpoint to the next
+    seed = 0                          # of dropout and the like
+    tolerance = 0.001                 # of a segment's update
+    time_limit = 300                  # seconds, for all the drawn segments
+    [replay.environment]              # else the versions that this machine has
+    torch = "2.9.1"
 """
 
 from __future__ import annotations
@@ -36,15 +48,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from decentralml.bundles.fields import Fields
+from decentralml.bundles.fields import MAX_SECONDS, Fields
 from decentralml.bundles.manifest import (
     MAX_CLASSES,
     MAX_RESULT_BYTES,
-    MAX_SECONDS,
     MODEL_FILE,
     Evaluation,
     Validator,
 )
+from decentralml.bundles.replay import Recipe, read_recipe
 from decentralml.errors import ManifestError
 from decentralml.types import (
     PPM,
@@ -97,6 +109,7 @@ class TaskSettings:
     labels: Labels = Labels()
     evaluation: Evaluation | None = None
     validator: Validator | None = None
+    replay: Recipe | None = None
 
 
 def read_settings(
@@ -138,6 +151,7 @@ def read_settings(
         base_model=_get(top, "base_model", top.path) or _model(folder),
         max_bytes=_max_bytes(_get(top, "result", top.section)),
         labels=_labels(_get(top, "labels", top.section)),
+        replay=read_recipe(_get(top, "replay", top.section)),
     )
     settings = replace(settings, **{k: v for k, v in options.items() if v is not None})
     section = _get(top, "evaluation", top.section)

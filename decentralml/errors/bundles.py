@@ -70,3 +70,37 @@ class SealDamaged(BundleError):
         self.file = file
         self.reason = reason
         super().__init__(f"{file} cannot be opened: {reason}; fetch it again")
+
+
+class TreeInvalid(BundleError):
+    """A Merkle tree, or a proof of one of its leaves, is not what it is said to be."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the checkpoint tree does not hold: {reason}; do not trust what it shows")
+
+
+class TraceMismatch(BundleError):
+    """The checkpoints of a result are not those that were committed to, or not as many."""
+
+    def __init__(self, what: str, expected: str, found: str) -> None:
+        self.what = what
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"the trace of the run has {what} {found}, where {expected} was promised; "
+            "run the task again and send all of its checkpoints"
+        )
+
+
+class EnvironmentMismatch(BundleError):
+    """This machine's software is not what a task's training is pinned to."""
+
+    def __init__(self, what: str, wanted: str, found: str) -> None:
+        self.what = what
+        self.wanted = wanted
+        self.found = found
+        super().__init__(
+            f"the task's training is pinned to {what} {wanted}, and this environment has {found}; "
+            f"install {what} {wanted}, or use a machine that has it"
+        )

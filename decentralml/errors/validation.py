@@ -67,3 +67,24 @@ class PredictionsInvalid(ValidationError):
         self.problem = problem
         self.finite = finite
         super().__init__(f"predictions cannot be scored: {problem}; correct the prediction script")
+
+
+class SegmentOutside(ValidationError):
+    """A segment to be replayed is not one of the run's."""
+
+    def __init__(self, segment: int, segments: int) -> None:
+        self.segment = segment
+        self.segments = segments
+        super().__init__(
+            f"segment {segment} lies outside the run, which has {segments} (0 to {segments - 1}); "
+            "draw again from this task's terms"
+        )
+
+
+class CheckpointRefused(ValidationError):
+    """A checkpoint of a result is not one that the task's training could have made."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file = file
+        self.problem = problem
+        super().__init__(f"{file}: {problem}; only an honest trace can be accepted")

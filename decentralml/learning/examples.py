@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decentralml.bundles.manifest import TensorSpec
+from decentralml.bundles.replay import EXAMPLE_FILES
 from decentralml.errors import BadExamples, ExamplesNotInstalled, LearningError
 from decentralml.learning.dtypes import STORED
 from decentralml.learning.tensors import TensorFile, TensorWriter, replacing
 
-INPUTS_FILE = "inputs.safetensors"
-LABELS_FILE = "labels.safetensors"
+INPUTS_FILE, LABELS_FILE = EXAMPLE_FILES
 
 Array = NDArray[Any]
 

@@ -51,7 +51,7 @@ def load_model(folder: Path, classes: Mapping[str, type[nn.Module]] = MODELS) ->
     """
     model = build_model(folder, classes)
     file = TensorFile.open(folder / MODEL_FILE)
-    expected = {name: _spec(value) for name, value in model.state_dict().items()}
+    expected = {name: spec(value) for name, value in model.state_dict().items()}
     difference = first_difference(expected, file.specs)
     if difference:
         raise StructureMismatch(folder.name, *difference)
@@ -80,5 +80,6 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def _spec(tensor: torch.Tensor) -> TensorSpec:
+def spec(tensor: torch.Tensor) -> TensorSpec:
+    """Type and shape of a tensor."""
     return TensorSpec(_DTYPES[tensor.dtype], tuple(tensor.shape))
