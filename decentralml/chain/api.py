@@ -1,13 +1,13 @@
 """What the rest of the project asks of a chain, whichever chain it is.
 
 :class:`Chain` is implemented once for Substrate (:mod:`decentralml.chain.substrate.client`), over
-the embedded chain or a node. Hashes are ``0x``-prefixed hexadecimal text, amounts planck, times
-Unix milliseconds.
+the embedded chain or a node. Hashes that a record tells are ``0x``-prefixed hexadecimal text,
+amounts planck, times Unix milliseconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
@@ -16,6 +16,9 @@ from decentralml.types import (
     AggregatorProfile,
     Balance,
     Election,
+    Reputation,
+    Role,
+    Share,
     Submission,
     Task,
     TaskId,
@@ -54,11 +57,27 @@ class Constants:
     """The chain's own limits and prices, as its runtime states them."""
 
     minimum_bond: int
-    """Least bond of a contributor for one assignment."""
+    """Least bond of a contributor for one assignment, and of an appeal."""
     draw_period: int
     """Milliseconds in which a committee can be drawn."""
-    attestation_period: int
-    """Milliseconds in which a committee can attest."""
+    sealing_period: int
+    """Milliseconds in which a contributor can hand a panel the key of its result."""
+    commit_period: int
+    """Milliseconds in which a panel can commit."""
+    reveal_period: int
+    """Milliseconds in which it can reveal."""
+    appeal_period: int
+    """Milliseconds: the least time to appeal against a creator that rejected against the panel."""
+    release_period: int
+    """Milliseconds in which the key of an accepted result can be released."""
+    retention_period: int
+    """Milliseconds after which what has ended may be cleared."""
+    deposit_base: int
+    """Planck held for each thing stored."""
+    deposit_per_byte: int
+    """Planck held besides for each byte that it can be long."""
+    half_life: int
+    """Milliseconds in which deeds come to count half."""
     minimum_duration: int
     """Milliseconds; the shortest time that a task's terms can set."""
     maximum_duration: int
@@ -80,6 +99,31 @@ class Ballot:
     candidates: tuple[Address, ...]
     stake: int
     deposit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetInfo:
+    """An asset that rewards can be in."""
+
+    id: int
+    owner: Address
+    name: str
+    symbol: str
+    decimals: int
+    supply: int
+    minimum: int
+    """The least that an account can have of it, in its smallest units."""
+    frozen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssetBalance:
+    """One account's units of one asset."""
+
+    free: int
+    held: dict[str, int] = field(default_factory=dict)
+    """By reason, as in :class:`~decentralml.types.Balance`."""
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +187,31 @@ class Chain(Protocol):
         """Index of the account's submission that has not ended, or None."""
         ...
 
+    def invited(self, task: TaskId, address: Address) -> bool:
+        """Whether the account may take a slot of a task with ``Access.INVITED``."""
+        ...
+
+    def share(self, task: TaskId, member: Address) -> Share | None:
+        """The key of the task's sealed validation set for one member, or None."""
+        ...
+
     def balance(self, address: Address) -> Balance: ...
+
+    def asset(self, asset: int) -> AssetInfo | None:
+        """What an asset is, or None if there is none of that number."""
+        ...
+
+    def assets(self, limit: int = 1000) -> list[AssetInfo]:
+        """The chain's assets, in no particular order."""
+        ...
+
+    def asset_balance(self, asset: int, address: Address) -> AssetBalance:
+        """The account's units of an asset; none of one that does not exist."""
+        ...
+
+    def reputation(self, address: Address, role: Role) -> Reputation:
+        """What the account did in a role, as of now; a record of nothing if it did nothing."""
+        ...
 
     def profile(self, address: Address) -> AggregatorProfile | None:
         """The account's profile as an aggregator, or None if it is not one."""
@@ -161,6 +229,10 @@ class Chain(Protocol):
 
     def total_issuance(self) -> int:
         """All planck that exist."""
+        ...
+
+    def block_hash(self, number: int) -> bytes | None:
+        """The hash (32 bytes) of a block, or None if the chain has none of that number."""
         ...
 
     def events(self, block: int) -> tuple[Event, ...]:

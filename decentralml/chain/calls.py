@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decentralml.types import Address, Cid, TaskId, Terms, Verdict
+from decentralml.types import Address, Attestation, Cid, Gold, Seal, TaskId, Terms, Trace
 
 CID_BYTES = 64
 """The longest content identifier, in characters."""
@@ -39,7 +39,11 @@ class SubmitResult:
     task: TaskId
     cid: Cid
     digest: bytes
-    """SHA-256 of the result's ``manifest.json`` (32 bytes)."""
+    """SHA-256 of the plain result's ``manifest.json`` (32 bytes)."""
+    seal: Seal | None
+    """None only where the task's reader is zeros."""
+    trace: Trace | None = None
+    """Exactly where the task's terms have ``replay``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +55,86 @@ class DrawCommittee:
 
 
 @dataclass(frozen=True, slots=True)
-class Attest:
-    """Give the finding of one committee member."""
+class HandKey:
+    """Give each member of the panel that has none its wrap of the result's key, all at once."""
 
     task: TaskId
     index: int
-    verdict: Verdict
-    score: int
-    report: Cid
+    wraps: tuple[tuple[Address, bytes], ...]
+    """Member and wrap (80 bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Say that one has a finding, without saying which."""
+
+    task: TaskId
+    index: int
+    commitment: bytes
+    """See :func:`decentralml.chain.commitment.commitment` (32 bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """Open one's commitment."""
+
+    task: TaskId
+    index: int
+    attestation: Attestation
+    salt: bytes
+    """32 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptResult:
+    """Accept a result in review, or waive the time to challenge it."""
+
     task: TaskId
     index: int
 
 
 @dataclass(frozen=True, slots=True)
 class RejectResult:
+    """Reject a result in review; against the panel's verdict, with a counter-deposit."""
+
     task: TaskId
     index: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppealResult:
+    """Have all in office judge a result again, with a bond."""
+
+    task: TaskId
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGold:
+    """Appeal with the proof that a result was planted, and judged wrongly."""
+
+    task: TaskId
+    index: int
+    gold: Gold
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseKey:
+    """Release the key of an accepted result to its creator, which pays for it."""
+
+    task: TaskId
+    index: int
+    wrap: bytes
+    """The key's wrap for the task's reader (80 bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Try again to pay a reward that its asset did not let be paid."""
+
+    task: TaskId
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +168,52 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareKey:
+    """Give members the key of a task's sealed validation set."""
+
+    task: TaskId
+    shares: tuple[tuple[Address, bytes], ...]
+    """Member and wrap (80 bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardShare:
+    """Remove the signer's own share, so that another can give it a good one."""
+
+    task: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Let accounts take slots of a task with ``Access.INVITED``."""
+
+    task: TaskId
+    accounts: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvite:
+    task: TaskId
+    accounts: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Remove what has ended: a submission, or the task itself (``index`` None)."""
+
+    task: TaskId
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAccess:
+    """Remove the invitations and shares of accounts from a task that has ended."""
+
+    task: TaskId
+    accounts: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterAggregator:
     """Become an aggregator, with a bond."""
 
@@ -117,6 +226,11 @@ class RegisterAggregator:
 class UpdateProfile:
     endpoint: str
     encryption_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Fill the bond of an aggregator up to its full size again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +270,60 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateAsset:
+    """Make an asset with the signer as its owner, who alone can mint and freeze it."""
+
+    asset: int
+    """A number that no asset has."""
+    minimum: int
+    """The least that an account can have of it, in its smallest units."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeAsset:
+    """Give an asset its name, its symbol and the place of its decimal point."""
+
+    asset: int
+    name: str
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class MintAsset:
+    """Make units of an asset."""
+
+    asset: int
+    to: Address
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsset:
+    """Send units of an asset; never so many that the sender's account of it would be removed."""
+
+    asset: int
+    to: Address
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeAsset:
+    """Keep an account from sending units of an asset."""
+
+    asset: int
+    who: Address
+
+
+@dataclass(frozen=True, slots=True)
+class ThawAsset:
+    """Let an account send units of an asset again."""
+
+    asset: int
+    who: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Several calls in one transaction: all happen, or none."""
 
@@ -167,14 +335,27 @@ MarketCall = (
     | AcceptTask
     | SubmitResult
     | DrawCommittee
-    | Attest
+    | HandKey
+    | Commit
+    | Reveal
     | AcceptResult
     | RejectResult
+    | AppealResult
+    | OpenGold
+    | ReleaseKey
+    | Claim
     | PublishModel
     | Abandon
     | WithdrawTask
     | Settle
+    | ShareKey
+    | DiscardShare
+    | Invite
+    | Uninvite
+    | Clear
+    | ClearAccess
 )
-AggregatorCall = RegisterAggregator | UpdateProfile | Deregister
+AggregatorCall = RegisterAggregator | UpdateProfile | TopUp | Deregister
 ElectionCall = SubmitCandidacy | RenounceCandidacy | Vote | RemoveVoter
-Call = MarketCall | AggregatorCall | ElectionCall | Transfer | Batch
+AssetCall = CreateAsset | DescribeAsset | MintAsset | TransferAsset | FreezeAsset | ThawAsset
+Call = MarketCall | AggregatorCall | ElectionCall | AssetCall | Transfer | Batch
