@@ -8,6 +8,7 @@ arrive as the class of the same name (see :mod:`decentralml.chain.errors`).
 from decentralml.errors.bundles import (
     BundleMismatch,
     EnvironmentMismatch,
+    KeyMismatch,
     ManifestError,
     NotARecipient,
     RecipientInvalid,
@@ -16,6 +17,7 @@ from decentralml.errors.bundles import (
     SignatureInvalid,
     TraceMismatch,
     TreeInvalid,
+    WrongWrap,
 )
 from decentralml.errors.chain import (
     CallInvalid,
@@ -188,6 +190,7 @@ __all__ = [
     "FolderInUse",
     "KeyExists",
     "KeyFileDamaged",
+    "KeyMismatch",
     "KeyNameInvalid",
     "KeyUnknown",
     "KeysError",
@@ -264,5 +267,6 @@ __all__ = [
     "ValidationSetSealed",
     "WrongGenesis",
     "WrongPassphrase",
+    "WrongWrap",
     "ZeroWeight",
 ]

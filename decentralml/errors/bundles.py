@@ -57,9 +57,29 @@ class NotARecipient(BundleError):
 
     def __init__(self, file: str) -> None:
         self.file = file
+        super().__init__(f"{file} is not sealed to this key; open it with the key it was sealed to")
+
+
+class WrongWrap(BundleError):
+    """A wrap does not hold the key that it should, or is another reader's."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
         super().__init__(
-            f"{file} is not sealed to this key; use the key whose profile was in office when "
-            "the task was made"
+            f"the wrap of the key cannot be used: {problem}; ask whoever gave it for another"
+        )
+
+
+class KeyMismatch(BundleError):
+    """A key is not the one whose digest was promised."""
+
+    def __init__(self, what: str, expected: bytes, found: bytes) -> None:
+        self.what = what
+        self.expected = "0x" + expected.hex()
+        self.found = "0x" + found.hex()
+        super().__init__(
+            f"the key of {what} has the digest {self.found}, not {self.expected} as promised; "
+            "ask whoever gave it for the right one"
         )
 
 
