@@ -24,9 +24,9 @@ from decentralml.bundles.replay import (
     CHECKPOINTS_FOLDER,
     MAX_CHECKPOINTS,
     Recipe,
-    Trace,
     parse_recipe,
     parse_trace,
+    trace_document,
 )
 from decentralml.errors import CidInvalid, ManifestError
 from decentralml.storage import cid as cids
@@ -38,6 +38,7 @@ from decentralml.types import (
     ModelType,
     TaskId,
     TaskType,
+    Trace,
     ValidationStrategy,
 )
 
@@ -223,8 +224,8 @@ class ResultManifest:
     def to_json(self) -> bytes:
         """The file's bytes: what is digested and signed."""
         metrics = {name: float(value) for name, value in self.metrics.items()}
-        trace = None if self.trace is None else self.trace.to_document()
-        document = asdict(self) | {"format": RESULT_FORMAT, "metrics": metrics, "trace": trace}
+        document = asdict(self) | {"format": RESULT_FORMAT, "metrics": metrics}
+        document["trace"] = trace_document(self.trace)
         return canonical_json(document)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from decentralml.bundles import merkle
 from decentralml.bundles.fields import MAX_SECONDS, Fields
 from decentralml.errors import EnvironmentMismatch, TraceMismatch
-from decentralml.types import PPM
+from decentralml.types import PPM, Trace
 
 CHECKPOINTS_FOLDER = "checkpoints"
 EXAMPLE_FILES = ("inputs.safetensors", "labels.safetensors")
@@ -130,24 +130,6 @@ class Recipe:
         """What all the checkpoints may weigh, of a model of so many bytes."""
         one = (1 + len(self.optimizer.slots)) * model + CHECKPOINT_EXTRA_BYTES
         return self.checkpoints * one
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What a result commits to: the checkpoints of its run.
-
-    Attributes
-    ----------
-    root : 32 bytes, see :func:`trace_of`.
-    checkpoints : how many there are.
-    """
-
-    root: bytes
-    checkpoints: int
-
-    def to_document(self) -> dict[str, Any]:
-        """As it stands in a manifest."""
-        return {"root": "0x" + self.root.hex(), "checkpoints": self.checkpoints}
 
 
 def checkpoint_file(number: int) -> str:
@@ -272,6 +254,13 @@ def check_recipe(section: Fields, recipe: Recipe) -> None:
         raise section.wrong(
             f"{recipe.checkpoints} checkpoints, where {MAX_CHECKPOINTS} are the most"
         )
+
+
+def trace_document(trace: Trace | None) -> dict[str, Any] | None:
+    """A trace as it stands in a manifest."""
+    if trace is None:
+        return None
+    return {"root": "0x" + trace.root.hex(), "checkpoints": trace.checkpoints}
 
 
 def parse_trace(section: Fields | None) -> Trace | None:
