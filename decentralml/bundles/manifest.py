@@ -152,6 +152,27 @@ class Validator:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidationSet:
+    """Held-out data that results are measured on, sealed.
+
+    Attributes
+    ----------
+    cid : of the sealed file.
+    key_digest : BLAKE2b-256 of the key that opens it (32 bytes), which the chain gives to members
+        one by one. None in bundles of version 1, whose file is sealed to the members themselves.
+    """
+
+    cid: Cid
+    key_digest: bytes | None
+
+    def to_document(self) -> dict[str, Any]:
+        """As it stands in a manifest."""
+        if self.key_digest is None:
+            return {"cid": self.cid}
+        return {"cid": self.cid, "key_digest": "0x" + self.key_digest.hex()}
+
+
+@dataclass(frozen=True, slots=True)
 class TaskManifest:
     """``manifest.json`` of a task's bundle; paths are relative to the bundle's root.
 
@@ -160,7 +181,7 @@ class TaskManifest:
     run : script that does the contributor's work.
     setup : script that prepares an environment, run only on the contributor's explicit wish.
     base_model : folder with ``model.safetensors`` and ``structure.json``, or None.
-    validation_set : CID of the validation set's sealed file, or None.
+    validation_set : where it lies and which key opens it, or None.
     replay : how the training is pinned, where the committee replays parts of it, or None.
     """
 
@@ -174,12 +195,12 @@ class TaskManifest:
     result: ModelResult | LabelsResult
     evaluation: Evaluation | None
     validator: Validator | None
-    validation_set: Cid | None
+    validation_set: ValidationSet | None
     replay: Recipe | None = None
 
     def to_json(self) -> bytes:
         """The file's bytes."""
-        sealed = None if self.validation_set is None else {"cid": self.validation_set}
+        sealed = None if self.validation_set is None else self.validation_set.to_document()
         document = asdict(self) | {
             "format": TASK_FORMAT,
             "result": _result_document(self.result),
@@ -256,7 +277,7 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         evaluation=_parse_evaluation(top.optional("evaluation", top.section)),
         validator=_parse_validator(top.optional("validator", top.section)),
         validation_set=_parse_validation_set(top.optional("validation_set", top.section)),
-        replay=parse_recipe(top.optional("replay", top.section)),
+        replay=parse_recipe(_newer(top, "replay")),
     )
     top.end()
     check_task(manifest, file)
@@ -305,7 +326,7 @@ def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
         examples=top.integer("examples", 0, 2**53),
         metrics=parse_metrics(top.section("metrics")),
         files=_parse_files(top.section("files")),
-        trace=parse_trace(top.optional("trace", top.section)),
+        trace=parse_trace(_newer(top, "trace")),
     )
     top.end()
     return manifest
@@ -397,12 +418,20 @@ def _parse_validator(section: Fields | None) -> Validator | None:
     return validator
 
 
-def _parse_validation_set(section: Fields | None) -> Cid | None:
+def _parse_validation_set(section: Fields | None) -> ValidationSet | None:
     if section is None:
         return None
-    cid = _cid(section, "cid")
+    digest = None
+    if section.has("key_digest"):
+        digest = bytes.fromhex(section.hexadecimal("key_digest", 32)[2:])
+    found = ValidationSet(_cid(section, "cid"), digest)
     section.end()
-    return cid
+    return found
+
+
+def _newer(top: Fields, name: str) -> Fields | None:
+    """A section that manifests of version 1 do not have; else it is there, or null."""
+    return top.optional(name, top.section) if top.has(name) else None
 
 
 def _parse_files(section: Fields) -> dict[str, FileEntry]:

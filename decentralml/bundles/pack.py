@@ -29,6 +29,7 @@ from decentralml.bundles.manifest import (
     ModelResult,
     ResultManifest,
     TaskManifest,
+    ValidationSet,
     check_task,
     parse_metrics,
     parse_result,
@@ -61,7 +62,7 @@ _READ = 1 << 20
 
 
 def pack_task(
-    folder: Path, out: Path, settings: TaskSettings, *, validation_set: Cid | None = None
+    folder: Path, out: Path, settings: TaskSettings, *, validation_set: ValidationSet | None = None
 ) -> TaskManifest:
     """Copy an author's folder to ``out`` and write its ``manifest.json``.
 
@@ -70,7 +71,7 @@ def pack_task(
     folder : the author's scripts, and the base model if there is one.
     out : the bundle; must not exist. It appears complete or not at all.
     settings : see :func:`decentralml.bundles.settings.read_settings`.
-    validation_set : CID of the sealed validation set.
+    validation_set : where it lies, sealed, and which key opens it.
 
     Raises
     ------
@@ -240,7 +241,9 @@ def open_result(folder: Path, digest: bytes | None = None) -> ResultManifest:
     return manifest
 
 
-def _task_manifest(folder: Path, settings: TaskSettings, sealed: Cid | None) -> TaskManifest:
+def _task_manifest(
+    folder: Path, settings: TaskSettings, sealed: ValidationSet | None
+) -> TaskManifest:
     model = settings.base_model and folder / settings.base_model / MODEL_FILE
     if model and not model.is_file():
         raise ManifestError(SETTINGS_FILE, f"base_model: {model} is missing")

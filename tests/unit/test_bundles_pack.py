@@ -17,6 +17,7 @@ from decentralml.bundles.manifest import (
     ModelResult,
     ResultManifest,
     TaskManifest,
+    ValidationSet,
     TensorSpec,
 )
 from decentralml.bundles.pack import (
@@ -46,6 +47,7 @@ from decentralml.types import Cid, TaskId, TaskType, ValidationStrategy
 
 GENESIS = "0x" + "ab" * 32
 SEALED = Cid("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")
+SET = ValidationSet(SEALED, bytes(32))
 
 
 def pack(folder: Path, out: Path) -> TaskManifest:
@@ -124,7 +126,7 @@ def test_settings_and_options_go_over_defaults(tmp_path: Path) -> None:
         """,
     )
     settings = read_settings(folder, strategy=ValidationStrategy.AUTO_ACCEPT, minimum_gain=10_000)
-    manifest = pack_task(folder, tmp_path / "bundle", settings, validation_set=SEALED)
+    manifest = pack_task(folder, tmp_path / "bundle", settings, validation_set=SET)
     assert manifest.name == "Digits"
     assert manifest.strategy is ValidationStrategy.AUTO_ACCEPT
     assert manifest.result.max_bytes == 5000
@@ -132,7 +134,7 @@ def test_settings_and_options_go_over_defaults(tmp_path: Path) -> None:
     assert manifest.evaluation.minimum_score == 900_000
     assert manifest.evaluation.minimum_gain == 10_000
     assert manifest.evaluation.time_limit == 30
-    assert manifest.validation_set == SEALED
+    assert manifest.validation_set == SET
 
 
 def test_an_annotation_task_asks_for_labels(tmp_path: Path) -> None:
