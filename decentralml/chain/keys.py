@@ -14,7 +14,7 @@ from decentralml.errors import SecretInvalid
 from decentralml.types import Address
 
 ENCRYPTION_INFO = b"decentralml/encryption/x25519@1"
-"""HKDF's ``info`` for the key that test sets are sealed to."""
+"""HKDF's ``info`` for the key to which others wrap keys."""
 SIGNATURE_BYTES = 64
 
 
@@ -62,13 +62,17 @@ class Key:
         return bytes(sr25519.sign((self.pair.public, self.pair.secret), message))
 
     def encryption_secret(self) -> bytes:
-        """The X25519 secret (32 bytes) that unseals what is sealed to this account.
+        """The X25519 secret (32 bytes) that opens what is wrapped for this account."""
+        return self.derive(ENCRYPTION_INFO)
 
-        HKDF-SHA256 (RFC 5869) with no salt, the info :data:`ENCRYPTION_INFO` and, as key material,
-        the secret scalar alone: the other half of an sr25519 secret, the nonce seed, differs
-        between two derivations of one key.
+    def derive(self, info: bytes) -> bytes:
+        """A secret of 32 bytes for one purpose, the same whenever it is asked for.
+
+        HKDF-SHA256 (RFC 5869) with no salt, this info and, as key material, the secret scalar
+        alone: the other half of an sr25519 secret, the nonce seed, differs between two derivations
+        of one key.
         """
-        return _hkdf_sha256(self.pair.secret[:32], ENCRYPTION_INFO)
+        return _hkdf_sha256(self.pair.secret[:32], info)
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:

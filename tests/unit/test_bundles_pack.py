@@ -17,8 +17,8 @@ from decentralml.bundles.manifest import (
     ModelResult,
     ResultManifest,
     TaskManifest,
-    ValidationSet,
     TensorSpec,
+    ValidationSet,
 )
 from decentralml.bundles.pack import (
     base_model_cid,
