@@ -1,6 +1,7 @@
 """Making a block, step by step as a node's author does, and executing one that another made.
 
-    Core_initialize_block            header without roots, with the slot of Aura in its digest
+    Core_initialize_block            header without roots, with the slot of Aura in its digest;
+                                     all before the block's time is known
     BlockBuilder_inherent_extrinsics the time, as an unsigned extrinsic that the author puts first
     BlockBuilder_apply_extrinsic     for each; one that fails to apply leaves no trace
     BlockBuilder_finalize_block      the header with both roots
@@ -25,18 +26,24 @@ _NO_ROOT: Final = bytes(32)
 
 
 class BlockBuilder:
-    """One block in the making on top of `parent`; its changes are in `overlay`."""
+    """One block in the making on top of `parent`; its changes are in `overlay`.
 
-    def __init__(
-        self, executor: Executor, overlay: Overlay, parent: Header, moment: int, slot: int
-    ) -> None:
-        """`moment` is the block's time in Unix milliseconds, `slot` Aura's slot duration."""
+    It is initialized when this was made; :meth:`begin` comes next.
+    """
+
+    def __init__(self, executor: Executor, overlay: Overlay, parent: Header, slot: int) -> None:
+        """`slot` is Aura's: milliseconds since 1970 by the slot duration."""
+        self.overlay = overlay
+        self.parent = parent
+        self.slot = slot
         self._executor = executor
-        self._overlay = overlay
         self._extrinsics: list[bytes] = []
-        digest = (pre_runtime(AURA, u64(moment // slot)),)
+        digest = (pre_runtime(AURA, u64(slot)),)
         header = Header(parent.hash, parent.number + 1, _NO_ROOT, _NO_ROOT, digest)
         self._call("Core_initialize_block", header.encode())
+
+    def begin(self, moment: int) -> None:
+        """Add the inherents. `moment`, Unix milliseconds, is the block's time, in its slot."""
         inherents = vector((TIMESTAMP_INHERENT + prefixed(u64(moment)),))
         answer = Reader(self._call("BlockBuilder_inherent_extrinsics", inherents))
         for _ in range(answer.compact()):
@@ -50,15 +57,15 @@ class BlockBuilder:
         Raises :class:`ExtrinsicRefused`, :class:`UnreadableExtrinsic` or
         :class:`RuntimeTrapped`; then the block is as before.
         """
-        self._overlay.begin()
+        self.overlay.begin()
         try:
-            result = apply(self._executor, self._overlay, extrinsic)
+            result = apply(self._executor, self.overlay, extrinsic)
             if result[:1] == REFUSED:
                 raise ExtrinsicRefused(result, explain(result))
         except BaseException:
-            self._overlay.rollback()
+            self.overlay.rollback()
             raise
-        self._overlay.commit()
+        self.overlay.commit()
         self._extrinsics.append(extrinsic)
         return len(self._extrinsics) - 1, result
 
@@ -68,7 +75,7 @@ class BlockBuilder:
         return Block(header.number, header.hash, encoded, tuple(self._extrinsics))
 
     def _call(self, api: str, data: bytes) -> bytes:
-        return self._executor.call(api, data, self._overlay)
+        return self._executor.call(api, data, self.overlay)
 
 
 def apply(executor: Executor, overlay: Overlay, extrinsic: bytes) -> bytes:

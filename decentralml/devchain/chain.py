@@ -83,6 +83,7 @@ class DevChain(ChainReader):
         self._lock = FileLock(store.path)
         self._runtimes: Runtimes | None = None
         self._slots: dict[bytes, int] = {}
+        self._prepared: BlockBuilder | None = None
 
     # -- opening and closing
 
@@ -187,10 +188,8 @@ class DevChain(ChainReader):
         from decentralml.devchain.builder import apply
 
         with self._reading() as (state, number):
-            overlay = Overlay(state)
             executor = self._executor(number, state, on_chain=True)
-            self._builder(executor, overlay, self._store.head())
-            return apply(executor, overlay, extrinsic)
+            return apply(executor, self._begun(self._store.head()).overlay, extrinsic)
 
     def submit(self, extrinsic: bytes) -> Sealed:
         """Seal a block with this extrinsic; on disk when it returns.
@@ -199,12 +198,10 @@ class DevChain(ChainReader):
         ``UnreadableExtrinsic``, ``ChainBusy``, ``ChainDiskFull``; then no block was made.
         """
         with self._writing() as head:
-            overlay = Overlay(self._state)
-            executor = self._executor(head.number, self._state, on_chain=True)
-            builder = self._builder(executor, overlay, head)
+            builder = self._begun(head)
             index, result = builder.apply(extrinsic)
             block = builder.finish()
-            finish = self._add(block, overlay, executor)
+            finish = self._add(block, builder.overlay)
         finish()
         return Sealed(block.hash, block.number, index, result)
 
@@ -215,9 +212,7 @@ class DevChain(ChainReader):
         """
         outcomes: list[tuple[int, bytes] | Refused] = []
         with self._writing() as head:
-            overlay = Overlay(self._state)
-            executor = self._executor(head.number, self._state, on_chain=True)
-            builder = self._builder(executor, overlay, head)
+            builder = self._begun(head)
             for extrinsic in extrinsics:
                 try:
                     outcomes.append(builder.apply(extrinsic))
@@ -226,12 +221,20 @@ class DevChain(ChainReader):
                 except (UnreadableExtrinsic, RuntimeTrapped) as fault:
                     outcomes.append(Refused(b"", fault.why))
             block = builder.finish()
-            finish = self._add(block, overlay, executor)
+            finish = self._add(block, builder.overlay)
         finish()
         return [
             outcome if isinstance(outcome, Refused) else Sealed(block.hash, block.number, *outcome)
             for outcome in outcomes
         ]
+
+    def prepare(self) -> None:
+        """Start the next block while nobody waits for it, so that it is there sooner.
+
+        Whatever comes between, also from other processes, this changes no block.
+        """
+        with self._reading():
+            self._prepared = self._initialized(self._store.head(), self.time())
 
     def execute_block(self, header: bytes, extrinsics: Sequence[bytes]) -> bytes:
         """Import a block that another node made on our head; returns its hash.
@@ -248,7 +251,7 @@ class DevChain(ChainReader):
             overlay = Overlay(self._state)
             executor = self._executor(head.number, self._state, on_chain=True)
             block = execute(executor, overlay, wanted, header, list(extrinsics))
-            finish = self._add(block, overlay, executor)
+            finish = self._add(block, overlay)
         finish()
         return block.hash
 
@@ -297,20 +300,40 @@ class DevChain(ChainReader):
             return self._runtimes.get(record.pending, lambda: state.get(MAIN, PENDING_CODE) or b"")
         return self._runtimes.get(record.code, lambda: state.get(MAIN, CODE) or b"")
 
-    def _builder(self, executor: Executor, overlay: Overlay, head: Head) -> BlockBuilder:
-        from decentralml.devchain.builder import BlockBuilder, slot_duration
+    def _begun(self, head: Head) -> BlockBuilder:
+        """The block after the head, ready for extrinsics."""
+        moment = self.time()
+        builder = self._initialized(head, moment)
+        builder.begin(moment)
+        return builder
+
+    def _initialized(self, head: Head, moment: int) -> BlockBuilder:
+        """The block after the head: the prepared one, if that is for this head and moment."""
+        from decentralml.devchain.builder import BlockBuilder
+
+        builder, self._prepared = self._prepared, None
+        slot = moment // self._slot_duration(head)
+        if builder is None or (builder.parent.hash, builder.slot) != (head.hash, slot):
+            executor = self._executor(head.number, self._state, on_chain=True)
+            parent = Header.decode(head.header)
+            builder = BlockBuilder(executor, Overlay(self._state), parent, slot)
+        return builder
+
+    def _slot_duration(self, head: Head) -> int:
+        """Aura's, in milliseconds."""
+        from decentralml.devchain.builder import slot_duration
 
         code = self._record(head.number).code
-        slot = self._slots.get(code)
-        if slot is None:
-            slot = self._slots[code] = slot_duration(executor, overlay)
-        return BlockBuilder(executor, overlay, Header.decode(head.header), self.time(), slot)
+        if code not in self._slots:
+            executor = self._executor(head.number, self._state, on_chain=True)
+            self._slots[code] = slot_duration(executor, Overlay(self._state))
+        return self._slots[code]
 
     def _time(self) -> int:
         """The clock of the chain, which may be ahead of the machine's."""
         return self._clock() + int(self._store.meta("clock_offset"))
 
-    def _add(self, block: Block, overlay: Overlay, executor: Executor) -> Callable[[], None]:
+    def _add(self, block: Block, overlay: Overlay) -> Callable[[], None]:
         """Write a block, in the transaction of :meth:`_writing`; call the result after it."""
         from decentralml.devchain.creation import runtime_record
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _BIGGEST_COMPACT = 1 << 536
+_ONE_BYTE = tuple(bytes((number << 2,)) for number in range(64))
 
 
 class DecodeError(ValueError):
@@ -28,7 +29,7 @@ def compact(number: int) -> bytes:
     if number < 0 or number >= _BIGGEST_COMPACT:
         raise ValueError(f"{number} has no compact form")
     if number < 1 << 6:
-        return bytes((number << 2,))
+        return _ONE_BYTE[number]
     if number < 1 << 14:
         return (number << 2 | 1).to_bytes(2, "little")
     if number < 1 << 30:

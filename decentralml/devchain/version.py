@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from decentralml.devchain.codec import Reader
 
@@ -21,6 +22,7 @@ class RuntimeVersion:
     """Layout of the state trie: 0, or 1 with values of 33 bytes and more hashed."""
 
     @classmethod
+    @lru_cache(maxsize=16)
     def decode(cls, data: bytes) -> RuntimeVersion:
         """From what ``Core_version`` returns (``sp_version::RuntimeVersion``)."""
         reader = Reader(data)

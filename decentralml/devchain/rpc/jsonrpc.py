@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from decentralml.devchain.rpc.errors import (
     INVALID_REQUEST,
@@ -53,19 +53,23 @@ async def respond(raw: str | bytes, call: Call, limits: Limits) -> str | None:
 
 
 def dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _parse(raw: str | bytes) -> Any:
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):  # bad UTF-8, bad JSON, absurd numbers, absurd depth
         raise parse_error() from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 async def _respond_one(request: Any, call: Call, limits: Limits) -> str | None:
@@ -83,7 +87,7 @@ async def _respond_one(request: Any, call: Call, limits: Limits) -> str | None:
         result = await call(method, request.get("params"))
     except RpcError as error:
         return failure(identity, error)
-    response = f'{{"jsonrpc":"2.0","id":{json.dumps(identity)},"result":{dumps(result)}}}'
+    response = f'{{"jsonrpc":"2.0","id":{dumps(identity)},"result":{dumps(result)}}}'
     if len(response) > limits.response_bytes:
         why = f"Exceeded max limit of {limits.response_bytes}"
         return failure(identity, RpcError(OVERSIZED_RESPONSE, "Response is too big", why))

@@ -133,6 +133,11 @@ class Pool:
         with self._lock:
             self._chain.seal([])
 
+    def prepare(self) -> None:
+        """Start the next block while nobody waits for it."""
+        with self._lock:
+            self._chain.prepare()
+
     def refresh(self) -> None:
         """Look at waiting transactions again: other processes may have added blocks."""
         with self._lock:

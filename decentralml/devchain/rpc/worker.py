@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -93,6 +94,11 @@ class Submissions:
             outcomes = [RpcError(INTERNAL_ERROR, "Internal error", str(error))] * len(arrived)
         futures = [future for _, _, future in arrived]
         self._worker.later(_settle_all, futures, outcomes)
+        self._worker.run(self._prepare)
+
+    def _prepare(self) -> None:
+        with suppress(Exception):  # whoever submits next is told what is wrong
+            self._pool.prepare()
 
 
 def _settle_all(futures: list[asyncio.Future[bytes]], outcomes: list[bytes | RpcError]) -> None:

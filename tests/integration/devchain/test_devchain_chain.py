@@ -29,8 +29,10 @@ from devchain_support import (
 from decentralml.devchain.block import Header, check_extrinsic
 from decentralml.devchain.chain import DevChain, Refused, Sealed
 from decentralml.devchain.codec import prefixed
+from decentralml.devchain.executor import Executor
 from decentralml.devchain.hashes import blake2_256, storage_prefix
 from decentralml.devchain.keys import CODE, PENDING_CODE, TIMESTAMP
+from decentralml.devchain.overlay import Overlay
 from decentralml.devchain.state import MAIN
 from decentralml.devchain.trie import state_root, stored
 from decentralml.errors import (
@@ -281,6 +283,65 @@ def test_the_clock_can_be_moved_forward_and_goes_on_from_there(
         assert again.now() == START + 86_400_010
     with pytest.raises(ValueError, match="forward"):
         chain.advance(milliseconds=-1)
+
+
+# -- ahead of time
+
+
+def test_preparing_a_block_changes_none(chain: DevChain, tmp_path: Path, clock: Clock) -> None:
+    """Whatever comes between: time, another writer, a refusal, a question."""
+    steps = [
+        "nothing",
+        "later",
+        "next slot",
+        "moved",
+        "other writer",
+        "refused",
+        "dry run",
+        "twice",
+    ]
+    with (
+        new_chain(tmp_path / "plain.sqlite", clock) as plain,
+        DevChain.open(tmp_path / "chain.sqlite", cache=shared_cache(), clock=clock) as other,
+    ):
+        for step in steps:
+            chain.prepare()
+            if step == "later":
+                clock.now += 10
+            elif step == "next slot":
+                clock.now += 6000
+            elif step == "moved":
+                chain.advance(milliseconds=100_000)
+                plain.advance(milliseconds=100_000)
+            elif step == "other writer":
+                payment = pay(other)
+                assert other.submit(payment) == plain.submit(payment)
+            elif step == "refused":
+                with pytest.raises(ExtrinsicRefused):
+                    chain.submit(signed(chain, ALICE, 10**6, remark(b"")))
+            elif step == "dry run":
+                assert chain.dry_run(pay(chain)) == DONE
+            elif step == "twice":
+                chain.prepare()
+            payment = pay(chain)
+            assert chain.submit(payment) == plain.submit(payment), step
+        assert chain.height == len(steps) + 2
+
+
+def test_a_prepared_block_is_there_sooner(chain: DevChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    call = Executor.call
+
+    def counted(self: Executor, api: str, data: bytes, overlay: Overlay) -> bytes:
+        called.append(api)
+        return call(self, api, data, overlay)
+
+    chain.prepare()
+    payment = pay(chain)
+    monkeypatch.setattr(Executor, "call", counted)
+    chain.submit(payment)
+    assert called[0] == "BlockBuilder_inherent_extrinsics"
+    assert "Core_initialize_block" not in called
 
 
 # -- reading
