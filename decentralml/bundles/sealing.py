@@ -1,7 +1,9 @@
-"""Sealing a folder to some readers: the CAR of its DAG inside an age file.
+"""Sealing a folder with a key of its own: the CAR of its DAG inside an age file.
 
-A reader's key is a plain X25519 key (32 bytes), which age writes in bech32. Sealing says nothing of
-who sealed: the CID of a sealed file stands in a signed or on-chain manifest.
+The key is the secret of an X25519 key pair (32 bytes) that was made for this one folder; age
+writes both halves in bech32. Readers get the key itself, each in a wrap
+(:mod:`decentralml.bundles.wraps`). Sealing says nothing of who sealed: the CID of a sealed file
+stands in a signed or on-chain manifest.
 
 The plain CAR passes through a private temporary folder, on both ways: age gives out the good part
 of a damaged file before it finds the damage, so nothing is used before all of it was opened.
@@ -12,17 +14,11 @@ Sources: https://age-encryption.org/v1 and BIP-173 (bech32).
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from decentralml.errors import (
-    BundleError,
-    NotARecipient,
-    PathNotFound,
-    RecipientInvalid,
-    SealDamaged,
-)
+from decentralml.errors import NotARecipient, PathNotFound, SealDamaged
 from decentralml.storage import car
 from decentralml.storage import cid as cids
 from decentralml.storage.dag import Limits
@@ -32,7 +28,6 @@ from decentralml.storage.staging import disk_errors, refuse_existing, staged_fil
 
 KEY_BYTES = 32
 _ANY_SECRET = bytes(range(32))
-MAX_RECIPIENTS = 64
 _RECIPIENT = "age"
 _IDENTITY = "age-secret-key-"
 _CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -47,10 +42,10 @@ def encryption_public_key(secret: bytes) -> bytes:
 
 
 def is_usable(key: bytes) -> bool:
-    """Whether something can be sealed to this public key.
+    """Whether something can be encrypted to this public key.
 
-    Keys of low order are none: what is sealed to them is open to all. An aggregator in office may
-    have published one, so whoever seals to several leaves such out.
+    Keys of low order are none: what is encrypted to them is open to all. An aggregator in office
+    may have published one.
     """
     from nacl.bindings import crypto_scalarmult
     from nacl.exceptions import RuntimeError as LowOrder
@@ -64,51 +59,43 @@ def is_usable(key: bytes) -> bool:
     return True
 
 
-def seal_folder(folder: Path, recipients: Sequence[bytes], out: Path) -> None:
-    """Seal a folder so that any one of the recipients can open it.
+def seal_folder(folder: Path, key: bytes, out: Path) -> None:
+    """Seal a folder so that whoever has the key can open it.
 
     Parameters
     ----------
     folder : of plain files and folders.
-    recipients : X25519 public keys, 32 bytes each.
+    key : 32 random bytes.
     out : the sealed file; must not exist. It appears complete or not at all.
 
     Raises
     ------
-    BundleError : no recipient, or too many.
-    RecipientInvalid : a key that :func:`is_usable` does not take.
     PathNotFound, NotPlain, UnsafePath, DestinationExists, StoreUnwritable
     """
     import pyrage
 
-    if not 0 < len(recipients) <= MAX_RECIPIENTS:
-        raise BundleError(
-            f"a folder is sealed to 1 to {MAX_RECIPIENTS} keys, not {len(recipients)}; "
-            "wait until aggregators with a profile are in office"
-        )
-    keys = [_recipient(key) for key in recipients]
+    recipient = _bech32(_RECIPIENT, _words(encryption_public_key(key)))
     if not folder.is_dir():
         raise PathNotFound(str(folder))
     refuse_existing(out)
     with _private_store(out.parent) as (_, objects), staged_file(out) as stage:
         root = cids.parse(objects.add(folder))
         with stage.open("xb") as sealed, disk_errors(out):
-            pyrage.encrypt_io(car.Stream(car.write(objects.store.get, root)), sealed, keys)
+            stream = car.Stream(car.write(objects.store.get, root))
+            pyrage.encrypt_io(stream, sealed, [pyrage.x25519.Recipient.from_str(recipient)])
 
 
-def unseal_folder(
-    file: Path, secret: bytes, destination: Path, limits: Limits | None = None
-) -> None:
+def unseal_folder(file: Path, key: bytes, destination: Path, limits: Limits | None = None) -> None:
     """Open a sealed folder.
 
     Parameters
     ----------
-    secret : X25519 secret key (32 bytes).
+    key : that it was sealed with (32 bytes).
     destination : must not exist.
 
     Raises
     ------
-    NotARecipient : it is sealed to other keys.
+    NotARecipient : it is sealed with another key.
     SealDamaged : truncated, altered, or no age file.
     CarInvalid, DagInvalid, UnsafePath, NotPlain, ObjectTooLarge, DestinationExists,
     StoreUnwritable, PathNotFound
@@ -119,7 +106,7 @@ def unseal_folder(
         raise PathNotFound(str(file))
     with _private_store(destination.parent) as (temporary, objects):
         plain = temporary / "plain.car"
-        _decrypt(file, plain, secret)
+        _decrypt(file, plain, key)
         objects.get(objects.import_car(plain, limits), destination, limits)
 
 
@@ -135,10 +122,10 @@ def _private_store(parent: Path) -> Iterator[tuple[Path, Objects]]:
             yield Path(temporary), objects
 
 
-def _decrypt(file: Path, plain: Path, secret: bytes) -> None:
+def _decrypt(file: Path, plain: Path, key: bytes) -> None:
     import pyrage
 
-    identity = pyrage.x25519.Identity.from_str(_bech32(_IDENTITY, _words(secret)).upper())
+    identity = pyrage.x25519.Identity.from_str(_bech32(_IDENTITY, _words(key)).upper())
     with file.open("rb") as sealed, plain.open("xb") as stream:
         try:
             pyrage.decrypt_io(sealed, stream, [identity])
@@ -150,14 +137,6 @@ def _decrypt(file: Path, plain: Path, secret: bytes) -> None:
             if error.errno is not None:  # our own disk, not age
                 raise
             raise SealDamaged(str(file), str(error)) from None
-
-
-def _recipient(key: bytes) -> object:
-    import pyrage
-
-    if not is_usable(key):
-        raise RecipientInvalid("0x" + key.hex())
-    return pyrage.x25519.Recipient.from_str(_bech32(_RECIPIENT, _words(key)))
 
 
 def _bech32(prefix: str, words: list[int]) -> str:

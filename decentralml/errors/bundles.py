@@ -42,22 +42,12 @@ class SignatureInvalid(BundleError):
         super().__init__(f"{file}: {reason}; the result cannot be trusted")
 
 
-class RecipientInvalid(BundleError):
-    """A key to which nothing can be sealed."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        super().__init__(
-            f"{key} is no X25519 public key to seal to; ask its owner to update the profile"
-        )
-
-
 class NotARecipient(BundleError):
-    """A sealed file was sealed to other keys."""
+    """A sealed file was sealed with another key."""
 
     def __init__(self, file: str) -> None:
         self.file = file
-        super().__init__(f"{file} is not sealed to this key; open it with the key it was sealed to")
+        super().__init__(f"{file} does not open with this key; use the one it was sealed with")
 
 
 class WrongWrap(BundleError):
