@@ -1,7 +1,7 @@
 """What happened on the chain, typed.
 
-One frozen dataclass for each event of the pallets ``market`` and ``aggregators``, of the same name
-and fields; every other event arrives as :class:`OtherEvent`.
+One frozen dataclass for each event of the pallets ``market``, ``aggregators`` and ``reputation``,
+of the same name and fields; every other event arrives as :class:`OtherEvent`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from decentralml.types import Address, Cid, TaskId, Verdict
+from decentralml.chain import office_events
+from decentralml.types import Address, Cid, Outcome, TaskId, Verdict
+
+Deregistered = office_events.Deregistered
+Misconducted = office_events.Misconducted
+Noted = office_events.Noted
+OfficeChanged = office_events.OfficeChanged
+ProfileUpdated = office_events.ProfileUpdated
+Registered = office_events.Registered
+ToppedUp = office_events.ToppedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class ResultSubmitted:
 
 @dataclass(frozen=True, slots=True)
 class CommitteeDrawn:
-    """Members were drawn, who can attest until then."""
+    """Members were drawn; what comes next has its time until then."""
 
     task: TaskId
     index: int
@@ -66,8 +75,26 @@ class DrawPostponed:
 
 
 @dataclass(frozen=True, slots=True)
-class Attested:
-    """A member attested."""
+class KeyHanded:
+    """The contributor gave members the key of its result."""
+
+    task: TaskId
+    index: int
+    members: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A member committed to its finding."""
+
+    task: TaskId
+    index: int
+    member: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A member opened its commitment."""
 
     task: TaskId
     index: int
@@ -75,11 +102,21 @@ class Attested:
     verdict: Verdict
     score: int
     report: Cid
+    segment: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class MemberAbsent:
-    """A member did not attest in time."""
+    """A member did not commit in time."""
+
+    task: TaskId
+    index: int
+    member: Address
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUnrevealed:
+    """A member did not open its commitment in time."""
 
     task: TaskId
     index: int
@@ -98,17 +135,71 @@ class MemberReplaced:
 
 @dataclass(frozen=True, slots=True)
 class ResultValidated:
-    """The committee's verdict and score stand."""
+    """A panel's finding stands: the committee's, or the jury's."""
 
     task: TaskId
     index: int
     verdict: Verdict
     score: int
+    jury: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A creator rejected against the committee, with a counter-deposit."""
+
+    task: TaskId
+    index: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appealed:
+    """All in office are to judge again."""
+
+    task: TaskId
+    index: int
+    appellant: Address
+    bond: int
+    gold: bool
+    jury: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppealEnded:
+    """The appeal was upheld, or lost."""
+
+    task: TaskId
+    index: int
+    appellant: Address
+    upheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReleased:
+    """The key of an accepted result, wrapped for its creator."""
+
+    task: TaskId
+    index: int
+    by: Address
+    wrap: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ResultAccepted:
-    """A result was accepted and its reward paid."""
+    """A result was accepted and its reward paid, if its asset allowed it."""
+
+    task: TaskId
+    index: int
+    contributor: Address
+    reward: int
+    asset: int | None
+    paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RewardClaimed:
+    """A reward was paid that could not be paid before."""
 
     task: TaskId
     index: int
@@ -118,18 +209,19 @@ class ResultAccepted:
 
 @dataclass(frozen=True, slots=True)
 class ResultRejected:
-    """A result was rejected, or ended inconclusive."""
+    """A result ended unpaid."""
 
     task: TaskId
     index: int
     contributor: Address
+    outcome: Outcome
     verdict: Verdict
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class FeePaid:
-    """A member was paid for its attestation, from ``Escrow`` or ``Bond``."""
+    """A member was paid for its finding, from ``Escrow``, ``Bond`` or ``Appeal``."""
 
     task: TaskId
     index: int
@@ -150,16 +242,17 @@ class BondReturned:
 
 @dataclass(frozen=True, slots=True)
 class AssignmentAbandoned:
-    """A contributor gave its slot back."""
+    """A contributor gave its slot back, for a part of its bond."""
 
     task: TaskId
     index: int
     contributor: Address
+    forfeited: int
 
 
 @dataclass(frozen=True, slots=True)
 class AssignmentExpired:
-    """A contributor let its deadline pass and lost its bond."""
+    """A contributor sent no result, or not its key, in time and lost its bond."""
 
     task: TaskId
     index: int
@@ -174,6 +267,7 @@ class EscrowRefunded:
     task: TaskId
     creator: Address
     amount: int
+    asset: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,36 +317,59 @@ class ModelPublished:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    who: Address
-    bond: int
+class KeyShared:
+    """Members got the key of a task's sealed validation set."""
 
-
-@dataclass(frozen=True, slots=True)
-class ProfileUpdated:
-    who: Address
-
-
-@dataclass(frozen=True, slots=True)
-class Deregistered:
-    who: Address
-    bond: int
-
-
-@dataclass(frozen=True, slots=True)
-class OfficeChanged:
-    """The election changed who is in office."""
-
+    task: TaskId
+    by: Address
     members: tuple[Address, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Misconducted:
-    """An aggregator broke its duty, ``missed`` times by now."""
+class ShareDiscarded:
+    """A member removed its share of the validation set's key."""
+
+    task: TaskId
+    member: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Accounts may take slots of a task."""
+
+    task: TaskId
+    accounts: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvited:
+    """Accounts may no longer take slots of a task."""
+
+    task: TaskId
+    accounts: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionCleared:
+    """A submission that had ended was removed from storage."""
+
+    task: TaskId
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCleared:
+    """A task that had ended was removed from storage."""
+
+    task: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class DepositReturned:
+    """The deposit of something stored went back."""
 
     who: Address
-    misconduct: str
-    missed: int
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +387,19 @@ MarketEvent = (
     | ResultSubmitted
     | CommitteeDrawn
     | DrawPostponed
-    | Attested
+    | KeyHanded
+    | Committed
+    | Revealed
     | MemberAbsent
+    | MemberUnrevealed
     | MemberReplaced
     | ResultValidated
+    | Overruled
+    | Appealed
+    | AppealEnded
+    | KeyReleased
     | ResultAccepted
+    | RewardClaimed
     | ResultRejected
     | FeePaid
     | BondReturned
@@ -287,6 +412,12 @@ MarketEvent = (
     | TaskExpired
     | TaskCompleted
     | ModelPublished
+    | KeyShared
+    | ShareDiscarded
+    | Invited
+    | Uninvited
+    | SubmissionCleared
+    | TaskCleared
+    | DepositReturned
 )
-AggregatorEvent = Registered | ProfileUpdated | Deregistered | OfficeChanged | Misconducted
-Event = MarketEvent | AggregatorEvent | OtherEvent
+Event = MarketEvent | office_events.AggregatorEvent | office_events.Noted | OtherEvent

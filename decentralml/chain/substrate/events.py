@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_args
 
-from decentralml.chain import events, ss58
+from decentralml.chain import events, office_events, ss58
 from decentralml.chain.substrate import records
 from decentralml.chain.substrate.codec import Variant
 from decentralml.chain.substrate.metadata import Composite
 from decentralml.chain.substrate.runtime import Runtime
-from decentralml.types import TaskId, Verdict
+from decentralml.types import Outcome, Role, TaskId, Verdict
 
 _TYPED: dict[tuple[str, str], type] = {
     **{("Market", kind.__name__): kind for kind in get_args(events.MarketEvent)},
-    **{("Aggregators", kind.__name__): kind for kind in get_args(events.AggregatorEvent)},
+    **{("Aggregators", kind.__name__): kind for kind in get_args(office_events.AggregatorEvent)},
+    ("Reputation", "Noted"): office_events.Noted,
 }
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Address": ss58.encode,
@@ -24,6 +25,10 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Cid": records.cid,
     "TaskId": TaskId,
     "Verdict": lambda value: Verdict(value.name),
+    "Outcome": lambda value: Outcome(value.name),
+    "Role": lambda value: Role(value.name),
+    "bool": bool,
+    "int | None": lambda value: value,
     "str": lambda value: value.name if isinstance(value, Variant) else records.text(value),
     "int": int,
     "bytes": bytes,
