@@ -13,7 +13,7 @@ from typing import Any, Final
 from decentralml.devchain.block import Block
 from decentralml.devchain.keys import TIMESTAMP
 from decentralml.devchain.state import MAIN, State
-from decentralml.devchain.states import HeadState, PastState
+from decentralml.devchain.states import HeadState, PastState, past_merkle_value
 from decentralml.devchain.store import RuntimeRecord, Store
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import UnknownBlock
@@ -158,6 +158,35 @@ class ChainReader:
         at: bytes | None = None,
     ) -> list[bytes]:
         return self._keys(child, prefix, limit, start, at)
+
+    def merkle_value(
+        self, key: bytes, at: bytes | None = None, child: bytes = MAIN
+    ) -> bytes | None:
+        """What names, in the trie, all that has `key` as prefix: 32 bytes, or a shorter node
+        itself; None when nothing has. Of the head it is cheap; of an older block it reads all
+        changes since."""
+        with self._guard, self._store.reading():
+            head, number = self._store.head(), self._number(at)
+            state = self._state.at(head)
+            if number == head.number:
+                return state.merkle_value(child, key)
+            return past_merkle_value(self._store, state, child, key, number)
+
+    def changed_keys(
+        self,
+        first: bytes,
+        last: bytes,
+        prefix: bytes,
+        limit: int,
+        start: bytes | None = None,
+        child: bytes = MAIN,
+    ) -> list[bytes]:
+        """At most `limit` keys with `prefix`, in order, after `start`, that a block between two
+        (in either order) has touched; some may hold again what they held."""
+        after = b"" if start is None else start + b"\0"
+        with self._guard, self._store.reading():
+            low, high = sorted((self._number(first), self._number(last)))
+            return self._store.changed_between(child, prefix, after, limit, low, high)
 
     # -- inside
 

@@ -9,7 +9,7 @@ from decentralml.devchain.codec import DecodeError
 from decentralml.devchain.state import whole_update
 from decentralml.devchain.store import Head, Store
 from decentralml.devchain.trie import Branch, Value, decode, nibbles, pack, stored
-from decentralml.devchain.trie_update import Update, update
+from decentralml.devchain.trie_update import Update, merkle_value, update
 from decentralml.errors import ChainFileDamaged
 
 _MOST_VALUES: Final = 10_000
@@ -94,6 +94,10 @@ class HeadState:
             return None
         held = self.stored(trie, found)
         return None if held is None else (found, held)
+
+    def merkle_value(self, trie: bytes, key: bytes) -> bytes | None:
+        """See :func:`decentralml.devchain.trie_update.merkle_value`."""
+        return merkle_value(_Head(self, trie), key)
 
     def real_changes(
         self, trie: bytes, changes: Mapping[bytes, bytes | None], layout: int
@@ -180,6 +184,41 @@ class PastState:
             if found is not None:
                 values[key] = stored(*found)
         return whole_update(values, changes, layout)
+
+
+class _Past:
+    """One trie of an older state, for :func:`merkle_value`: the head's, taken back."""
+
+    def __init__(self, store: Store, head: HeadState, trie: bytes, number: int) -> None:
+        self._store = store
+        self._trie = trie
+        self._number = number
+        self._head = _Head(head, trie)
+        before = {
+            key: None if found is None else stored(*found)
+            for key, found in store.changed_since(trie, number)
+        }
+        self._undone = update(self._head, before)
+
+    def branch(self, path: bytes) -> Branch | None:
+        if path in self._undone.removed:
+            return None
+        found = self._undone.branches.get(path)
+        return self._head.branch(path) if found is None else found[0]
+
+    def leaf(self, path: bytes) -> tuple[bytes, Value] | None:
+        least = pack(path + b"\0" if len(path) & 1 else path)
+        keys = self._store.past_keys(self._trie, b"", least, 1, self._number)
+        held = self._store.past_value(self._trie, keys[0], self._number) if keys else None
+        return None if held is None else (nibbles(keys[0]), stored(*held))
+
+
+def past_merkle_value(
+    store: Store, head: HeadState, trie: bytes, key: bytes, number: int
+) -> bytes | None:
+    """:meth:`HeadState.merkle_value` in the state after an older block: reads the history of all
+    blocks since."""
+    return merkle_value(_Past(store, head, trie, number), key)
 
 
 def _branch(store: Store, encoded: bytes) -> Branch:

@@ -280,6 +280,31 @@ class Store:
             key += b"\0"
         return found
 
+    def changed_since(
+        self, trie: bytes, number: int
+    ) -> Iterator[tuple[bytes, tuple[bytes, int] | None]]:
+        """Keys that blocks after `number` touched, with value and layout before: reads all of the
+        trie's history."""
+        rows = self._sql.execute(
+            "SELECT key, value, layout, MIN(block) FROM history WHERE trie = ? AND block > ?"
+            " GROUP BY key",
+            (trie, number),
+        )
+        for key, value, layout, _ in rows:
+            yield key, None if value is None else (value, layout)
+
+    def changed_between(
+        self, trie: bytes, prefix: bytes, start: bytes, limit: int, first: int, last: int
+    ) -> list[bytes]:
+        """At most `limit` keys with `prefix`, at or after `start`, that blocks after `first` up to
+        `last` touched, in order."""
+        rows = self._sql.execute(
+            "SELECT DISTINCT key FROM history WHERE trie = ? AND key >= ? AND key < ?"
+            " AND block > ? AND block <= ? ORDER BY key LIMIT ?",
+            (trie, max(prefix, start), _after_prefix(prefix), first, last, limit),
+        )
+        return [row[0] for row in rows]
+
     # -- adding a block
 
     def add(self, new: NewBlock) -> None:

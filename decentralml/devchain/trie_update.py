@@ -55,6 +55,35 @@ def update(source: Source, changes: Mapping[bytes, Value | None]) -> Update:
     return _Updating(source).run(items)
 
 
+def merkle_value(source: Source, key: bytes) -> bytes | None:
+    """How a parent names the first node at or below `key`; the root by its hash. None when no key
+    starts with `key`."""
+    wanted, path = nibbles(key), b""
+    node = stored_node(source, path)
+    while node is not None:
+        stem = path + node.partial
+        if stem.startswith(wanted):
+            encoded = node.encode()
+            return reference(encoded) if path else blake2_256(encoded)
+        if not isinstance(node, Branch) or not wanted.startswith(stem):
+            return None
+        child = node.children[wanted[len(stem)]]
+        if child is None:
+            return None
+        path = wanted[: len(stem) + 1]
+        node = decode(child) if len(child) < 32 else stored_node(source, path)
+    return None
+
+
+def stored_node(source: Source, path: bytes) -> Node | None:
+    """The node that starts at `path`, if one does and its parent names it by hash."""
+    branch = source.branch(path)
+    if branch is not None:
+        return branch
+    leaf = source.leaf(path)
+    return None if leaf is None else Leaf(leaf[0][len(path) :], leaf[1])
+
+
 class _Updating:
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -76,12 +105,10 @@ class _Updating:
         return Update(hashed, branches, self._loaded - branches.keys())
 
     def _stored(self, path: bytes) -> Node | None:
-        branch = self._source.branch(path)
-        if branch is not None:
+        node = stored_node(self._source, path)
+        if isinstance(node, Branch):
             self._loaded.add(path)
-            return branch
-        leaf = self._source.leaf(path)
-        return None if leaf is None else Leaf(leaf[0][len(path) :], leaf[1])
+        return node
 
     def _load(self, path: bytes, child: bytes) -> Node:
         """The node at `path` that its parent calls `child`; from here on it is the caller's."""

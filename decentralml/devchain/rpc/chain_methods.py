@@ -1,4 +1,4 @@
-"""``chain_*`` and ``chainSpec_*``: blocks and the chain's identity."""
+"""``chain_*``: blocks."""
 
 from __future__ import annotations
 
@@ -42,18 +42,3 @@ def get_block_hash(context: Context, which: Any) -> str | list[str | None] | Non
 @method("chain_getFinalizedHead", "chain_getFinalisedHead")
 def get_finalized_head(context: Context) -> str:
     return to_hex(context.reader.finalized)
-
-
-@method("chainSpec_v1_chainName")
-def chain_name(context: Context) -> str:
-    return context.reader.name
-
-
-@method("chainSpec_v1_genesisHash")
-def genesis_hash(context: Context) -> str:
-    return to_hex(context.reader.genesis)
-
-
-@method("chainSpec_v1_properties")
-def chain_properties(context: Context) -> dict[str, Any]:
-    return context.reader.properties

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSMsgType, web
 
 from decentralml.devchain.rpc import jsonrpc
+from decentralml.devchain.rpc.conversation import TALK_METHODS, Talk
 from decentralml.devchain.rpc.errors import TOO_MANY_SUBSCRIPTIONS, RpcError
 from decentralml.devchain.rpc.params import convert_all
 from decentralml.devchain.rpc.pool import Status
@@ -57,6 +58,7 @@ class Connection:
         self._outbox_bytes = 0
         self._pump: asyncio.Task[None] | None = None
         self._afterwards: list[Callable[[], None]] = []
+        self._talk = Talk(service, self)
         self._over = False
 
     async def run(self) -> None:
@@ -101,6 +103,8 @@ class Connection:
         if method in UNSUBSCRIBE:
             (identity,) = convert_all(METHODS[method].params, params)
             return self._unsubscribe(str(identity))
+        if method in TALK_METHODS:
+            return await self._talk.call(method, params)
         return await self._service.call(method, params)
 
     def _subscribe(self, kind: str, keys: list[bytes]) -> str:
@@ -169,6 +173,22 @@ class Connection:
         self._subscriptions[identity] = subscription
         return identity, subscription
 
+    # -- what a conversation needs (see :class:`Line`)
+
+    def open(self, kind: str) -> tuple[str, Callable[[str], None]]:
+        identity, subscription = self._new(kind, [])
+        return identity, subscription.notify
+
+    def forget(self, identity: str) -> bool:
+        return self._subscriptions.pop(identity, None) is not None
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        self._afterwards.append(action)
+
+    async def flushed(self) -> None:
+        if self._pump is not None:
+            await asyncio.wait([self._pump])
+
     # -- notifications
 
     def _post(self, text: str) -> None:
@@ -195,6 +215,7 @@ class Connection:
 
     def _leave(self) -> None:
         self._over = True
+        self._talk.leave()
         for subscription in self._subscriptions.values():
             self._service.hub.discard(subscription)
         self._subscriptions.clear()

@@ -1,7 +1,8 @@
 """Errors as JSON-RPC answers carry them, with the codes that Substrate nodes use.
 
 Sources: JSON-RPC 2.0, section 5.1; jsonrpsee (``-320xx``); ``sc-rpc-api`` (10xx author, 40xx
-state). Texts that clients match on are those of a real node.
+state); ``sc-rpc-spec-v2`` (``-328xx`` chainHead, 3001 archive). Texts that clients
+match on are those of a real node.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ OVERSIZED_RESPONSE = -32008
 SERVER_BUSY = -32009
 OVERSIZED_BATCH = -32010
 OVERSIZED_BATCH_RESPONSE = -32011
+
+TOO_MANY_FOLLOWS = -32800
+INVALID_BLOCK = -32801
+NO_RUNTIME = -32802
+INVALID_CONTINUE = -32803
+DUPLICATE_HASHES = -32804
+INVALID_ARCHIVE_PARAM = 3001
 
 RUNTIME_API = 1
 FEE_DETAILS = 2
@@ -71,6 +79,23 @@ def invalid_request() -> RpcError:
 
 def method_not_found(method: str) -> RpcError:
     return RpcError(METHOD_NOT_FOUND, "Method not found", method[:100])
+
+
+def needs_connection() -> RpcError:
+    return RpcError(
+        METHOD_NOT_FOUND, "Method not found", "subscriptions need a WebSocket connection"
+    )
+
+
+def invalid_block() -> RpcError:
+    """``chainHead_v1_*`` for a block that is not pinned."""
+    return RpcError(INVALID_BLOCK, "Invalid block hash")
+
+
+def invalid_continue() -> RpcError:
+    return RpcError(
+        INVALID_CONTINUE, "Wait for continue event was not generated for the subscription"
+    )
 
 
 def invalid_params(why: str) -> RpcError:

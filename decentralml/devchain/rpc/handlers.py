@@ -10,13 +10,17 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from decentralml.devchain.rpc import (  # noqa: F401 - they register their methods
+    archive_methods,
     author_methods,
+    chain_head_methods,
     chain_methods,
+    chain_spec_methods,
     childstate_methods,
     payment_methods,
     state_methods,
     subscription_methods,
     system_methods,
+    transaction_methods,
 )
 from decentralml.devchain.rpc.errors import (
     INTERNAL_ERROR,

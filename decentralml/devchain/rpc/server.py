@@ -43,7 +43,8 @@ class Service:
         self.limits = limits
         self.hub = Hub(reader)
         self.worker = Worker()
-        self._reader = reader
+        self.chain = chain
+        self.reader = reader
         self._handlers = Handlers(chain, reader)
         self._submissions = Submissions(self.worker, self._handlers.pool)
         self._connections: set[Connection] = set()
@@ -154,14 +155,14 @@ class Service:
 
     async def seal_every(self, seconds: float) -> None:
         """An empty block at each interval in which there was no other."""
-        height = self._reader.height
+        height = self.reader.height
         while True:
             await asyncio.sleep(seconds)
-            if self._reader.height == height:
+            if self.reader.height == height:
                 with contextlib.suppress(ChainError):
                     await self.worker.call(self._handlers.pool.seal_empty)
                 self.hub.announce()
-            height = self._reader.height
+            height = self.reader.height
 
     async def stop(self) -> None:
         """End all connections, finish the block that is being built."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from decentralml.devchain.rpc.author_methods import EXTRINSIC
-from decentralml.devchain.rpc.errors import METHOD_NOT_FOUND, RpcError
+from decentralml.devchain.rpc.errors import needs_connection
 from decentralml.devchain.rpc.params import Param, hex_bytes, list_of
 from decentralml.devchain.rpc.registry import Context, method
 
@@ -47,15 +47,9 @@ UNSUBSCRIBE = frozenset(
 )
 
 
-def _no_connection() -> RpcError:
-    return RpcError(
-        METHOD_NOT_FOUND, "Method not found", "subscriptions need a WebSocket connection"
-    )
-
-
 @method(*PLAIN)
 def subscribe(context: Context) -> Any:
-    raise _no_connection()
+    raise needs_connection()
 
 
 @method(
@@ -63,14 +57,14 @@ def subscribe(context: Context) -> Any:
     params=(Param("keys", list_of(hex_bytes, at_most=STORAGE_KEYS_LIMIT)),),
 )
 def subscribe_storage(context: Context, keys: list[bytes]) -> Any:
-    raise _no_connection()
+    raise needs_connection()
 
 
 @method(SUBMIT_AND_WATCH, params=(EXTRINSIC,))
 def submit_and_watch(context: Context, extrinsic: bytes) -> Any:
-    raise _no_connection()
+    raise needs_connection()
 
 
 @method(*sorted(UNSUBSCRIBE), params=(SUBSCRIPTION,))
 def unsubscribe(context: Context, subscription: Any) -> Any:
-    raise _no_connection()
+    raise needs_connection()

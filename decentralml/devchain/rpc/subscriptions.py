@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from decentralml.devchain.block import Header
 from decentralml.devchain.rpc.jsonrpc import dumps
 from decentralml.devchain.rpc.subscription_methods import RUNTIME_VERSION, STORAGE
 from decentralml.devchain.rpc.views import header_json, maybe_hex, to_hex, version_json
@@ -35,20 +36,26 @@ class Subscription:
     values: list[bytes | None] = field(default_factory=list)
 
 
+class Follower(Protocol):
+    """Somebody who wants every block, in order."""
+
+    def block_added(self, block: bytes, header: Header) -> None:
+        """Must not wait and must not raise. Blocks may be missing before this one."""
+
+
 class Hub:
     """All subscriptions to blocks and what is in them."""
 
     def __init__(self, reader: DevChain) -> None:
         self._reader = reader
         self._subscriptions: set[Subscription] = set()
+        self._followers: set[Follower] = set()
         self._height = reader.height
         self._version = ""
 
     def add(self, subscription: Subscription) -> None:
         """Tell it how things stand, and from then on what changes."""
-        self.announce()
-        if not self._subscriptions:
-            self._height, self._version = self._reader.height, self._version_text()
+        self._catch_up()
         self._subscriptions.add(subscription)
         if subscription.kind == STORAGE:
             head = self._reader.head
@@ -65,11 +72,24 @@ class Hub:
     def discard(self, subscription: Subscription) -> None:
         self._subscriptions.discard(subscription)
 
+    def follow(self, follower: Follower) -> None:
+        """Tell it of every block after the head."""
+        self._catch_up()
+        self._followers.add(follower)
+
+    def unfollow(self, follower: Follower) -> None:
+        self._followers.discard(follower)
+
+    def _catch_up(self) -> None:
+        self.announce()
+        if not self._subscriptions and not self._followers:
+            self._height, self._version = self._reader.height, self._version_text()
+
     def announce(self) -> bool:
         """Tell subscribers of blocks that came since the last time; whether any did."""
         if not self._reader.changed():
             return False
-        if not self._subscriptions:
+        if not self._subscriptions and not self._followers:
             return True
         height = self._reader.height
         for number in range(max(self._height + 1, height - CATCH_UP + 1), height + 1):
@@ -89,6 +109,8 @@ class Hub:
                 self._announce_storage(subscription, block)
             elif subscription.kind != RUNTIME_VERSION:
                 subscription.notify(text)
+        for follower in list(self._followers):
+            follower.block_added(block, Header.decode(header))
 
     def _announce_storage(self, subscription: Subscription, block: bytes) -> None:
         now = self._query(subscription, block)

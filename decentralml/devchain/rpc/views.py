@@ -40,6 +40,18 @@ def block_json(block: Block) -> dict[str, Any]:
     }
 
 
+def spec_json(version: RuntimeVersion) -> dict[str, Any]:
+    """A runtime's version as the groups of the new interface write it."""
+    return {
+        "specName": version.spec_name,
+        "implName": version.impl_name,
+        "specVersion": version.spec_version,
+        "implVersion": version.impl_version,
+        "apis": {to_hex(identifier): number for identifier, number in version.apis},
+        "transactionVersion": version.transaction_version,
+    }
+
+
 def version_json(version: RuntimeVersion) -> dict[str, Any]:
     return {
         "specName": version.spec_name,
