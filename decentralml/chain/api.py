@@ -8,6 +8,7 @@ amounts planck, times Unix milliseconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
@@ -101,6 +102,13 @@ class Ballot:
     deposit: int
 
 
+class AssetStatus(StrEnum):
+    LIVE = "Live"
+    FROZEN = "Frozen"
+    """Nobody can send any of it."""
+    DESTROYING = "Destroying"
+
+
 @dataclass(frozen=True, slots=True)
 class AssetInfo:
     """An asset that rewards can be in."""
@@ -113,7 +121,7 @@ class AssetInfo:
     supply: int
     minimum: int
     """The least that an account can have of it, in its smallest units."""
-    frozen: bool
+    status: AssetStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ class AssetBalance:
     held: dict[str, int] = field(default_factory=dict)
     """By reason, as in :class:`~decentralml.types.Balance`."""
     frozen: bool = False
+    """Whether the owner of the asset keeps the account from sending it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,10 +271,12 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class CreateAsset:
-    """Make an asset with the signer as its owner, who alone can mint and freeze it."""
+    """Make an asset, with the signer as its owner."""
 
     asset: int
     """A number that no asset has."""
+    admin: Address
+    """Who can mint and freeze it."""
     minimum: int
     """The least that an account can have of it, in its smallest units."""
 
@@ -309,18 +311,18 @@ class TransferAsset:
 
 @dataclass(frozen=True, slots=True)
 class FreezeAsset:
-    """Keep an account from sending units of an asset."""
+    """Keep an account from sending units of an asset; everybody, where nobody is named."""
 
     asset: int
-    who: Address
+    who: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ThawAsset:
-    """Let an account send units of an asset again."""
+    """Let an account, or everybody, send units of an asset again."""
 
     asset: int
-    who: Address
+    who: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

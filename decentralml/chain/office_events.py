@@ -21,7 +21,7 @@ class ProfileUpdated:
 @dataclass(frozen=True, slots=True)
 class ToppedUp:
     who: Address
-    bond: int
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)

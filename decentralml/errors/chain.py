@@ -87,6 +87,19 @@ class RuntimeMismatch(ChainError):
         )
 
 
+class RuntimeOutdated(ChainError):
+    """The chain runs an older runtime than this program needs, and can be upgraded."""
+
+    def __init__(self, spec_name: str, spec_version: int, needed: int) -> None:
+        self.spec_name = spec_name
+        self.spec_version = spec_version
+        self.needed = needed
+        super().__init__(
+            f"the chain still runs {spec_name} version {spec_version}, and this program needs "
+            f"version {needed}; bring it there with `decentralml chain upgrade`"
+        )
+
+
 class NotDevelopmentChain(ChainError):
     """A development key, whose secret is public, on a chain that is not for development."""
 

@@ -6,15 +6,25 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from decentralml.chain.api import Ballot, ChainInfo, Constants, Receipt
+from decentralml.chain.api import (
+    AssetBalance,
+    AssetInfo,
+    Ballot,
+    ChainInfo,
+    Constants,
+    Receipt,
+)
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.runtime import Runtime
-from decentralml.errors import RuntimeMismatch, WrongGenesis
+from decentralml.errors import RuntimeMismatch, RuntimeOutdated, WrongGenesis
 from decentralml.types import (
     Address,
     AggregatorProfile,
     Balance,
     Election,
+    Reputation,
+    Role,
+    Share,
     Submission,
     Task,
     TaskId,
@@ -28,12 +38,17 @@ if TYPE_CHECKING:
     from decentralml.chain.substrate.transport import Transport
 
 SPEC_NAME = "decentralml"
+SPEC_VERSION = 2
+"""The oldest version of the runtime that this program can talk to."""
 VERSION_CHECK_SECONDS = 6.0
 """How long a runtime's version is taken for granted; a runtime can change with any block."""
 
 
 class SubstrateChain:
     """One Substrate chain of the marketplace, embedded or remote (see the transport).
+
+    Of a chain whose runtime is too old, :meth:`info` can still be asked; whatever reads or sends
+    more raises ``RuntimeOutdated``.
 
     Raises, when it is made: ``WrongGenesis`` if ``genesis`` is given and is not the chain's;
     ``RuntimeMismatch`` if the chain is not one of this marketplace.
@@ -63,8 +78,17 @@ class SubstrateChain:
             self._checked = now
         return self._runtime
 
+    def present(self, fresh: bool = False) -> Runtime:
+        """The chain's runtime, if it is one that this program can talk to."""
+        runtime = self.runtime(fresh)
+        version = runtime.version
+        if version.spec_version < SPEC_VERSION:
+            raise RuntimeOutdated(version.spec_name, version.spec_version, SPEC_VERSION)
+        return runtime
+
     def info(self) -> ChainInfo:
-        version = self.runtime(fresh=True).version
+        runtime = self.runtime(fresh=True)
+        version = runtime.version
         properties = self.transport.properties()
         return ChainInfo(
             name=self.transport.name(),
@@ -72,7 +96,7 @@ class SubstrateChain:
             spec_name=version.spec_name,
             spec_version=version.spec_version,
             block=self.transport.head().number,
-            now=self.now(),
+            now=Reader(runtime, self.transport).now(),
             development=self.transport.development(),
             token_symbol=str(properties.get("tokenSymbol", "")),
             decimals=int(str(properties.get("tokenDecimals", 0))),
@@ -81,11 +105,19 @@ class SubstrateChain:
         )
 
     def constants(self) -> Constants:
-        constant = self.runtime().constant
+        constant = self.present().constant
         return Constants(
             minimum_bond=constant("Market", "MinimumBond"),
             draw_period=constant("Market", "DrawPeriod"),
-            attestation_period=constant("Market", "AttestationPeriod"),
+            sealing_period=constant("Market", "SealingPeriod"),
+            commit_period=constant("Market", "CommitPeriod"),
+            reveal_period=constant("Market", "RevealPeriod"),
+            appeal_period=constant("Market", "AppealPeriod"),
+            release_period=constant("Market", "ReleasePeriod"),
+            retention_period=constant("Market", "RetentionPeriod"),
+            deposit_base=constant("Market", "DepositBase"),
+            deposit_per_byte=constant("Market", "DepositPerByte"),
+            half_life=constant("Reputation", "HalfLife"),
             minimum_duration=constant("Market", "MinimumDuration"),
             maximum_duration=constant("Market", "MaximumDuration"),
             max_slots=constant("Market", "MaxSlots"),
@@ -102,7 +134,7 @@ class SubstrateChain:
 
     @property
     def _reader(self) -> Reader:
-        return Reader(self.runtime(), self.transport)
+        return Reader(self.present(), self.transport)
 
     def now(self) -> int:
         return self._reader.now()
@@ -124,8 +156,26 @@ class SubstrateChain:
     def open_assignment(self, task: TaskId, address: Address) -> int | None:
         return self._reader.open_assignment(task, address)
 
+    def invited(self, task: TaskId, address: Address) -> bool:
+        return self._reader.invited(task, address)
+
+    def share(self, task: TaskId, member: Address) -> Share | None:
+        return self._reader.share(task, member)
+
     def balance(self, address: Address) -> Balance:
         return self._reader.balance(address)
+
+    def asset(self, asset: int) -> AssetInfo | None:
+        return self._reader.asset(asset)
+
+    def assets(self, limit: int = 1000) -> list[AssetInfo]:
+        return self._reader.assets(limit)
+
+    def asset_balance(self, asset: int, address: Address) -> AssetBalance:
+        return self._reader.asset_balance(asset, address)
+
+    def reputation(self, address: Address, role: Role) -> Reputation:
+        return self._reader.reputation(address, role)
 
     def profile(self, address: Address) -> AggregatorProfile | None:
         return self._reader.profile(address)
@@ -141,6 +191,9 @@ class SubstrateChain:
 
     def total_issuance(self) -> int:
         return self._reader.total_issuance()
+
+    def block_hash(self, number: int) -> bytes | None:
+        return self.transport.block_hash(number)
 
     def events(self, block: int) -> tuple[Event, ...]:
         return self._reader.events(block)
@@ -178,5 +231,5 @@ class SubstrateChain:
     def _sender(self) -> Sender:
         from decentralml.chain.substrate.sender import Sender
 
-        runtime = self.runtime(fresh=True)
+        runtime = self.present(fresh=True)
         return Sender(runtime, self.transport, Reader(runtime, self.transport), self._genesis)

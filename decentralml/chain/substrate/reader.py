@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from decentralml.chain import ss58
-from decentralml.chain.api import Ballot
+from decentralml.chain.api import AssetBalance, AssetInfo, Ballot
 from decentralml.chain.errors import UnknownSubmission, UnknownTask
-from decentralml.chain.substrate import records
+from decentralml.chain.substrate import accounts, records
 from decentralml.chain.substrate.codec import Variant
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.chain.substrate.values import EncodeError
@@ -21,7 +21,11 @@ from decentralml.types import (
     AggregatorProfile,
     Balance,
     Election,
+    Reputation,
+    Role,
+    Share,
     Submission,
+    SubmissionStatus,
     Task,
     TaskId,
 )
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from decentralml.chain.events import Event
     from decentralml.chain.substrate.transport import Transport
 
+_MAY_BE_APPEALED = frozenset({SubmissionStatus.VALIDATED, SubmissionStatus.APPEALED})
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -76,7 +81,7 @@ class Reader:
         value = self._named("Market", "Submissions", task, index)
         if value is None:
             raise UnknownSubmission("Market", "UnknownSubmission", task=task, index=index)
-        return self._record(records.submission, task, index, value)
+        return self._submissions(task, {index: value})[0]
 
     def submissions(self, task: TaskId, limit: int, before: int | None) -> list[Submission]:
         """Abandoned ones leave gaps, so it may take several rounds to find ``limit`` of them."""
@@ -87,17 +92,36 @@ class Reader:
             start = max(0, end - (limit - len(found)))
             indices = list(range(end - 1, start - 1, -1))
             keys = [(task, index) for index in indices]
-            for index, value in zip(
-                indices, self._values("Market", "Submissions", keys), strict=True
-            ):
-                if value is not None:
-                    found.append(self._record(records.submission, task, index, value))
+            values = self._values("Market", "Submissions", keys)
+            found += self._submissions(task, dict(zip(indices, values, strict=True)))
             end = start
         return found
+
+    def _submissions(self, task: TaskId, values: dict[int, Any]) -> list[Submission]:
+        """Stored submissions by index, with their appeals."""
+        present = {index: value for index, value in values.items() if value is not None}
+        appealed = [
+            index for index, value in present.items() if value["state"].name in _MAY_BE_APPEALED
+        ]
+        keys = [(task, index) for index in appealed]
+        appeals = dict(zip(appealed, self._values("Market", "Appeals", keys), strict=True))
+        return [
+            self._record(records.submission, task, index, value, appeals.get(index))
+            for index, value in present.items()
+        ]
 
     def open_assignment(self, task: TaskId, address: Address) -> int | None:
         index = self._value("Market", "Assignments", task, ss58.decode(address))
         return None if index is None else int(index)
+
+    def invited(self, task: TaskId, address: Address) -> bool:
+        account = ss58.decode(address)
+        entry = self.runtime.entry("Market", "Invitations")
+        return self.transport.storage(self.runtime.key(entry, task, account)) is not None
+
+    def share(self, task: TaskId, member: Address) -> Share | None:
+        value = self._value("Market", "Shares", task, ss58.decode(member))
+        return None if value is None else self._record(records.share, value)
 
     def balance(self, address: Address) -> Balance:
         account = ss58.decode(address)
@@ -106,12 +130,36 @@ class Reader:
             ("Balances", "Holds", (account,)),
             ("Balances", "Locks", (account,)),
         )
-        return self._record(records.balance, stored, holds, locks)
+        return self._record(accounts.balance, stored, holds, locks)
+
+    def asset(self, asset: int) -> AssetInfo | None:
+        details, metadata = self._several(
+            ("Assets", "Asset", (asset,)), ("Assets", "Metadata", (asset,))
+        )
+        return None if details is None else self._record(accounts.asset, asset, details, metadata)
+
+    def assets(self, limit: int) -> list[AssetInfo]:
+        entry = self.runtime.entry("Assets", "Asset")
+        keys = self.transport.keys(self.runtime.prefix(entry), limit)
+        numbers = [self._record(self.runtime.keys_of, entry, key)[0] for key in keys]
+        return [found for number in numbers if (found := self.asset(number)) is not None]
+
+    def asset_balance(self, asset: int, address: Address) -> AssetBalance:
+        account = ss58.decode(address)
+        stored, holds = self._several(
+            ("Assets", "Account", (asset, account)), ("AssetsHolder", "Holds", (asset, account))
+        )
+        return self._record(accounts.asset_balance, stored, holds)
+
+    def reputation(self, address: Address, role: Role) -> Reputation:
+        value = self._value("Reputation", "Records", ss58.decode(address), role.value)
+        half_life = self.runtime.constant("Reputation", "HalfLife")
+        return self._record(accounts.reputation, role, value, self.now(), half_life)
 
     def profile(self, address: Address) -> AggregatorProfile | None:
         account = ss58.decode(address)
         value = self._value("Aggregators", "Profiles", account)
-        return None if value is None else self._record(records.profile, account, value)
+        return None if value is None else self._record(accounts.profile, account, value)
 
     def profiles(self, limit: int) -> list[AggregatorProfile]:
         entry = self.runtime.entry("Aggregators", "Profiles")
@@ -121,7 +169,7 @@ class Reader:
             value = self.runtime.value(entry, data)
             if value is not None:
                 (account,) = self._record(self.runtime.keys_of, entry, key)
-                found.append(self._record(records.profile, account, value))
+                found.append(self._record(accounts.profile, account, value))
         return found
 
     def election(self) -> Election:
@@ -132,11 +180,11 @@ class Reader:
             ("System", "Number", ()),
         )
         term = self.runtime.constant("Elections", "TermDuration")
-        return self._record(records.election, members, runners_up, candidates, block, term)
+        return self._record(accounts.election, members, runners_up, candidates, block, term)
 
     def ballot(self, address: Address) -> Ballot | None:
         value = self._value("Elections", "Voting", ss58.decode(address))
-        return self._record(records.ballot, value)
+        return self._record(accounts.ballot, value)
 
     def total_issuance(self) -> int:
         return int(self._value("Balances", "TotalIssuance"))

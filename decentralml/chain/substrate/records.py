@@ -1,4 +1,4 @@
-"""What the pallets store, as the project's own words.
+"""What the market stores, as the project's own words.
 
 Pure functions of decoded values (:mod:`decentralml.chain.substrate.codec`). A value that lacks what
 they look for raises ``KeyError`` or ``ValueError``, which the client reports as a runtime that this
@@ -10,16 +10,20 @@ from __future__ import annotations
 from typing import Any
 
 from decentralml.chain import ss58
-from decentralml.chain.api import Ballot
 from decentralml.chain.substrate.codec import Variant
 from decentralml.types import (
-    AggregatorProfile,
+    Access,
+    Appeal,
     Attestation,
-    Balance,
     Cid,
-    Election,
     ModelType,
+    Outcome,
+    PanelFinding,
+    Phase,
+    Replay,
+    Seal,
     Seat,
+    Share,
     StorageType,
     Submission,
     SubmissionStatus,
@@ -28,12 +32,11 @@ from decentralml.types import (
     TaskStatus,
     TaskType,
     Terms,
+    Trace,
     ValidationStrategy,
     Verdict,
+    Window,
 )
-
-VOTE_LOCK = b"phrelect"
-"""The lock on the stake of an election's votes."""
 
 
 def task(number: int, value: dict[str, Any]) -> Task:
@@ -42,10 +45,12 @@ def task(number: int, value: dict[str, Any]) -> Task:
         id=TaskId(number),
         creator=ss58.encode(value["creator"]),
         terms=terms(value["terms"]),
+        deposit=value["deposit"],
         open_slots=value["open_slots"],
         active=value["active"],
         accepted=value["accepted"],
         submissions=value["submissions"],
+        stored=value["stored"],
         created_at=value["created_at"],
         status=TaskStatus(value["status"].name),
         published=None if value["published"] is None else cid(value["published"]),
@@ -60,131 +65,128 @@ def terms(value: dict[str, Any]) -> Terms:
         storage=StorageType(value["storage"].name),
         bundle=cid(value["bundle"]),
         reward=value["reward"],
+        asset=value["asset"],
         fee=value["fee"],
         committee_size=value["committee_size"],
+        tolerance=value["tolerance"],
+        bond=value["bond"],
         slots=value["slots"],
         expires_at=value["expires_at"],
         working_time=value["working_time"],
         review_time=value["review_time"],
+        challenge_time=value["challenge_time"],
         parent=None if value["parent"] is None else TaskId(value["parent"]),
+        reader=value["reader"],
+        access=Access(value["access"].name),
+        minimum_reputation=value["minimum_reputation"],
+        replay=None if value["replay"] is None else Replay(**value["replay"]),
+        golds=tuple(value["golds"]),
     )
 
 
-def submission(number: int, index: int, value: dict[str, Any]) -> Submission:
-    """``Market.Submissions``: the state's own data is spread over optional attributes."""
-    work, state = value["work"], value["state"]
+def submission(
+    number: int, index: int, value: dict[str, Any], appealed: dict[str, Any] | None
+) -> Submission:
+    """``Market.Submissions`` and ``Market.Appeals``.
+
+    What only one state or another has is spread over optional attributes.
+    """
+    state = value["state"]
     return Submission(
         task=TaskId(number),
         index=index,
         contributor=ss58.encode(value["contributor"]),
         bond=value["bond"],
+        deposit=value["deposit"],
         accepted_at=value["accepted_at"],
+        accepted_in=value["accepted_in"],
         status=SubmissionStatus(state.name),
-        result=None if work is None else cid(work["cid"]),
-        digest=None if work is None else work["digest"],
-        submitted_at=None if work is None else work["submitted_at"],
+        seed=value["seed"],
         committee=tuple(seat(each) for each in value["committee"]),
-        **_state(state, value["fees"]),
+        key=value["key"],
+        ended_at=value["ended_at"],
+        appeal=None if appealed is None else appeal(appealed),
+        **_work(value["work"]),
+        **_state(state),
     )
 
 
-def _state(state: Variant, fees: Variant) -> dict[str, Any]:
+def _work(work: dict[str, Any] | None) -> dict[str, Any]:
+    if work is None:
+        return {}
+    return {
+        "result": cid(work["cid"]),
+        "digest": work["digest"],
+        "seal": None if work["seal"] is None else Seal(**work["seal"]),
+        "trace": None if work["trace"] is None else Trace(**work["trace"]),
+        "submitted_at": work["submitted_at"],
+    }
+
+
+def _state(state: Variant) -> dict[str, Any]:
     held = state.value or {}
     facts: dict[str, Any] = {}
-    if state.name == "Assigned":
+    if "deadline" in held:
         facts["deadline"] = held["deadline"]
-    elif state.name == "PendingValidation":
+    if "phase" in held:
         phase = held["phase"]
-        facts["round"] = held["round"]
+        facts["phase"] = Phase(phase.name)
         facts["deadline"] = phase.value["until"]
-        if phase.name == "Drawing":
-            facts["draw_after"] = phase.value["anchor"]
-        else:
-            facts["attest_until"] = phase.value["until"]
-    elif state.name == "Validated":
-        facts["deadline"] = held["review_until"]
-        facts["attest_until"] = held["attest_until"]
-    elif fees.name == "Due":
-        facts["deadline"] = facts["attest_until"] = fees.value["until"]
-    if "verdict" in held:
-        facts["verdict"] = Verdict(held["verdict"].name)
-        facts["score"] = held["score"]
+        facts["draw_after"] = phase.value.get("anchor")
+    if "round" in held:
+        facts["round"] = held["round"]
+    if "finding" in held:
+        found = held["finding"]
+        facts["finding"] = PanelFinding(Verdict(found["verdict"].name), found["score"])
+    if "window" in held:
+        window = held["window"]
+        facts["window"] = Window(window.name)
+        facts["deadline"] = window.value["until"]
+        held = {**held, **window.value}
+    if "outcome" in held:
+        facts["outcome"] = Outcome(held["outcome"].name)
+    elif state.name == "Accepted" or facts.get("window") is Window.RELEASE:
+        facts["outcome"] = Outcome.ACCEPTED
     if "reason" in held:
         facts["reason"] = text(held["reason"])
+    if "unpaid" in held:
+        facts["unpaid"] = held["unpaid"]
     return facts
 
 
 def seat(value: dict[str, Any]) -> Seat:
-    found = value["attestation"]
-    attestation = None
-    if found is not None:
-        attestation = Attestation(
-            Verdict(found["verdict"].name), found["score"], cid(found["report"])
-        )
-    return Seat(ss58.encode(value["member"]), attestation, value["paid"])
+    return Seat(
+        member=ss58.encode(value["member"]),
+        wrap=value["wrap"],
+        commitment=value["commitment"],
+        attestation=None if value["attestation"] is None else attestation(value["attestation"]),
+        paid=value["paid"],
+    )
 
 
-def profile(account: bytes, value: dict[str, Any]) -> AggregatorProfile:
-    """``Aggregators.Profiles``."""
-    return AggregatorProfile(
-        account=ss58.encode(account),
-        endpoint=text(value["endpoint"]),
-        encryption_key=value["encryption_key"],
+def attestation(value: dict[str, Any]) -> Attestation:
+    return Attestation(
+        verdict=Verdict(value["verdict"].name),
+        score=value["score"],
+        report=cid(value["report"]),
+        segment=value["segment"],
+    )
+
+
+def appeal(value: dict[str, Any]) -> Appeal:
+    """``Market.Appeals``."""
+    return Appeal(
+        appellant=ss58.encode(value["appellant"]),
         bond=value["bond"],
-        duties=value["duties"],
-        missed=value["missed"],
+        counter=value["counter"],
+        gold=value["gold"],
+        jury=tuple(seat(each) for each in value["jury"]),
     )
 
 
-def balance(
-    account: dict[str, Any], holds: list[dict[str, Any]], locks: list[dict[str, Any]]
-) -> Balance:
-    """``System.Account``, ``Balances.Holds`` and ``Balances.Locks`` of one account.
-
-    A hold is named by its pallet and reason, ``market.Escrow``. Reserves (of the election's
-    pallet, which knows no holds) are held as ``reserved``. Locks overlay one another: the largest
-    counts.
-    """
-    data = account["data"]
-    held = {hold_name(hold["id"]): hold["amount"] for hold in holds}
-    unnamed = data["reserved"] - sum(held.values())
-    if unnamed:
-        held["reserved"] = unnamed
-    locked = max((lock["amount"] for lock in locks), default=0)
-    return Balance(data["free"], held, min(locked, data["free"]))
-
-
-def hold_name(reason: Variant) -> str:
-    """A hold's reason as ``pallet.Reason``, the pallet in lower case."""
-    pallet = reason.name.lower()
-    return f"{pallet}.{reason.value.name}" if isinstance(reason.value, Variant) else pallet
-
-
-def election(
-    members: list[dict[str, Any]],
-    runners_up: list[dict[str, Any]],
-    candidates: list[tuple[bytes, int]],
-    block: int,
-    term: int,
-) -> Election:
-    """The storage of the elections pallet; a term ends at every multiple of its length.
-
-    Runners-up are stored worst first and told best first.
-    """
-    return Election(
-        members=tuple(ss58.encode(member["who"]) for member in members),
-        runners_up=tuple(ss58.encode(runner["who"]) for runner in reversed(runners_up)),
-        candidates=tuple(ss58.encode(account) for account, _ in candidates),
-        round_ends=(block // term + 1) * term,
-    )
-
-
-def ballot(value: dict[str, Any]) -> Ballot | None:
-    """``Elections.Voting``; a missing one reads as a vote for nobody."""
-    if not value["votes"]:
-        return None
-    votes = tuple(ss58.encode(account) for account in value["votes"])
-    return Ballot(votes, value["stake"], value["deposit"])
+def share(value: dict[str, Any]) -> Share:
+    """``Market.Shares``."""
+    return Share(wrap=value["wrap"], by=ss58.encode(value["by"]))
 
 
 def cid(data: bytes) -> Cid:

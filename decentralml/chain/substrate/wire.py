@@ -1,9 +1,14 @@
-"""The marketplace's calls as calls of the runtime's pallets."""
+"""The marketplace's calls as calls of the runtime's pallets.
+
+The calls of our own pallets carry the names and fields of the pallets' calls; what is not already
+what the codec takes is converted by the type of the field.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, get_args
 
 from decentralml.chain import calls, ss58
 from decentralml.chain.substrate.codec import EncodeError, Variant
@@ -12,7 +17,55 @@ from decentralml.chain.substrate.reader import Census
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.devchain.codec import vector
 from decentralml.errors import CallInvalid
-from decentralml.types import Address, Cid, Terms
+from decentralml.types import Address
+
+_OWN: dict[type, tuple[str, str]] = {
+    calls.CreateTask: ("Market", "create_task"),
+    calls.AcceptTask: ("Market", "accept_task"),
+    calls.SubmitResult: ("Market", "submit_result"),
+    calls.DrawCommittee: ("Market", "draw_committee"),
+    calls.HandKey: ("Market", "hand_key"),
+    calls.Commit: ("Market", "commit"),
+    calls.Reveal: ("Market", "reveal"),
+    calls.AcceptResult: ("Market", "accept_result"),
+    calls.RejectResult: ("Market", "reject_result"),
+    calls.AppealResult: ("Market", "appeal"),
+    calls.OpenGold: ("Market", "open_gold"),
+    calls.ReleaseKey: ("Market", "release_key"),
+    calls.Claim: ("Market", "claim"),
+    calls.PublishModel: ("Market", "publish_model"),
+    calls.Abandon: ("Market", "abandon"),
+    calls.WithdrawTask: ("Market", "withdraw_task"),
+    calls.Settle: ("Market", "settle"),
+    calls.ShareKey: ("Market", "share_key"),
+    calls.DiscardShare: ("Market", "discard_share"),
+    calls.Invite: ("Market", "invite"),
+    calls.Uninvite: ("Market", "uninvite"),
+    calls.Clear: ("Market", "clear"),
+    calls.ClearAccess: ("Market", "clear_access"),
+    calls.RegisterAggregator: ("Aggregators", "register"),
+    calls.UpdateProfile: ("Aggregators", "update_profile"),
+    calls.TopUp: ("Aggregators", "top_up"),
+    calls.Deregister: ("Aggregators", "deregister"),
+}
+_TEXT_BYTES = {"reason": calls.REASON_BYTES, "endpoint": calls.ENDPOINT_BYTES}
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "Address": ss58.decode,
+    "tuple[Address, ...]": lambda accounts: [ss58.decode(account) for account in accounts],
+    "tuple[tuple[Address, bytes], ...]": lambda pairs: [
+        (ss58.decode(account), data) for account, data in pairs
+    ],
+    "tuple[bytes, ...]": list,
+    "Cid": lambda cid: _text(cid, calls.CID_BYTES, "CID"),
+    **dict.fromkeys(
+        ("TaskType", "ValidationStrategy", "ModelType", "StorageType", "Access", "Verdict"),
+        lambda case: case.value,
+    ),
+    **dict.fromkeys(
+        ("Terms", "Attestation", "Gold", "Seal | None", "Trace | None", "Replay | None"),
+        lambda record: None if record is None else to_record(record),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +91,11 @@ def to_pallet(call: calls.Call, census: Census | None = None) -> PalletCall:
     ------
     CallInvalid : an address that is none, or a candidacy renounced by who has none.
     """
+    if type(call) in _OWN:
+        return PalletCall(*_OWN[type(call)], to_record(call))
+    if isinstance(call, get_args(calls.AssetCall)):
+        return _asset_call(call)
     match call:
-        case calls.CreateTask(terms):
-            return PalletCall("Market", "create_task", {"terms": terms_to_wire(terms)})
-        case calls.AcceptTask(task):
-            return PalletCall("Market", "accept_task", {"task": task})
-        case calls.SubmitResult(task, cid, digest):
-            arguments = {"task": task, "cid": _cid(cid), "digest": digest}
-            return PalletCall("Market", "submit_result", arguments)
-        case calls.DrawCommittee(task, index):
-            return PalletCall("Market", "draw_committee", {"task": task, "index": index})
-        case calls.Attest(task, index, verdict, score, report):
-            arguments = {
-                "task": task,
-                "index": index,
-                "verdict": verdict.value,
-                "score": score,
-                "report": _cid(report),
-            }
-            return PalletCall("Market", "attest", arguments)
-        case calls.AcceptResult(task, index):
-            return PalletCall("Market", "accept_result", {"task": task, "index": index})
-        case calls.RejectResult(task, index, reason):
-            arguments = {
-                "task": task,
-                "index": index,
-                "reason": _text(reason, calls.REASON_BYTES, "reason"),
-            }
-            return PalletCall("Market", "reject_result", arguments)
-        case calls.PublishModel(task, model):
-            return PalletCall("Market", "publish_model", {"task": task, "model": _cid(model)})
-        case calls.Abandon(task):
-            return PalletCall("Market", "abandon", {"task": task})
-        case calls.WithdrawTask(task):
-            return PalletCall("Market", "withdraw_task", {"task": task})
-        case calls.Settle(task, index):
-            return PalletCall("Market", "settle", {"task": task, "index": index})
-        case calls.RegisterAggregator(endpoint, key):
-            return PalletCall("Aggregators", "register", _profile(endpoint, key))
-        case calls.UpdateProfile(endpoint, key):
-            return PalletCall("Aggregators", "update_profile", _profile(endpoint, key))
-        case calls.Deregister():
-            return PalletCall("Aggregators", "deregister", {})
         case calls.SubmitCandidacy():
             count = census.candidates if census else 0
             return PalletCall("Elections", "submit_candidacy", {"candidate_count": count})
@@ -98,6 +114,32 @@ def to_pallet(call: calls.Call, census: Census | None = None) -> PalletCall:
         case calls.Batch(inner):
             several = [to_pallet(each, census) for each in inner]
             return PalletCall("Utility", "batch_all", {"calls": several})
+    raise TypeError(f"{type(call).__name__} is no call")
+
+
+def _asset_call(call: calls.AssetCall) -> PalletCall:
+    """Calls of the library pallet; assets are named by ``id``, which is compact."""
+    arguments: dict[str, Any] = {"id": call.asset}
+    match call:
+        case calls.CreateAsset(_, admin, minimum):
+            function = "create"
+            arguments |= {"admin": account_to_wire(admin), "min_balance": minimum}
+        case calls.DescribeAsset(_, name, symbol, decimals):
+            function = "set_metadata"
+            arguments |= {"name": name.encode(), "symbol": symbol.encode(), "decimals": decimals}
+        case calls.MintAsset(_, to, amount):
+            function = "mint"
+            arguments |= {"beneficiary": account_to_wire(to), "amount": amount}
+        case calls.TransferAsset(_, to, amount):
+            function = "transfer_keep_alive"
+            arguments |= {"target": account_to_wire(to), "amount": amount}
+        case calls.FreezeAsset(_, who) | calls.ThawAsset(_, who):
+            function = "freeze" if isinstance(call, calls.FreezeAsset) else "thaw"
+            if who is None:
+                function += "_asset"
+            else:
+                arguments["who"] = account_to_wire(who)
+    return PalletCall("Assets", function, arguments)
 
 
 def encode(runtime: Runtime, call: PalletCall) -> bytes:
@@ -120,39 +162,22 @@ def encode(runtime: Runtime, call: PalletCall) -> bytes:
     return b"".join(data)
 
 
-def terms_to_wire(terms: Terms) -> dict[str, Any]:
-    """A task's terms as the pallet's record."""
-    return {
-        "task_type": terms.task_type.value,
-        "strategy": terms.strategy.value,
-        "model_type": terms.model_type.value,
-        "storage": terms.storage.value,
-        "bundle": _cid(terms.bundle),
-        "reward": terms.reward,
-        "fee": terms.fee,
-        "committee_size": terms.committee_size,
-        "slots": terms.slots,
-        "expires_at": terms.expires_at,
-        "working_time": terms.working_time,
-        "review_time": terms.review_time,
-        "parent": terms.parent,
-    }
-
-
 def account_to_wire(address: Address) -> Variant:
     """An account as a ``MultiAddress``."""
     return Variant("Id", ss58.decode(address))
 
 
-def _profile(endpoint: str, key: bytes) -> dict[str, Any]:
-    return {
-        "endpoint": _text(endpoint, calls.ENDPOINT_BYTES, "endpoint"),
-        "encryption_key": key,
-    }
+def to_record(value: Any) -> dict[str, Any]:
+    """A record of ours as the pallet's of the same fields."""
+    return {field.name: _converted(field.name, str(field.type), value) for field in fields(value)}
 
 
-def _cid(cid: Cid) -> bytes:
-    return _text(cid, calls.CID_BYTES, "CID")
+def _converted(name: str, kind: str, owner: Any) -> Any:
+    value = getattr(owner, name)
+    if name in _TEXT_BYTES:
+        return _text(value, _TEXT_BYTES[name], name)
+    convert = _CONVERSIONS.get(kind)
+    return value if convert is None else convert(value)
 
 
 def _text(text: str, limit: int, what: str) -> bytes:
