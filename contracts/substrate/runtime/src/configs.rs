@@ -1,16 +1,18 @@
 //! Settings of the pallets.
 
 use crate::{
-    treasury, AccountId, Aura, Balance, Balances, Block, Hash, Moment, Nonce, OriginCaller,
-    PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
-    RuntimeOrigin, RuntimeTask, System, Timestamp, EXISTENTIAL_DEPOSIT, SLOT_DURATION, UNIT,
-    VERSION,
+    treasury, AccountId, AssetsHolder, Aura, Balance, Balances, Block, Hash, Moment, Nonce,
+    OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason,
+    RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, Timestamp, EXISTENTIAL_DEPOSIT,
+    SLOT_DURATION, UNIT, VERSION,
 };
 use frame_support::{
     derive_impl, parameter_types,
     traits::{
-        tokens::imbalance::ResolveTo, AsEnsureOriginWithArg, ConstBool, ConstU128, ConstU16,
-        ConstU32, ConstU64, ConstU8, Currency, LockIdentifier, OnUnbalanced, VariantCountOf,
+        fungible::{NativeFromLeft, NativeOrWithId, UnionOf},
+        tokens::imbalance::ResolveTo,
+        AsEnsureOriginWithArg, ConstBool, ConstU128, ConstU16, ConstU32, ConstU64, ConstU8,
+        Currency, LockIdentifier, OnUnbalanced, VariantCountOf,
     },
     weights::{
         constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_SECOND},
@@ -59,7 +61,8 @@ impl frame_system::Config for Runtime {
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
     type SS58Prefix = ConstU16<42>;
-    type MaxConsumers = ConstU32<16>;
+    // With each asset an account takes one: few enough could be filled up by strangers.
+    type MaxConsumers = ConstU32<128>;
 }
 
 impl pallet_timestamp::Config for Runtime {
@@ -146,13 +149,22 @@ impl pallet_assets::Config for Runtime {
     type MetadataDepositPerByte = ConstU128<{ EXISTENTIAL_DEPOSIT / 100 }>;
     type ApprovalDeposit = ConstU128<EXISTENTIAL_DEPOSIT>;
     type StringLimit = ConstU32<50>;
-    type Holder = ();
+    type Holder = AssetsHolder;
     type Freezer = ();
     type Extra = ();
     type CallbackHandle = ();
     type AssetIdAllocator = ();
     type WeightInfo = pallet_assets::weights::SubstrateWeight<Runtime>;
 }
+
+/// Lets assets be held, as rewards are.
+impl pallet_assets_holder::Config for Runtime {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type RuntimeEvent = RuntimeEvent;
+}
+
+/// The native token and the assets as one, for what can be in either.
+pub type Tokens = UnionOf<Balances, AssetsHolder, NativeFromLeft, NativeOrWithId<u32>, AccountId>;
 
 /// Brings slashed deposits of the election to the treasury.
 pub struct SlashedToTreasury;
@@ -205,4 +217,10 @@ impl pallet_market::Config for Runtime {
     type MaximumDuration = ConstU64<{ 365 * DAY }>;
     type MaxSlots = ConstU32<10_000>;
     type WeightInfo = pallet_market::weights::Estimates<Runtime>;
+}
+
+impl pallet_reputation::Config for Runtime {
+    type Balance = Balance;
+    type Time = Timestamp;
+    type HalfLife = ConstU64<{ 90 * DAY }>;
 }

@@ -1,8 +1,8 @@
 //! # The DecentralML runtime
 //!
 //! The state transition function of the chain: library pallets for accounts, money, time, the
-//! election and other tokens, and the project's own `aggregators` and `market`. The same code runs
-//! in the embedded chain and in a Substrate node.
+//! election and other tokens, and the project's own `aggregators`, `market` and `reputation`. The same
+//! code runs in the embedded chain and in a Substrate node.
 //!
 //! - [`configs`]: the pallets' settings, with the constants of the protocol.
 //! - [`presets`]: genesis of a development chain.
@@ -99,10 +99,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("decentralml"),
     impl_name: Cow::Borrowed("decentralml"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 1,
+    transaction_version: 2,
     system_version: 1,
 };
 
@@ -147,4 +147,8 @@ mod runtime {
     pub type Aggregators = pallet_aggregators;
     #[runtime::pallet_index(11)]
     pub type Market = pallet_market;
+    #[runtime::pallet_index(12)]
+    pub type Reputation = pallet_reputation;
+    #[runtime::pallet_index(13)]
+    pub type AssetsHolder = pallet_assets_holder;
 }

@@ -1,14 +1,20 @@
 //! The pallets together: from votes to offices to committees to money, and the genesis.
 
 use crate::{
-    configs::MEMBERS, presets, treasury, AccountId, Aggregators, Balance, Balances, BalancesConfig,
-    Elections, Market, Moment, Runtime, RuntimeGenesisConfig, RuntimeOrigin, System,
-    EXISTENTIAL_DEPOSIT, UNIT,
+    configs::{Tokens, MEMBERS},
+    presets, treasury, AccountId, Aggregators, Assets, Balance, Balances, BalancesConfig,
+    Elections, Market, Moment, Runtime, RuntimeGenesisConfig, RuntimeHoldReason, RuntimeOrigin,
+    System, EXISTENTIAL_DEPOSIT, UNIT,
 };
 use frame_support::{
-    assert_ok,
+    assert_noop, assert_ok,
     genesis_builder_helper::{build_state, get_preset},
-    traits::{Get, Hooks},
+    traits::{
+        fungible::NativeOrWithId,
+        fungibles::{InspectHold, MutateHold},
+        tokens::{Fortitude, Precision, Restriction},
+        Get, Hooks,
+    },
 };
 use pallet_market::{
     ModelType, StorageType, Submissions, TaskStatus, TaskType, Tasks, Terms, ValidationStrategy,
@@ -142,6 +148,67 @@ fn forfeited_bonds_go_to_the_treasury() {
         assert_ok!(Market::settle(signed(3), 0, Some(0)));
         assert_eq!(Balances::free_balance(treasury()), EXISTENTIAL_DEPOSIT + 3 * UNIT);
         assert_eq!(Balances::total_issuance(), issuance);
+    });
+}
+
+/// Asset 7 of account 1, which has 1,000 of it and needs 10.
+fn issue() -> NativeOrWithId<u32> {
+    let owner = || sp_runtime::MultiAddress::Id(account(1));
+    assert_ok!(Assets::create(signed(1), 7.into(), owner(), 10));
+    assert_ok!(Assets::mint(signed(1), 7.into(), owner(), 1_000));
+    NativeOrWithId::WithId(7)
+}
+
+fn escrow() -> RuntimeHoldReason {
+    pallet_market::HoldReason::Escrow.into()
+}
+
+fn pay_held(kind: NativeOrWithId<u32>, amount: Balance) -> sp_runtime::DispatchResult {
+    let (from, to) = (account(1), account(2));
+    frame_support::storage::with_storage_layer(|| {
+        let (mode, force) = (Restriction::Free, Fortitude::Force);
+        Tokens::transfer_on_hold(kind, &escrow(), &from, &to, amount, Precision::Exact, mode, force)
+    })
+    .map(|_| ())
+}
+
+#[test]
+fn rewards_of_any_kind_can_be_held_and_paid() {
+    new_chain().execute_with(|| {
+        for kind in [issue(), NativeOrWithId::Native] {
+            assert_ok!(Tokens::hold(kind.clone(), &escrow(), &account(1), 500));
+            assert_ok!(pay_held(kind.clone(), 200));
+            assert_eq!(Tokens::balance_on_hold(kind, &escrow(), &account(1)), 300);
+        }
+        assert_eq!(Assets::balance(7, account(2)), 200);
+        assert_eq!(Balances::free_balance(account(2)), WEALTH + 200);
+    });
+}
+
+#[test]
+fn an_asset_in_escrow_cannot_be_destroyed_nor_burned() {
+    new_chain().execute_with(|| {
+        let kind = issue();
+        assert_ok!(Tokens::hold(kind.clone(), &escrow(), &account(1), 900));
+        let contains_holds = pallet_assets::Error::<Runtime>::ContainsHolds;
+        assert_noop!(Assets::start_destroy(signed(1), 7.into()), contains_holds);
+        let _ = Assets::burn(signed(1), 7.into(), account(1).into(), 1_000);
+        assert_eq!(Tokens::balance_on_hold(kind.clone(), &escrow(), &account(1)), 900);
+        assert_ok!(pay_held(kind, 900));
+        assert_eq!(Assets::balance(7, account(2)), 900);
+    });
+}
+
+#[test]
+fn a_frozen_asset_stays_held_and_can_be_paid_later() {
+    new_chain().execute_with(|| {
+        let kind = issue();
+        assert_ok!(Tokens::hold(kind.clone(), &escrow(), &account(1), 500));
+        assert_ok!(Assets::freeze_asset(signed(1), 7.into()));
+        assert!(pay_held(kind.clone(), 500).is_err());
+        assert_eq!(Tokens::balance_on_hold(kind.clone(), &escrow(), &account(1)), 500);
+        assert_ok!(Assets::thaw_asset(signed(1), 7.into()));
+        assert_ok!(pay_held(kind, 500));
     });
 }
 

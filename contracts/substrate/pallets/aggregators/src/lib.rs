@@ -7,17 +7,22 @@
 //! An account *registers* a profile (where its service can be reached, and the X25519 key to which
 //! validation sets are sealed) and a bond is held from it. Token holders elect the accounts *in
 //! office* with `pallet-elections-phragmen`, which tells this pallet of every change through
-//! [`ChangeMembers`]. Committees are drawn from the accounts that are in office **and** have a
-//! profile; a member that leaves office finishes the work it was drawn for.
+//! [`ChangeMembers`](frame_support::traits::ChangeMembers). Committees are drawn from the accounts
+//! that are in office **and** have a profile and at least half of the bond; a member that leaves
+//! office finishes the work it was drawn for.
+//!
+//! A member that breaks its duty is slashed a part of the full bond ([`Misconduct::penalty`]), as
+//! far as what is left of its own covers it. With less than half of the bond it is not drawn until
+//! it has topped the bond up.
 //!
 //! ### Terminology
 //!
-//! - **Duty**: an attestation that a member of a committee still owes.
-//! - **Missed**: how many duties a member let pass. Slashing will read it; nothing does yet.
+//! - **Duty**: a panel that a member sits on and can still be reported for.
+//! - **Missed**: how often a member was absent. The first time costs nothing.
 //!
 //! ## Interface
 //!
-//! - `register`, `update_profile`, `deregister`: signed by the aggregator.
+//! - `register`, `update_profile`, `top_up`, `deregister`: signed by the aggregator.
 //! - [`Office`], for pallets that draw committees: who is eligible, who was given a duty, who did
 //!   it, and who misbehaved.
 
@@ -38,7 +43,10 @@ pub use weights::WeightInfo;
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
-    traits::{fungible::Inspect, ConstU32},
+    traits::{
+        fungible::{Credit, Inspect},
+        ConstU32,
+    },
     BoundedVec,
 };
 use scale_info::TypeInfo;
@@ -49,6 +57,9 @@ pub type Endpoint = BoundedVec<u8, ConstU32<128>>;
 /// Money of the pallet's currency.
 pub type BalanceOf<T> =
     <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+
+/// Money taken from a bond and not yet given to anybody.
+pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 
 /// What a registered aggregator says of itself, and what the chain remembers of it.
 #[derive(
@@ -61,9 +72,9 @@ pub struct Profile<Balance> {
     pub encryption_key: [u8; 32],
     /// What is held from it.
     pub bond: Balance,
-    /// Attestations it owes now.
+    /// Panels it sits on now.
     pub duties: u32,
-    /// Attestations it owed and did not give in time.
+    /// How often it was absent.
     pub missed: u32,
 }
 
@@ -72,14 +83,19 @@ pub mod pallet {
     use super::*;
     use frame_support::{
         pallet_prelude::*,
-        traits::{fungible::MutateHold, tokens::Precision},
+        sp_runtime::{traits::Zero, Saturating},
+        traits::{
+            fungible::{BalancedHold, MutateHold},
+            tokens::Precision,
+        },
     };
     use frame_system::pallet_prelude::*;
 
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// Holds the bonds.
-        type Currency: MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+        /// Holds the bonds, and slashes them.
+        type Currency: MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + BalancedHold<Self::AccountId>;
 
         /// The runtime's hold reasons, this pallet's among them.
         type RuntimeHoldReason: From<HoldReason>;
@@ -124,12 +140,19 @@ pub mod pallet {
         Registered { who: T::AccountId, bond: BalanceOf<T> },
         /// An aggregator changed its endpoint or encryption key.
         ProfileUpdated { who: T::AccountId },
+        /// An aggregator filled its bond up by `amount`.
+        ToppedUp { who: T::AccountId, amount: BalanceOf<T> },
         /// An aggregator left and has its bond back.
         Deregistered { who: T::AccountId, bond: BalanceOf<T> },
         /// The election changed who is in office.
         OfficeChanged { members: BoundedVec<T::AccountId, T::MaxMembers> },
-        /// An aggregator broke its duty, `missed` times by now.
-        Misconducted { who: T::AccountId, misconduct: Misconduct, missed: u32 },
+        /// An aggregator broke its duty, which cost it `slashed`; it was absent `missed` times.
+        Misconducted {
+            who: T::AccountId,
+            misconduct: Misconduct,
+            missed: u32,
+            slashed: BalanceOf<T>,
+        },
     }
 
     #[pallet::error]
@@ -140,10 +163,12 @@ pub mod pallet {
         AlreadyRegistered,
         /// An account in office cannot deregister.
         InOffice,
-        /// The account still owes attestations.
+        /// The account sits on a panel.
         OnDuty,
         /// The endpoint is not printable text.
         InvalidEndpoint,
+        /// Nothing is missing from the account's bond.
+        BondComplete,
     }
 
     #[pallet::call]
@@ -187,19 +212,36 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Leave: the profile is removed and the bond returned. Not while in office, nor while an
-        /// attestation is owed.
+        /// Leave: the profile is removed and the bond returned. Not while in office, nor while on a
+        /// panel.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::deregister())]
         pub fn deregister(origin: OriginFor<T>) -> DispatchResult {
             let who = ensure_signed(origin)?;
             let profile = Profiles::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
-            ensure!(!Self::in_office(&who), Error::<T>::InOffice);
+            ensure!(!Self::is_in_office(&who), Error::<T>::InOffice);
             ensure!(profile.duties == 0, Error::<T>::OnDuty);
             let reason = HoldReason::Bond.into();
             T::Currency::release(&reason, &who, profile.bond, Precision::Exact)?;
             Profiles::<T>::remove(&who);
             Self::deposit_event(Event::Deregistered { who, bond: profile.bond });
+            Ok(())
+        }
+
+        /// Fill the bond up to [`Config::Bond`], after it was slashed.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::top_up())]
+        pub fn top_up(origin: OriginFor<T>) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            let amount = Profiles::<T>::try_mutate(&who, |profile| {
+                let profile = profile.as_mut().ok_or(Error::<T>::NotRegistered)?;
+                let amount = T::Bond::get().saturating_sub(profile.bond);
+                ensure!(!amount.is_zero(), Error::<T>::BondComplete);
+                T::Currency::hold(&HoldReason::Bond.into(), &who, amount)?;
+                profile.bond.saturating_accrue(amount);
+                Ok::<_, DispatchError>(amount)
+            })?;
+            Self::deposit_event(Event::ToppedUp { who, amount });
             Ok(())
         }
     }
@@ -215,11 +257,6 @@ pub mod pallet {
     }
 
     impl<T: Config> Pallet<T> {
-        /// Whether `who` is in office.
-        pub fn in_office(who: &T::AccountId) -> bool {
-            InOffice::<T>::get().binary_search(who).is_ok()
-        }
-
         /// Every profile's bond is held, and those in office are in order.
         #[cfg(any(test, feature = "try-runtime"))]
         pub fn do_try_state() -> Result<(), frame_support::sp_runtime::TryRuntimeError> {

@@ -8,6 +8,7 @@ pub trait WeightInfo {
     fn register() -> Weight;
     fn update_profile() -> Weight;
     fn deregister() -> Weight;
+    fn top_up() -> Weight;
 }
 
 /// `micros` of computation, and database reads and writes at the runtime's prices.
@@ -29,6 +30,9 @@ impl<T: frame_system::Config> WeightInfo for Estimates<T> {
     fn deregister() -> Weight {
         estimate::<T>(40, 4, 3)
     }
+    fn top_up() -> Weight {
+        estimate::<T>(40, 3, 3)
+    }
 }
 
 impl WeightInfo for () {
@@ -39,6 +43,9 @@ impl WeightInfo for () {
         Weight::from_parts(15_000_000, 0)
     }
     fn deregister() -> Weight {
+        Weight::from_parts(40_000_000, 0)
+    }
+    fn top_up() -> Weight {
         Weight::from_parts(40_000_000, 0)
     }
 }
