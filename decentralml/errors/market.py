@@ -163,15 +163,50 @@ class ResultMismatch(MarketError):
 
 
 class ValidationSetSealed(MarketError):
-    """A task's validation set was not sealed to this key."""
+    """This account has no key to a task's validation set."""
 
     def __init__(self, task: int, account: str) -> None:
         self.task = task
         self.account = account
         super().__init__(
-            f"the validation set of task {task} is not sealed to {account}; "
-            "name your own copy with --validation-path"
+            f"nobody has given {account} the key of task {task}'s validation set; the creator and "
+            f"other aggregators can (decentralml aggregators hand-over {task}), or name your own "
+            "copy with --validation-path"
         )
+
+
+class ResultSealed(MarketError):
+    """A result that this account cannot open, now or ever."""
+
+    def __init__(self, task: int, index: int, account: str) -> None:
+        self.task = task
+        self.index = index
+        self.account = account
+        super().__init__(
+            f"result {index} of task {task} is sealed to {account}; its panel can open it, and the "
+            "creator once its key is released "
+            f"(what it waits for: decentralml list-task-results {task})"
+        )
+
+
+class ProfileKeyForeign(MarketError):
+    """The profile of an aggregator names an encryption key that is not its own, or was not then."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(
+            f"what was wrapped for {account} does not open with its key: its profile has, or had "
+            "then, another encryption key; bring it up to date with: decentralml aggregators apply"
+        )
+
+
+class GoldFileInvalid(MarketError):
+    """A file does not say what its creator knows of a planted result."""
+
+    def __init__(self, file: object, problem: str) -> None:
+        self.file = str(file)
+        self.problem = problem
+        super().__init__(f"{file}: {problem}; make one with: decentralml gold")
 
 
 class NotAModel(MarketError):
@@ -212,4 +247,16 @@ class NotAnAggregator(MarketError):
         self.account = account
         super().__init__(
             f"{account} is no aggregator; apply with: decentralml aggregators apply --endpoint URL"
+        )
+
+
+class JudgementLost(MarketError):
+    """What this account committed to is not known here any more, so it cannot be revealed."""
+
+    def __init__(self, task: int, index: int) -> None:
+        self.task = task
+        self.index = index
+        super().__init__(
+            f"what was committed to about result {index} of task {task} is not in this home; "
+            "reveal it from the machine (DECENTRALML_HOME) that committed"
         )
