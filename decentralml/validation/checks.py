@@ -114,9 +114,15 @@ def check_model(file: Path, wanted: ModelResult) -> None:
             raise ModelRefused(file.name, problem)
     if not tensors.specs:
         raise ModelRefused(file.name, "it holds no tensors")
+    for name in not_finite(tensors):
+        raise ModelRefused(file.name, f"tensor {name} holds NaN or infinite numbers")
+
+
+def not_finite(tensors: TensorFile) -> Iterator[str]:
+    """The tensors of a file that hold NaN or infinite numbers."""
     for name, spec in tensors.specs.items():
-        if not all(_finite(piece, spec.dtype) for piece in _pieces(tensors, name, spec)):
-            raise ModelRefused(file.name, f"tensor {name} holds NaN or infinite numbers")
+        if not all(_finite(piece, spec.dtype) for piece in pieces(tensors, name)):
+            yield name
 
 
 def _has_header(file: Path) -> bool:
@@ -145,9 +151,9 @@ def _shown(spec: TensorSpec) -> str:
     return f"{spec.dtype} {list(spec.shape)}"
 
 
-def _pieces(file: TensorFile, name: str, spec: TensorSpec) -> Iterator[memoryview]:
+def pieces(file: TensorFile, name: str) -> Iterator[memoryview]:
     """The bytes of a tensor, some elements at a time."""
-    total = items(spec)
+    total = items(file.specs[name])
     for start in range(0, total, PIECE):
         yield file.read(name, start, min(PIECE, total - start))
 
@@ -173,11 +179,12 @@ def same_tensors(first: Path, second: Path) -> bool:
     one, other = TensorFile.open(first), TensorFile.open(second)
     if dict(one.specs) != dict(other.specs):
         return False
-    return all(
-        a == b
-        for name, spec in one.specs.items()
-        for a, b in zip(_pieces(one, name, spec), _pieces(other, name, spec), strict=True)
-    )
+    return all(same_bytes(one, name, other, name) for name in one.specs)
+
+
+def same_bytes(one: TensorFile, name: str, other: TensorFile, other_name: str) -> bool:
+    """Whether two tensors of one type and shape are the same, bit for bit."""
+    return all(a == b for a, b in zip(pieces(one, name), pieces(other, other_name), strict=True))
 
 
 def read_structure(file: Path) -> object:

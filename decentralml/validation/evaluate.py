@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from decentralml.validation.scores import Score, scorer
 PREDICTIONS_FILE = "predictions.safetensors"
 PREDICTIONS = "predictions"
 OUTPUT_BYTES = 256 << 20
-OUTPUT_FILES = 16
+OUTPUT_FILES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,26 @@ class Bench:
             yield Path(folder)
 
     def run(
-        self, name: str, script: str, mounts: dict[str, Path], output: Path, seconds: float
+        self,
+        name: str,
+        script: str,
+        mounts: dict[str, Path],
+        output: Path,
+        seconds: float,
+        *,
+        output_bytes: int = OUTPUT_BYTES,
+        environment: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run a script of the bundle; its log is called ``name``."""
         limits = replace(
-            self.limits, seconds=seconds, output_bytes=OUTPUT_BYTES, file_count=OUTPUT_FILES
+            self.limits, seconds=seconds, output_bytes=output_bytes, file_count=OUTPUT_FILES
         )
         return self.runner(
             command_for(script),
             mounts=mounts,
             output=output,
             limits=limits,
+            environment=environment,
             log=None if self.logs is None else self.logs / f"{name}.log",
             on_line=self.on_line,
             python=self.python,
@@ -110,7 +119,7 @@ def evaluate(
     with bench.space() as space:
         inputs = space / "inputs"
         inputs.mkdir()
-        _lend(validation_set / INPUTS_FILE, inputs / INPUTS_FILE)
+        lend(validation_set / INPUTS_FILE, inputs / INPUTS_FILE)
         mounts = {"task": bundle, "data": inputs, "model": model}
         name = f"predict-{model.name}"
         outcome = bench.run(
@@ -187,7 +196,7 @@ def _labels(validation_set: Path) -> NDArray[Any]:
         raise ValidationSetInvalid(validation_set.name, error.reason) from None
 
 
-def _lend(source: Path, target: Path) -> None:
+def lend(source: Path, target: Path) -> None:
     """The same file under another name: not its bytes twice, if that can be had."""
     try:
         target.hardlink_to(source)

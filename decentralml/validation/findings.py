@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from decentralml.bundles.fields import Fields, parse_json
 from decentralml.bundles.manifest import canonical_json, parse_metrics
+from decentralml.bundles.replay import MAX_CHECKPOINTS
 from decentralml.types import PPM, Cid, TaskId, Verdict
 
 REPORT_FORMAT = "decentralml/report@1"
@@ -27,6 +28,7 @@ class Finding:
     reasons : sentences for people, at least one: why the verdict is what it is.
     metrics : what was measured, by name.
     base_score : parts per million of the base model, where it was measured.
+    segment : the first segment of the training that did not replay, where one did not.
     """
 
     verdict: Verdict
@@ -34,6 +36,7 @@ class Finding:
     reasons: tuple[str, ...]
     metrics: Mapping[str, float] = field(default_factory=dict)
     base_score: int | None = None
+    segment: int | None = None
 
     def __post_init__(self) -> None:
         cleaned = dict.fromkeys(map(_sentence, self.reasons))
@@ -64,6 +67,7 @@ class Report:
                 "verdict": self.finding.verdict.value,
                 "score": self.finding.score,
                 "base_score": self.finding.base_score,
+                "segment": self.finding.segment,
                 "metrics": dict(self.finding.metrics),
                 "reasons": list(self.finding.reasons),
             }
@@ -88,6 +92,7 @@ def parse_report(data: bytes, file: str = REPORT_FILE) -> Report:
             verdict=top.choice("verdict", Verdict),
             score=top.integer("score", 0, PPM),
             base_score=top.optional("base_score", lambda name: top.integer(name, 0, PPM)),
+            segment=top.optional("segment", lambda name: top.integer(name, 0, MAX_CHECKPOINTS)),
             metrics=parse_metrics(top.section("metrics")),
             reasons=top.texts("reasons", MAX_REASONS, MAX_REASON),
         ),

@@ -11,6 +11,8 @@
 | CustomAccept: the validator says so | Pass or Fail |
 | CustomAccept: the validator crashes, loops, or writes no proper verdict | Inconclusive |
 | something is to be measured and there is no usable validation set | Inconclusive |
+| the task's training is replayable, and drawn parts of it do not replay | Fail |
+| they cannot be replayed here, or none were drawn | Inconclusive |
 | else | Pass |
 
 AutoAccept and ManualAccept are judged alike: what differs is who decides then, the committee or
@@ -19,6 +21,7 @@ the creator with the committee's finding in front of it. All comparisons are bet
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,10 +48,12 @@ from decentralml.validation import custom
 from decentralml.validation.checks import check_result, read_labels, same_tensors
 from decentralml.validation.evaluate import Bench, evaluate, evaluate_base
 from decentralml.validation.findings import Finding
+from decentralml.validation.replay import Drawn, ReplayReport, replay_run
 from decentralml.validation.scores import Score, score_annotation
 
 GOLD_FILE = "gold.json"
 MAX_GOLD_BYTES = 64 << 20
+NOTHING_DRAWN = "the training cannot be checked: the chain drew no segments to replay"
 
 
 def judge(
@@ -57,6 +62,7 @@ def judge(
     result: Path,
     validation_set: Path | None,
     bench: Bench,
+    drawn: Drawn | None = None,
 ) -> Finding:
     """What a committee member finds about a result.
 
@@ -67,20 +73,50 @@ def judge(
         (:func:`~decentralml.bundles.pack.open_result`).
     validation_set : the opened folder that the creator sealed to the committee, or None.
     bench : where and how strangers' code is run.
+    drawn : what the chain says of the run, for tasks whose manifest has ``replay``.
 
     Raises
     ------
+    SegmentOutside : a segment was drawn that the run does not have.
     SandboxError : this machine could not run what had to be run; there is no finding.
     """
     try:
         check_result(result, manifest, bundle)
     except (ModelRefused, LabelsRefused) as error:
         return _fail(f"{error.file}: {error.problem}")
+    finding = _evaluated(bundle, manifest, result, validation_set, bench)
+    if manifest.replay is None or finding.verdict is Verdict.FAIL:
+        return finding
+    if drawn is None:
+        return _and_replay(finding, ReplayReport(Verdict.INCONCLUSIVE, (NOTHING_DRAWN,)))
+    return _and_replay(finding, replay_run(bundle, manifest, result, drawn, bench))
+
+
+def _evaluated(
+    bundle: Path,
+    manifest: TaskManifest,
+    result: Path,
+    validation_set: Path | None,
+    bench: Bench,
+) -> Finding:
     if manifest.strategy is ValidationStrategy.CUSTOM_ACCEPT:
         return custom.judge(bundle, manifest, result, validation_set, bench)
     if isinstance(manifest.result, LabelsResult):
         return _judge_labels(manifest, manifest.result, result, validation_set)
     return _judge_model(bundle, manifest, result, validation_set, bench)
+
+
+def _and_replay(finding: Finding, report: ReplayReport) -> Finding:
+    """A finding that did not fail, and what became of the replay."""
+    if report.verdict is Verdict.FAIL:
+        return Finding(Verdict.FAIL, 0, report.reasons, segment=report.failed)
+    metrics = dict(finding.metrics)
+    if report.distance is not None and math.isfinite(report.distance):
+        metrics["replay_distance"] = report.distance
+    reasons = (*finding.reasons, *report.reasons)
+    if report.verdict is Verdict.INCONCLUSIVE:
+        return replace(finding, verdict=Verdict.INCONCLUSIVE, score=0, reasons=reasons)
+    return replace(finding, reasons=reasons, metrics=metrics)
 
 
 def _judge_labels(

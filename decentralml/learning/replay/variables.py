@@ -45,6 +45,7 @@ def read_segments(environment: Mapping[str, str]) -> tuple[int, ...] | None:
     text = environment.get(SEGMENTS)
     if text is None:
         return None
-    if not all(part.isdecimal() for part in text.split(",")):
+    parts = text.split(",") if text else []
+    if not all(part.isdecimal() for part in parts):
         raise NotReplayable(f"{SEGMENTS} names segments as 3,17, not as {text!r}")
-    return tuple(map(int, text.split(",")))
+    return tuple(map(int, parts))
