@@ -56,6 +56,11 @@ class Config:
         return self.home / "cache"
 
     @property
+    def journal(self) -> Path:
+        """Notes of transactions on their way, one folder per chain."""
+        return self.home / "journal"
+
+    @property
     def work(self) -> Path:
         """Bundles in work and their results, one folder per chain and task."""
         return self.home / "work"

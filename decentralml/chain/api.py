@@ -204,6 +204,10 @@ class Chain(Protocol):
         """The key of the task's sealed validation set for one member, or None."""
         ...
 
+    def admitted(self, task: TaskId, limit: int = 1000) -> list[Address]:
+        """Accounts with a share or an invitation of the task's in storage, in no order."""
+        ...
+
     def balance(self, address: Address) -> Balance: ...
 
     def asset(self, asset: int) -> AssetInfo | None:

@@ -31,12 +31,14 @@ def connect(config: Config) -> Chain:
 
         file = config.chain_file
         return SubstrateChain(
-            EmbeddedTransport(open_embedded(file, config.cache), str(file)), config.genesis
+            EmbeddedTransport(open_embedded(file, config.cache), str(file)),
+            config.genesis,
+            config.journal,
         )
     if config.chain.startswith(("ws://", "wss://")):
         from decentralml.chain.substrate.remote import RemoteTransport
 
-        return SubstrateChain(RemoteTransport(config.chain), config.genesis)
+        return SubstrateChain(RemoteTransport(config.chain), config.genesis, config.journal)
     raise ConfigError(
         f"{config.chain!r} names no chain; use `embedded`, or a node's WebSocket address such as "
         "ws://127.0.0.1:9944"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from decentralml.errors.root import ChainError
@@ -154,6 +155,29 @@ class TransactionLost(ChainError):
         super().__init__(
             f"transaction {extrinsic_hash} was not included ({why}) and can no longer be; "
             "it is safe to run the same command again"
+        )
+
+
+class JournalUnwritable(ChainError):
+    """What is about to be sent could not be written down; nothing was sent."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = str(folder)
+        self.reason = reason
+        super().__init__(
+            f"what is to be sent cannot be noted in {folder} ({reason}), so nothing was sent; "
+            "make room or correct the folder's rights, and run the same command again"
+        )
+
+
+class JournalDamaged(ChainError):
+    """A note of what an earlier process was about to send cannot be read."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = str(file)
+        super().__init__(
+            f"{file}, which says what an interrupted command was sending, is damaged; see whether "
+            "it took effect (the task, the balance), then remove the file"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -33,6 +34,7 @@ from decentralml.types import (
 if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
+    from decentralml.chain.journal import Journal
     from decentralml.chain.keys import Signer
     from decentralml.chain.substrate.sender import Sender
     from decentralml.chain.substrate.transport import Transport
@@ -50,12 +52,21 @@ class SubstrateChain:
     Of a chain whose runtime is too old, :meth:`info` can still be asked; whatever reads or sends
     more raises ``RuntimeOutdated``.
 
+    Parameters
+    ----------
+    genesis : the genesis hash that the chain must have, if one is known.
+    journal : folder for notes of what is sent (:mod:`decentralml.chain.journal`); None: no notes.
+
     Raises, when it is made: ``WrongGenesis`` if ``genesis`` is given and is not the chain's;
     ``RuntimeMismatch`` if the chain is not one of this marketplace.
     """
 
-    def __init__(self, transport: Transport, genesis: str | None = None) -> None:
+    def __init__(
+        self, transport: Transport, genesis: str | None = None, journal: Path | None = None
+    ) -> None:
         self.transport = transport
+        self._journals = journal
+        self._journal: Journal | None = None
         self._genesis = transport.genesis()
         found = "0x" + self._genesis.hex()
         if genesis is not None and genesis.lower() != found:
@@ -162,6 +173,9 @@ class SubstrateChain:
     def share(self, task: TaskId, member: Address) -> Share | None:
         return self._reader.share(task, member)
 
+    def admitted(self, task: TaskId, limit: int = 1000) -> list[Address]:
+        return self._reader.admitted(task, limit)
+
     def balance(self, address: Address) -> Balance:
         return self._reader.balance(address)
 
@@ -215,6 +229,8 @@ class SubstrateChain:
         return self.transport.advance(blocks, milliseconds)
 
     def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
         self.transport.close()
 
     def __enter__(self) -> Self:
@@ -229,7 +245,17 @@ class SubstrateChain:
         self.close()
 
     def _sender(self) -> Sender:
+        from decentralml.chain.journal import Journal
+        from decentralml.chain.substrate.intents import Intents
         from decentralml.chain.substrate.sender import Sender
 
+        if self._journal is None and self._journals is not None:
+            self._journal = Journal(self._journals / self._genesis.hex()[:16])
         runtime = self.present(fresh=True)
-        return Sender(runtime, self.transport, Reader(runtime, self.transport), self._genesis)
+        return Sender(
+            runtime,
+            self.transport,
+            Reader(runtime, self.transport),
+            self._genesis,
+            Intents(self.transport, self._journal),
+        )

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from decentralml.chain.substrate.transport import Head, Included
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.version import RuntimeVersion
-from decentralml.errors import ExtrinsicRefused, TransactionInvalid, UnreadableExtrinsic
+from decentralml.errors import (
+    ExtrinsicRefused,
+    TransactionInvalid,
+    TransactionLost,
+    UnreadableExtrinsic,
+)
 
 if TYPE_CHECKING:
     from decentralml.chain.substrate.extrinsic import Extrinsic
@@ -88,6 +93,18 @@ class EmbeddedTransport:
         except UnreadableExtrinsic as unreadable:
             raise TransactionInvalid("Unreadable", str(unreadable)) from None
         return Included(sealed.block_hash, sealed.number, sealed.index)
+
+    def recover(self, extrinsic: Extrinsic) -> Included | None:
+        """A block is sealed with its transaction or not at all: none is ever on the way."""
+        found = self.chain.find_extrinsic(extrinsic.hash)
+        if found is not None:
+            number, index = found
+            block = self.chain.block_hash(number)
+            assert block is not None, "the chain names a block that it does not have"
+            return Included(block, number, index)
+        if self.chain.height >= extrinsic.mortality.death:
+            raise TransactionLost("0x" + extrinsic.hash.hex(), "its time was over")
+        return None
 
     def wait_block(self, number: int, deadline: float) -> int:
         """Nobody else makes its blocks, so it makes them."""

@@ -123,6 +123,15 @@ class Reader:
         value = self._value("Market", "Shares", task, ss58.decode(member))
         return None if value is None else self._record(records.share, value)
 
+    def admitted(self, task: TaskId, limit: int) -> list[Address]:
+        found: dict[Address, None] = {}
+        for name in ("Shares", "Invitations"):
+            entry = self.runtime.entry("Market", name)
+            for key in self.transport.keys(self.runtime.key(entry, task), limit):
+                _, account = self._record(self.runtime.keys_of, entry, key)
+                found[ss58.encode(bytes(account))] = None
+        return list(found)
+
     def balance(self, address: Address) -> Balance:
         account = ss58.decode(address)
         stored, holds, locks = self._several(

@@ -131,6 +131,9 @@ class RemoteTransport:
     def submit(self, extrinsic: Extrinsic) -> Included:
         return Submission(self.node, extrinsic, self.submit_seconds).run()
 
+    def recover(self, extrinsic: Extrinsic) -> Included | None:
+        return Submission(self.node, extrinsic, self.submit_seconds).recover()
+
     def wait_block(self, number: int, deadline: float) -> int:
         end = time.monotonic() + deadline
         while (newest := self.head().number) < number:

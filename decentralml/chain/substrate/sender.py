@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 from decentralml.chain.api import Receipt
-from decentralml.chain.calls import Call
+from decentralml.chain.calls import Call, CreateTask
 from decentralml.chain.keys import Signer
 from decentralml.chain.substrate import extrinsic
 from decentralml.chain.substrate.errors import SIGN_AGAIN
+from decentralml.chain.substrate.intents import Intents
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.receipts import facts_of, receipt_of
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.chain.substrate.transport import Included, Transport
 from decentralml.chain.substrate.wire import encode, needs_census, to_pallet
-from decentralml.errors import CannotPayFee, NotDevelopmentChain, TransactionInvalid
+from decentralml.devchain.hashes import blake2_256
+from decentralml.errors import (
+    CallRefused,
+    CannotPayFee,
+    NotDevelopmentChain,
+    TransactionInvalid,
+)
 
 RETRIES = 50
 """How often a call is signed anew when other transactions of its signer come first."""
@@ -28,6 +37,7 @@ class Sender:
     transport: Transport
     reader: Reader
     genesis: bytes
+    intents: Intents
 
     def fee(self, call: Call, signer: Signer, tip: int) -> int:
         """See :meth:`decentralml.chain.api.Chain.fee`."""
@@ -38,23 +48,31 @@ class Sender:
         """See :meth:`decentralml.chain.api.Chain.submit`."""
         if signer.development and not self.transport.development():
             raise NotDevelopmentChain(signer.address, self.transport.name())
-        signed, included = self._include(self._encode(call, signer), signer, tip)
-        return receipt_of(
-            self.runtime,
-            self.reader.stored_events(included.block_hash),
-            included,
-            signed,
-            {"signer": signer.address, **facts_of(call)},
-        )
+        data = self._encode(call, signer)
+        wish = self._wish(call, data, signer)
+        facts = {"signer": signer.address, **facts_of(call)}
+        stored = self.reader.nonce(signer.public_key)
+        for left, found in self.intents.left(signer.public_key, stored, wish):
+            # One that was included and failed took no effect: the call is sent anew.
+            with suppress(CallRefused):
+                return self._receipt(left, found, facts)
+        signed, included = self._include(data, signer, tip, wish, type(call).__name__)
+        return self._receipt(signed, included, facts)
+
+    def _receipt(
+        self, signed: extrinsic.Extrinsic, included: Included, facts: dict[str, Any]
+    ) -> Receipt:
+        stored = self.reader.stored_events(included.block_hash)
+        return receipt_of(self.runtime, stored, included, signed, facts)
 
     def _include(
-        self, call: bytes, signer: Signer, tip: int
+        self, call: bytes, signer: Signer, tip: int, wish: bytes, summary: str
     ) -> tuple[extrinsic.Extrinsic, Included]:
         retries = 0
         while True:
             signed = extrinsic.sign(self.runtime, call, signer, self._terms(signer, tip))
             try:
-                return signed, self.transport.submit(signed)
+                return signed, self.intents.submit(signed, wish, summary)
             except TransactionInvalid as error:
                 if error.reason == "Payment":
                     raise CannotPayFee(signer.address) from None
@@ -63,6 +81,12 @@ class Sender:
                 if error.reason not in SIGN_AGAIN or retries == RETRIES:
                     raise
                 retries += 1
+
+    def _wish(self, call: Call, data: bytes, signer: Signer) -> bytes:
+        """What tells one wish from another: the call, but for a time that moves on by itself."""
+        if isinstance(call, CreateTask):
+            data = self._encode(CreateTask(replace(call.terms, expires_at=0)), signer)
+        return blake2_256(data)
 
     def _encode(self, call: Call, signer: Signer) -> bytes:
         census = self.reader.census(signer.address) if needs_census(call) else None

@@ -12,8 +12,9 @@ the deadline (nobody knows).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from decentralml.chain.substrate.errors import invalid_named
 from decentralml.chain.substrate.extrinsic import Extrinsic
@@ -27,6 +28,7 @@ from decentralml.errors import (
     TransactionLost,
 )
 
+T = TypeVar("T")
 SUBMIT_SECONDS = 120.0
 """How long a transaction may take to be in a block."""
 _POLL_SECONDS = 0.3
@@ -55,8 +57,15 @@ class Submission:
 
     def run(self) -> Included:
         """Send it and wait; see :meth:`~.transport.Transport.submit` for the errors."""
+        return self._sensible(self._run)
+
+    def recover(self) -> Included | None:
+        """Look for it; see :meth:`~.transport.Transport.recover`."""
+        return self._sensible(lambda: self._search(send=False))
+
+    def _sensible(self, work: Callable[[], T]) -> T:
         try:
-            return self._run()
+            return work()
         except (KeyError, TypeError, ValueError) as error:
             fault = f"its answers make no sense ({error!r})"
             raise NodeFault(self.node.url, "author_submitAndWatchExtrinsic", fault) from None
@@ -65,16 +74,14 @@ class Submission:
         try:
             block = self._watch()
         except ConnectionLost:
-            return self._search()
+            return self._found()
         except NodeTimeout:
             raise self._nobody_knows() from None
         except NodeFault as fault:
             if fault.code in (_ALREADY_IMPORTED, _BANNED):
-                return self._search()
+                return self._found()
             raise self._refused(fault) from None
-        if block is None:
-            return self._search()
-        return self._locate(block)
+        return self._found() if block is None else self._locate(block)
 
     def _watch(self) -> str | None:
         """Hash of the block that includes it, or None if the node gave up on it."""
@@ -98,20 +105,31 @@ class Submission:
             self.node.request("author_unwatchExtrinsic", subscription)
         return str(block)
 
-    def _search(self) -> Included:
+    def _found(self) -> Included:
         """Look for it until it is found or lost; send the same bytes again if that is safe."""
+        found = self._search(send=True)
+        assert found is not None, "it was given up, though it may be sent again"
+        return found
+
+    def _search(self, send: bool) -> Included | None:
+        """Look for it until it is found or lost; None if it is nowhere and is not to be sent."""
         while True:
             try:
                 found = self._look()
+                if found is not None:
+                    return found
+                if not self._is_pending():
+                    if not send:
+                        return None
+                    self._send_again()
             except (NodeTimeout, NodeUnreachable, ConnectionLost):
                 raise self._nobody_knows() from None
-            if found is not None:
-                return found
             if time.monotonic() + _POLL_SECONDS > self.deadline:
                 raise self._nobody_knows()
             time.sleep(_POLL_SECONDS)
 
     def _look(self) -> Included | None:
+        """Where it is; None if it is in no block and still can be."""
         if self.node.is_closed():
             self.node.reconnect()
         # The nonce is read before the blocks: if it was taken by then, a block that was
@@ -129,8 +147,6 @@ class Submission:
             raise TransactionLost(self.hash, "another transaction of the signer took its place")
         if over:
             raise TransactionLost(self.hash, "its time was over")
-        if not self._is_pending():
-            self._send_again()
         return None
 
     def _scan_limit(self) -> int:
@@ -152,7 +168,7 @@ class Submission:
         header = self.node.request("chain_getHeader", block)
         number = None if header is None else int(header["number"], 16)
         if number is None or self.node.request("chain_getBlockHash", number) != block:
-            return self._search()
+            return self._found()
         found = self._in_block(block, number)
         if found is None:
             fault = "a block that it named does not hold the transaction"

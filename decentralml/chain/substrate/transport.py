@@ -102,6 +102,18 @@ class Transport(Protocol):
         """
         ...
 
+    def recover(self, extrinsic: Extrinsic) -> Included | None:
+        """Look for a transaction that another process may have sent; nothing is sent.
+
+        Waits for one that is on its way. None: it is nowhere, and could still be included.
+
+        Raises
+        ------
+        TransactionLost : it was not included and can no longer be.
+        NodeTimeout : it may still be included.
+        """
+        ...
+
     def wait_block(self, number: int, deadline: float) -> int:
         """Wait at most ``deadline`` seconds for a block; the newest block's number."""
         ...
