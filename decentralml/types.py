@@ -230,6 +230,9 @@ class Task:
     status: TaskStatus
     published: Cid | None = None
     """The next model, once the creator has published it."""
+    ended_at: int | None = None
+    unreturned: int = 0
+    """Of its asset: what is due back to the creator and could not be given back yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +311,7 @@ class Appeal:
     bond: int
     """Planck held from the appellant."""
     counter: int
-    """Planck held from a creator that rejected against the panel."""
+    """Planck held from a creator that rejected against the panel, until the end."""
     gold: bool
     """Whether a planted result was opened."""
     jury: tuple[Seat, ...]
@@ -350,9 +353,10 @@ class Submission:
     committee: tuple[Seat, ...] = ()
     finding: PanelFinding | None = None
     outcome: Outcome | None = None
-    """What the finding came to, as far as that is known; it can still be appealed against while
-    ``window`` is Challenge."""
+    """What the finding came to; it can be appealed against while ``window`` is Challenge."""
     reason: str | None = None
+    counter: int = 0
+    """Planck held from a creator that rejects against the panel, while that can be challenged."""
     appeal: Appeal | None = None
     key: bytes | None = None
     """The released wrap of its key for the task's reader (80 bytes)."""
@@ -382,16 +386,14 @@ class Share:
     wrap: bytes
     """80 bytes."""
     by: Address
-    """Who gave it, and whom its deposit is held from."""
+    """Who gave it."""
+    deposit: int
+    """Planck that its storage holds from who gave it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reputation:
-    """What an account did in one role, lately: counts halve every half-life.
-
-    ``accepted``, ``rejected``, ``expired`` and ``overturned`` are thousandths of a deed;
-    ``docs/protocol.md`` says what a deed is.
-    """
+    """What an account did in one role, lately: thousandths of deeds, which fade with time."""
 
     role: Role
     accepted: int

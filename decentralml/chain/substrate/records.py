@@ -54,6 +54,8 @@ def task(number: int, value: dict[str, Any]) -> Task:
         created_at=value["created_at"],
         status=TaskStatus(value["status"].name),
         published=None if value["published"] is None else cid(value["published"]),
+        ended_at=value["ended_at"],
+        unreturned=value["unreturned"],
     )
 
 
@@ -104,7 +106,6 @@ def submission(
         seed=value["seed"],
         committee=tuple(seat(each) for each in value["committee"]),
         key=value["key"],
-        ended_at=value["ended_at"],
         appeal=None if appealed is None else appeal(appealed),
         **_work(value["work"]),
         **_state(state),
@@ -149,8 +150,7 @@ def _state(state: Variant) -> dict[str, Any]:
         facts["outcome"] = Outcome.ACCEPTED
     if "reason" in held:
         facts["reason"] = text(held["reason"])
-    if "unpaid" in held:
-        facts["unpaid"] = held["unpaid"]
+    facts |= {name: held[name] for name in ("counter", "unpaid", "ended_at") if name in held}
     return facts
 
 
@@ -179,14 +179,14 @@ def appeal(value: dict[str, Any]) -> Appeal:
         appellant=ss58.encode(value["appellant"]),
         bond=value["bond"],
         counter=value["counter"],
-        gold=value["gold"],
+        gold=value["gold"] is not None,
         jury=tuple(seat(each) for each in value["jury"]),
     )
 
 
 def share(value: dict[str, Any]) -> Share:
     """``Market.Shares``."""
-    return Share(wrap=value["wrap"], by=ss58.encode(value["by"]))
+    return Share(wrap=value["wrap"], by=ss58.encode(value["by"]), deposit=value["deposit"])
 
 
 def cid(data: bytes) -> Cid:
