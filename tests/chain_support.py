@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import IO
 
 import pytest
 from devchain_support import shared_cache
+from rpc_support import free_port
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
@@ -44,6 +44,7 @@ VOTERS = (development_key("//Alice//stash"), development_key("//Bob//stash"))
 AGGREGATORS = (DAVE, EVE, FERDIE)
 BUNDLE = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
 REPORT = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
+READER = encryption_public_key(ALICE.encryption_secret())
 HOUR = 3_600_000
 BLOCKS_FOR_CANDIDACY = 40
 
@@ -79,10 +80,12 @@ def terms(chain: Chain, **changes: object) -> Terms:
         "reward": 5 * UNIT,
         "fee": UNIT // 2,
         "committee_size": 3,
+        "bond": 2 * UNIT,
         "slots": 2,
         "expires_at": chain.now() + HOUR,
         "working_time": HOUR,
         "review_time": HOUR,
+        "reader": READER,
         **changes,
     }
     return Terms(**wanted)  # type: ignore[arg-type]
@@ -204,12 +207,6 @@ def connect_patiently(home: Path, url: str) -> Chain:
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _announced(output: IO[str] | None, log: Path) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import shutil
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -37,6 +38,12 @@ def copy_of(file: Path, folder: Path) -> Path:
 
 def open_chain(file: Path) -> DevChain:
     return DevChain.open(file, cache=shared_cache())
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
