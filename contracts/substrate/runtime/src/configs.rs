@@ -154,6 +154,8 @@ impl pallet_assets::Config for Runtime {
     type Extra = ();
     type CallbackHandle = ();
     type AssetIdAllocator = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = ();
     type WeightInfo = pallet_assets::weights::SubstrateWeight<Runtime>;
 }
 

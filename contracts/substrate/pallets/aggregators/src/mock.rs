@@ -60,15 +60,21 @@ impl pallet_aggregators::Config for Test {
     type WeightInfo = ();
 }
 
-/// Accounts 1 to 5 with [`WEALTH`]. Checks the invariants afterwards.
-pub fn run(test: impl FnOnce()) {
+/// Accounts 1 to 5 with [`WEALTH`].
+pub fn new_chain() -> sp_io::TestExternalities {
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     let balances = (1..=5).map(|who| (who, WEALTH)).collect();
     pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
         .assimilate_storage(&mut storage)
         .unwrap();
-    sp_io::TestExternalities::new(storage).execute_with(|| {
-        System::set_block_number(1);
+    let mut chain = sp_io::TestExternalities::new(storage);
+    chain.execute_with(|| System::set_block_number(1));
+    chain
+}
+
+/// Runs a test on a new chain, and checks the invariants afterwards.
+pub fn run(test: impl FnOnce()) {
+    new_chain().execute_with(|| {
         test();
         Aggregators::do_try_state().unwrap();
     });

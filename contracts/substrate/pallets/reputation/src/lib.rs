@@ -12,12 +12,14 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+mod api;
 #[cfg(test)]
 mod mock;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use api::*;
 pub use pallet::*;
 pub use record::{Deed, Millis, Record, Role, DEED, NEUTRAL};
 
