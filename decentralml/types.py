@@ -21,10 +21,7 @@ UNIT = 10**12
 PPM = 1_000_000
 """Scores on the chain are parts per million."""
 MAX_COMMITTEE = 9
-MAX_JURY = 16
 MAX_GOLDS = 4
-WRAP_BYTES = 80
-"""A wrap: 32 bytes of key, sealed to an X25519 key (``docs/sealing.md``)."""
 
 
 class TaskType(StrEnum):

@@ -19,6 +19,7 @@ import pytest
 from devchain_support import shared_cache
 from rpc_support import free_port
 
+from decentralml.bundles.sealing import encryption_public_key
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
 from decentralml.chain.connect import connect, open_embedded

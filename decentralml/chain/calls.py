@@ -16,6 +16,8 @@ REASON_BYTES = 256
 """The longest reason of a rejection, in UTF-8 bytes."""
 ENDPOINT_BYTES = 128
 """The longest endpoint of an aggregator, in UTF-8 bytes."""
+MAX_PARTIES = 16
+"""The most accounts that one call gives something to, or takes something from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,11 @@ class ReleaseKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Try again to pay a reward that its asset did not let be paid."""
+    """Try again to pay what its asset did not let be paid: the reward of a submission or, of the
+    task itself (``index`` None), what is due back to the creator."""
 
     task: TaskId
-    index: int
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

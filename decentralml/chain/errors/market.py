@@ -174,6 +174,43 @@ class InvalidReplay(MarketRefused):
     )
 
 
+class InvalidReader(MarketRefused):
+    message = (
+        "the key that results are to be released to is none; post the task with a key's own "
+        "encryption key"
+    )
+
+
+class UnknownAsset(MarketRefused):
+    message = "the chain has no such asset to pay rewards in; check its number"
+
+
+class CannotReceive(MarketRefused):
+    message = (
+        "{signer} cannot have the asset that task {task} pays in (too few native tokens, too many "
+        "assets, or blocked by the asset's owner); send it native tokens first "
+        "(`decentralml transfer`), or choose another task"
+    )
+
+
+class SealMissing(MarketRefused):
+    message = "results of task {task} must be sealed; send yours with `send-results`"
+
+
+class SealUnexpected(MarketRefused):
+    message = (
+        "task {task} is from before results were sealed, and nobody could open one; send yours "
+        "unsealed"
+    )
+
+
+class StillUnpaid(MarketRefused):
+    message = (
+        "money in an asset is still held for this and could not be paid yet; claim it before you "
+        "clear it"
+    )
+
+
 class BondTooSmall(MarketRefused):
     message = (
         "the bond of a contributor must cover the fees of a whole committee, and be at least the "
@@ -299,8 +336,8 @@ class NotChallengeable(MarketRefused):
 
 class NotParty(MarketRefused):
     message = (
-        "only the creator and the contributor of submission {index} of task {task} can appeal; "
-        "sign with the key of one (--as)"
+        "{signer} has no part in submission {index} of task {task} that this needs; sign with the "
+        "key of who has (--as)"
     )
 
 

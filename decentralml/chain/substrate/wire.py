@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from decentralml.chain import calls, ss58
 from decentralml.chain.substrate.codec import EncodeError, Variant
@@ -19,6 +19,7 @@ from decentralml.devchain.codec import vector
 from decentralml.errors import CallInvalid
 from decentralml.types import Address
 
+T = TypeVar("T")
 _OWN: dict[type, tuple[str, str]] = {
     calls.CreateTask: ("Market", "create_task"),
     calls.AcceptTask: ("Market", "accept_task"),
@@ -51,9 +52,9 @@ _OWN: dict[type, tuple[str, str]] = {
 _TEXT_BYTES = {"reason": calls.REASON_BYTES, "endpoint": calls.ENDPOINT_BYTES}
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Address": ss58.decode,
-    "tuple[Address, ...]": lambda accounts: [ss58.decode(account) for account in accounts],
+    "tuple[Address, ...]": lambda accounts: [ss58.decode(account) for account in _few(accounts)],
     "tuple[tuple[Address, bytes], ...]": lambda pairs: [
-        (ss58.decode(account), data) for account, data in pairs
+        (ss58.decode(account), data) for account, data in _few(pairs)
     ],
     "tuple[bytes, ...]": list,
     "Cid": lambda cid: _text(cid, calls.CID_BYTES, "CID"),
@@ -178,6 +179,13 @@ def _converted(name: str, kind: str, owner: Any) -> Any:
         return _text(value, _TEXT_BYTES[name], name)
     convert = _CONVERSIONS.get(kind)
     return value if convert is None else convert(value)
+
+
+def _few(parties: tuple[T, ...]) -> tuple[T, ...]:
+    """The accounts of a call; the runtime cannot even read a call with more than it allows."""
+    if len(parties) > calls.MAX_PARTIES:
+        raise CallInvalid(f"{len(parties)} accounts are more than {calls.MAX_PARTIES} at once")
+    return parties
 
 
 def _text(text: str, limit: int, what: str) -> bytes:

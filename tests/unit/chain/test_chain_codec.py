@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decentralml.chain import ss58
-from decentralml.chain.substrate import records
+from decentralml.chain.commitment import encode_attestation, gold_commitment
+from decentralml.chain.substrate import accounts, records
 from decentralml.chain.substrate.codec import EncodeError, Variant
 from decentralml.chain.substrate.metadata import (
     Array,
@@ -23,10 +24,11 @@ from decentralml.chain.substrate.metadata import (
     Variants,
     parse,
 )
-from decentralml.chain.substrate.wire import terms_to_wire
+from decentralml.chain.substrate.wire import to_record
 from decentralml.devchain.codec import DecodeError
+from decentralml.devchain.hashes import blake2_256
 from decentralml.errors import RuntimeMismatch
-from decentralml.types import Terms
+from decentralml.types import Gold, Phase, Role, Terms, Verdict
 
 CODEC = shipped_runtime().codec
 METADATA = shipped_runtime().metadata
@@ -214,13 +216,19 @@ def test_what_a_runtime_lacks_is_a_runtime_mismatch_that_names_it() -> None:
             ask()
 
 
-TERMS = METADATA.types.index(
-    next(
-        kind
-        for kind in METADATA.types
-        if isinstance(kind, Composite) and kind.path == "pallet_market::types::Terms"
+def named(path: str) -> int:
+    """The number of a type."""
+    return next(
+        number
+        for number, kind in enumerate(METADATA.types)
+        if isinstance(kind, Composite) and kind.path == path
     )
-)
+
+
+TERMS = named("pallet_market::types::task::Terms")
+ATTESTATION = named("pallet_market::types::panel::Attestation")
+GOLD = named("pallet_market::types::panel::Gold")
+ENDED = ("Accepted", "Rejected", "Expired")
 
 
 @settings(max_examples=30, deadline=None)
@@ -230,18 +238,79 @@ def test_terms_read_back_as_they_were_written(data: st.DataObject) -> None:
     value["bundle"] = BUNDLE.encode()
     terms: Terms = records.terms(value)
     assert terms.reward == value["reward"]
-    assert CODEC.encode(TERMS, terms_to_wire(terms)) == CODEC.encode(TERMS, value)
+    assert CODEC.encode(TERMS, to_record(terms)) == CODEC.encode(TERMS, value)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_an_attestation_is_committed_to_as_the_bytes_that_the_chain_reads(
+    data: st.DataObject,
+) -> None:
+    value = data.draw(values(ATTESTATION))
+    value["report"] = BUNDLE.encode()
+    attestation = records.attestation(value)
+    encoded = CODEC.encode(ATTESTATION, value)
+    assert CODEC.encode(ATTESTATION, to_record(attestation)) == encoded
+    assert encode_attestation(attestation) == encoded
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_gold_is_committed_to_as_the_bytes_that_the_chain_reads(data: st.DataObject) -> None:
+    value = data.draw(values(GOLD))
+    facts = {**value, "contributor": ss58.encode(value["contributor"])}
+    gold = Gold(**{**facts, "verdict": Verdict(value["verdict"].name)})
+    encoded = CODEC.encode(GOLD, value)
+    assert CODEC.encode(GOLD, to_record(gold)) == encoded
+    assert gold_commitment(gold) == blake2_256(b"decentralml/gold" + encoded)
 
 
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_any_submission_the_chain_can_hold_can_be_shown(data: st.DataObject) -> None:
     value = data.draw(values(METADATA.pallets["Market"].storage["Submissions"].value))
-    submission = records.submission(1, 2, value)
-    assert submission.status.value == value["state"].name
+    appeal = data.draw(st.none() | values(METADATA.pallets["Market"].storage["Appeals"].value))
+    submission = records.submission(1, 2, value, appeal)
+    state = value["state"]
+    assert submission.status.value == state.name
     assert submission.contributor == ss58.encode(value["contributor"])
-    if value["state"].name in ("Assigned", "PendingValidation", "Validated"):
-        assert submission.deadline is not None
+    assert (submission.deadline is None) == (state.name in ENDED)
+    assert (submission.ended_at is not None) == (state.name in ENDED)
+    assert (submission.finding is not None) == ("finding" in state.value)
+    assert (submission.window is not None) == (state.name == "Validated")
+    assert (submission.phase is not None) == (state.name in ("PendingValidation", "Appealed"))
+    assert (submission.draw_after is not None) == (submission.phase is Phase.DRAWING)
+    if state.name in ("Accepted", "Rejected", "Appealed"):
+        assert submission.outcome is not None
+    assert (submission.appeal is None) == (appeal is None)
+    if appeal is not None:
+        assert [seat.member for seat in submission.panel] == [
+            ss58.encode(seat["member"]) for seat in appeal["jury"]
+        ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_any_share_profile_asset_and_reputation_the_chain_can_hold_can_be_shown(
+    data: st.DataObject,
+) -> None:
+    def stored(pallet: str, item: str) -> Any:
+        return data.draw(values(METADATA.pallets[pallet].storage[item].value))
+
+    share = stored("Market", "Shares")
+    assert records.share(share).wrap == share["wrap"]
+    profile = stored("Aggregators", "Profiles")
+    assert accounts.profile(ACCOUNT, profile).bond == profile["bond"]
+    details = stored("Assets", "Asset")
+    shown = accounts.asset(3, details, stored("Assets", "Metadata"))
+    assert (shown.id, shown.supply) == (3, details["supply"])
+    account = stored("Assets", "Account")
+    holds = stored("AssetsHolder", "Holds")
+    assert accounts.asset_balance(account, holds).free == account["balance"]
+    assert accounts.asset_balance(None, []).free == 0
+    record = stored("Reputation", "Records")
+    found = accounts.reputation(Role.CREATOR, record, 2**60, 90 * 86_400_000)
+    assert found.earned == record["earned"]
 
 
 @settings(max_examples=30, deadline=None)
