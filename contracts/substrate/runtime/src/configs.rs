@@ -208,13 +208,23 @@ impl pallet_aggregators::Config for Runtime {
 
 impl pallet_market::Config for Runtime {
     type Currency = Balances;
+    type Assets = crate::AssetsHolder;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Time = Timestamp;
     type Office = crate::Aggregators;
+    type Reputation = crate::Reputation;
     type OnForfeit = ResolveTo<Treasury, Balances>;
     type MinimumBond = ConstU128<{ UNIT / 10 }>;
+    type DepositBase = ConstU128<{ UNIT / 100 }>;
+    type DepositPerByte = ConstU128<{ UNIT / 100_000 }>;
     type DrawPeriod = ConstU64<HOUR>;
-    type AttestationPeriod = ConstU64<HOUR>;
+    // A contributor need not be there at once, but a committee waits for it.
+    type SealingPeriod = ConstU64<{ 6 * HOUR }>;
+    type CommitPeriod = ConstU64<{ 2 * HOUR }>;
+    type RevealPeriod = ConstU64<HOUR>;
+    type ReleasePeriod = ConstU64<{ 6 * HOUR }>;
+    type AppealPeriod = ConstU64<DAY>;
+    type RetentionPeriod = ConstU64<{ 30 * DAY }>;
     type MinimumDuration = ConstU64<SECOND>;
     type MaximumDuration = ConstU64<{ 365 * DAY }>;
     type MaxSlots = ConstU32<10_000>;

@@ -1,6 +1,6 @@
 //! The stored types with a runtime's accounts, money and blocks.
 
-use crate::{Config, Submission, Task, Terms};
+use crate::{Appeal, Config, Gold, Parties, Share, Submission, Task, Terms, Wraps};
 use frame_support::traits::fungible::{Credit, Inspect};
 use frame_system::pallet_prelude::BlockNumberFor;
 
@@ -16,3 +16,13 @@ pub type TermsOf<T> = Terms<BalanceOf<T>>;
 pub type TaskOf<T> = Task<AccountOf<T>, BalanceOf<T>>;
 /// A submission, with the runtime's types.
 pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>, BlockNumberFor<T>>;
+/// An appeal, with the runtime's types.
+pub type AppealOf<T> = Appeal<AccountOf<T>, BalanceOf<T>>;
+/// A planted result, with the runtime's types.
+pub type GoldOf<T> = Gold<AccountOf<T>>;
+/// A share of a validation set's key, with the runtime's types.
+pub type ShareOf<T> = Share<AccountOf<T>, BalanceOf<T>>;
+/// Wrapped keys, with the runtime's accounts.
+pub type WrapsOf<T> = Wraps<AccountOf<T>>;
+/// Accounts that a call is about.
+pub type PartiesOf<T> = Parties<AccountOf<T>>;

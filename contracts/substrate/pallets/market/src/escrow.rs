@@ -1,17 +1,35 @@
 //! Held money: every way in which it leaves.
+//!
+//! Native money always arrives: what a receiver's account cannot take is forfeited. Other assets
+//! may refuse to be paid, for a while or for ever; then they stay held, and [`crate::claiming`]
+//! tries again.
 
-use crate::{AccountOf, BalanceOf, Config, Event, HoldReason, Pallet, TaskId, TaskOf};
+use crate::{AccountOf, AssetId, BalanceOf, Config, CreditOf, Event, HoldReason, Pallet};
 use frame_support::{
     dispatch::DispatchResult,
+    storage::with_storage_layer,
     traits::{
-        fungible::{hold::Inspect as _, BalancedHold as _, Inspect as _, MutateHold as _},
+        fungible::{Balanced as _, BalancedHold as _, Inspect as _, MutateHold as _},
+        fungibles::MutateHold as _,
         tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
-        OnUnbalanced,
+        Imbalance, OnUnbalanced,
     },
 };
-use sp_runtime::traits::Zero;
+use sp_runtime::{traits::Zero, DispatchError};
 
 impl<T: Config> Pallet<T> {
+    /// Holds `amount` of the native token.
+    pub(crate) fn hold(
+        reason: HoldReason,
+        who: &AccountOf<T>,
+        amount: BalanceOf<T>,
+    ) -> DispatchResult {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        T::Currency::hold(&reason.into(), who, amount)
+    }
+
     /// Pays `amount` of what is held from `payer` to `payee`.
     ///
     /// Vote locks do not hinder it: what is in escrow is owed.
@@ -53,36 +71,88 @@ impl<T: Config> Pallet<T> {
 
     /// Takes `amount` of what is held from `who` for the treasury.
     pub(crate) fn forfeit(source: HoldReason, who: &AccountOf<T>, amount: BalanceOf<T>) {
-        let (credit, _) = T::Currency::slash(&source.into(), who, amount);
-        T::OnForfeit::on_unbalanced(credit);
+        if amount.is_zero() {
+            return;
+        }
+        T::OnForfeit::on_unbalanced(Self::take(source, who, amount));
         Self::deposit_event(Event::Forfeited { who: who.clone(), amount });
     }
 
-    /// Gives `amount` of a task's escrow back to its creator.
-    pub(crate) fn refund(id: TaskId, task: &TaskOf<T>, amount: BalanceOf<T>) -> DispatchResult {
-        if amount.is_zero() {
-            return Ok(());
+    /// Takes `amount` of what is held from `who`, to be given to others.
+    pub(crate) fn take(
+        source: HoldReason,
+        who: &AccountOf<T>,
+        amount: BalanceOf<T>,
+    ) -> CreditOf<T> {
+        T::Currency::slash(&source.into(), who, amount).0
+    }
+
+    /// Gives what was taken to `who`, or to the treasury where its account cannot take it.
+    pub(crate) fn give(who: &AccountOf<T>, credit: CreditOf<T>) {
+        let amount = credit.peek();
+        if let Err(credit) = T::Currency::resolve(who, credit) {
+            T::OnForfeit::on_unbalanced(credit);
+            Self::deposit_event(Event::Forfeited { who: who.clone(), amount });
         }
-        Self::give_back(HoldReason::Escrow, &task.creator, amount)?;
-        let creator = task.creator.clone();
-        Self::deposit_event(Event::EscrowRefunded { task: id, creator, amount });
-        Ok(())
     }
 
     /// Holds `amount` more of the creator's balance as escrow, if it has that.
-    pub(crate) fn refill(
-        id: TaskId,
-        task: &TaskOf<T>,
+    pub(crate) fn refill(creator: &AccountOf<T>, amount: BalanceOf<T>) -> bool {
+        with_storage_layer(|| Self::hold(HoldReason::Escrow, creator, amount)).is_ok()
+    }
+
+    /// Holds `amount` of an asset as escrow.
+    pub(crate) fn hold_asset(
+        asset: AssetId,
+        who: &AccountOf<T>,
         amount: BalanceOf<T>,
-    ) -> Result<bool, sp_runtime::DispatchError> {
-        let reason = HoldReason::Escrow.into();
-        if !T::Currency::can_hold(&reason, &task.creator, amount) {
-            return Ok(false);
+    ) -> DispatchResult {
+        if amount.is_zero() {
+            return Ok(());
         }
-        T::Currency::hold(&reason, &task.creator, amount)?;
-        let creator = task.creator.clone();
-        Self::deposit_event(Event::EscrowRefilled { task: id, creator, amount });
-        Ok(true)
+        T::Assets::hold(asset, &HoldReason::Escrow.into(), who, amount)
+    }
+
+    /// Pays `amount` of an asset in escrow, if asset and receiver allow it; else nothing changes.
+    pub(crate) fn pay_asset(
+        asset: AssetId,
+        payer: &AccountOf<T>,
+        payee: &AccountOf<T>,
+        amount: BalanceOf<T>,
+    ) -> DispatchResult {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        with_storage_layer(|| {
+            T::Assets::transfer_on_hold(
+                asset,
+                &HoldReason::Escrow.into(),
+                payer,
+                payee,
+                amount,
+                Precision::Exact,
+                Restriction::Free,
+                Fortitude::Force,
+            )
+            .map(drop)
+        })
+    }
+
+    /// Gives `amount` of an asset in escrow back, if asset and account allow it; else nothing
+    /// changes.
+    pub(crate) fn give_back_asset(
+        asset: AssetId,
+        who: &AccountOf<T>,
+        amount: BalanceOf<T>,
+    ) -> DispatchResult {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        with_storage_layer(|| {
+            let reason = HoldReason::Escrow.into();
+            T::Assets::release(asset, &reason, who, amount, Precision::Exact)?;
+            Ok::<_, DispatchError>(())
+        })
     }
 
     /// Whether the account of `who` can take `amount`: an empty account cannot take less than the

@@ -1,18 +1,25 @@
 //! # Market
 //!
-//! A marketplace for machine learning: tasks with their reward in escrow, contributors who take
-//! slots and send results, committees that validate them, and settlement.
+//! A marketplace for machine learning that takes nobody's word: tasks with their reward in escrow,
+//! contributors who take slots and send sealed results, committees that judge them by commitment,
+//! appeals to all in office, and settlement by anyone.
 //!
 //! ## Overview
 //!
 //! A *creator* posts a *task* with [`Call::create_task`]; reward and fees of every *slot* are held
 //! from it at once. A *contributor* takes a slot with [`Call::accept_task`] against a bond, works,
-//! and sends its result with [`Call::submit_result`]. The hash of the next block, which the
+//! and sends its result, sealed, with [`Call::submit_result`]. The hash of the next block, which the
 //! contributor cannot know, draws a *committee* from the aggregators in office; anyone may trigger
-//! that with [`Call::draw_committee`]. The members [`Call::attest`] a verdict and a score. With
-//! AutoAccept and CustomAccept the committee's verdict ends the submission; with ManualAccept the
-//! creator decides by [`Call::accept_result`] or [`Call::reject_result`], and if it stays silent
-//! the verdict does.
+//! that with [`Call::draw_committee`]. The contributor hands the members the result's key with
+//! [`Call::hand_key`]; they [`Call::commit`] to what they find, and [`Call::reveal`] it once all have.
+//!
+//! With AutoAccept and CustomAccept the committee's verdict decides; with ManualAccept the creator
+//! does, by [`Call::accept_result`] or [`Call::reject_result`], and if it stays silent the verdict.
+//! Where the task has a challenge time, or the creator overruled the committee, the other side can
+//! [`Call::appeal`]: all in office become the *jury*, which judges as the committee did.
+//!
+//! An accepted result is paid in the transaction that shows the creator its key,
+//! [`Call::release_key`]: nobody keeps a result unpaid, and nobody pays for a key that does not fit.
 //!
 //! Nobody waits for ever: each state ends at a moment in time, after which anyone may
 //! [`Call::settle`] it. A deadline is the last moment at which the call it limits is possible;
@@ -21,12 +28,13 @@
 //!
 //! ### Where the money goes
 //!
-//! Every held unit leaves by exactly one of: reward, fee, refund, forfeit; `outcome.rs` has the
-//! table of who is paid by whom.
+//! Every held unit leaves by exactly one of: reward, fee, refund, return, forfeit. `outcome.rs` has
+//! the table of who is paid by whom in the end, `appeal.rs` that of who pays for an appeal.
 //!
-//! A slot that would open again in a task that is over is refunded. A payment that its receiver's
-//! account cannot take (it would be below the existential deposit) is forfeited, so that nothing
-//! is ever stuck.
+//! A slot that would open again in a task that is over is refunded. A native payment that its
+//! receiver's account cannot take (it would be below the existential deposit) is forfeited; a reward
+//! in another asset that the asset refuses to pay stays held until [`Call::claim`] succeeds. So
+//! nothing is ever stuck, and no payment hinders another.
 //!
 //! ### Terminology
 //!
@@ -34,22 +42,37 @@
 //! - **Bond**: what a contributor has at stake; at least the fees of one committee.
 //! - **Anchor**: the block whose hash draws a committee.
 //! - **Round**: 0 for the first committee; 1 once absent members are replaced, which happens once.
+//! - **Panel**: a committee, or the jury of an appeal.
+//! - **Finding**: a verdict and a score. **Outcome**: what a finding comes to.
+//! - **Wrap**: a key, sealed to one reader.
+//! - **Gold**: a result that the creator planted, knowing what it is worth.
+//! - **Counter**: what a creator puts at stake when it overrules a committee.
 //! - **Forfeit**: held money that goes to [`Config::OnForfeit`], the treasury.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
+mod access;
 mod aliases;
+mod appeal;
 mod case;
+mod commitments;
 mod committee;
+mod deposits;
 mod draw;
 mod escrow;
+mod fees;
+mod jury;
 mod outcome;
+mod panel;
 mod results;
+mod seal;
 mod settle;
+mod slots;
 mod tally;
 mod tasks;
+mod terms;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
 mod types;
@@ -62,6 +85,7 @@ mod tests;
 
 pub use aliases::*;
 pub use pallet::*;
+pub use tally::{tally, Rule, Tally};
 pub use types::*;
 pub use weights::WeightInfo;
 
@@ -72,17 +96,26 @@ pub mod pallet {
         pallet_prelude::*,
         traits::{
             fungible::{BalancedHold, MutateHold},
-            OnUnbalanced, Time,
+            fungibles, OnUnbalanced, Time,
         },
     };
     use frame_system::pallet_prelude::*;
     use pallet_aggregators::Office;
+    use pallet_reputation::Reputation;
 
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// Holds escrow and bonds, and pays.
+        /// Holds escrow, bonds and deposits, and pays: the native token.
         type Currency: MutateHold<AccountOf<Self>, Reason = Self::RuntimeHoldReason>
             + BalancedHold<AccountOf<Self>>;
+
+        /// Holds rewards in other assets, and pays them.
+        type Assets: fungibles::MutateHold<
+            AccountOf<Self>,
+            AssetId = AssetId,
+            Balance = BalanceOf<Self>,
+            Reason = Self::RuntimeHoldReason,
+        >;
 
         /// The runtime's hold reasons, this pallet's among them.
         type RuntimeHoldReason: From<HoldReason>;
@@ -90,23 +123,54 @@ pub mod pallet {
         /// Unix milliseconds.
         type Time: Time<Moment = Millis>;
 
-        /// The aggregators: whom to draw, and whom to tell of duties.
-        type Office: Office<AccountOf<Self>>;
+        /// The aggregators: whom to draw, and whom to tell of duties and misconduct.
+        type Office: Office<AccountOf<Self>, CreditOf<Self>>;
 
-        /// Takes forfeited money.
+        /// Where deeds are noted.
+        type Reputation: Reputation<AccountOf<Self>, BalanceOf<Self>>;
+
+        /// Takes forfeited money, and what aggregators are slashed.
         type OnForfeit: OnUnbalanced<CreditOf<Self>>;
 
-        /// The least bond of a contributor.
+        /// The least bond of a contributor, and of an appeal.
         #[pallet::constant]
         type MinimumBond: Get<BalanceOf<Self>>;
+
+        /// What storing anything costs while it is stored.
+        #[pallet::constant]
+        type DepositBase: Get<BalanceOf<Self>>;
+
+        /// What each byte costs that it can take, besides.
+        #[pallet::constant]
+        type DepositPerByte: Get<BalanceOf<Self>>;
 
         /// Milliseconds in which a committee can be drawn.
         #[pallet::constant]
         type DrawPeriod: Get<Millis>;
 
-        /// Milliseconds in which a committee can attest.
+        /// Milliseconds in which a contributor can hand a panel its key.
         #[pallet::constant]
-        type AttestationPeriod: Get<Millis>;
+        type SealingPeriod: Get<Millis>;
+
+        /// Milliseconds in which members can commit to what they find.
+        #[pallet::constant]
+        type CommitPeriod: Get<Millis>;
+
+        /// Milliseconds in which members can open their commitments.
+        #[pallet::constant]
+        type RevealPeriod: Get<Millis>;
+
+        /// Milliseconds in which the key of an accepted result can be released.
+        #[pallet::constant]
+        type ReleasePeriod: Get<Millis>;
+
+        /// The least milliseconds in which a contributor can appeal against its creator.
+        #[pallet::constant]
+        type AppealPeriod: Get<Millis>;
+
+        /// Milliseconds for which what has ended stays in storage.
+        #[pallet::constant]
+        type RetentionPeriod: Get<Millis>;
 
         /// The shortest time that terms can set.
         #[pallet::constant]
@@ -133,6 +197,12 @@ pub mod pallet {
         /// Bonds of a contributor's submissions.
         #[codec(index = 1)]
         Bond,
+        /// What the parties of an appeal have at stake.
+        #[codec(index = 2)]
+        Appeal,
+        /// Deposits for what is stored.
+        #[codec(index = 3)]
+        Deposit,
     }
 
     #[pallet::pallet]
@@ -156,10 +226,26 @@ pub mod pallet {
     pub type Assignments<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, TaskId, Blake2_128Concat, AccountOf<T>, Index>;
 
+    /// The appeals against outcomes of submissions that have not ended.
+    #[pallet::storage]
+    pub type Appeals<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, TaskId, Twox64Concat, Index, AppealOf<T>>;
+
+    /// Who may take slots of the tasks that are by invitation, with the deposit of each.
+    #[pallet::storage]
+    pub type Invitations<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, TaskId, Blake2_128Concat, AccountOf<T>, BalanceOf<T>>;
+
+    /// The key of each task's sealed validation set, for those who judge.
+    #[pallet::storage]
+    pub type Shares<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, TaskId, Blake2_128Concat, AccountOf<T>, ShareOf<T>>;
+
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A task was posted and `escrow` is held from its creator.
+        /// A task was posted and `escrow` of the native token is held from its creator, besides
+        /// the rewards in another asset.
         TaskCreated { task: TaskId, creator: AccountOf<T>, escrow: BalanceOf<T> },
         /// A contributor took a slot and `bond` is held from it.
         TaskAccepted {
@@ -175,10 +261,10 @@ pub mod pallet {
             index: Index,
             contributor: AccountOf<T>,
             cid: Cid,
-            digest: [u8; 32],
+            digest: Digest,
             anchor: BlockNumberFor<T>,
         },
-        /// Members were drawn, who can attest until then.
+        /// Members were drawn; what comes next can be done until then.
         CommitteeDrawn {
             task: TaskId,
             index: Index,
@@ -188,17 +274,24 @@ pub mod pallet {
         },
         /// Members are to be drawn anew, by the hash of block `anchor`.
         DrawPostponed { task: TaskId, index: Index, anchor: BlockNumberFor<T>, until: Millis },
-        /// A member attested.
-        Attested {
+        /// The contributor gave members the key of its result.
+        KeyHanded { task: TaskId, index: Index, members: PartiesOf<T> },
+        /// A member committed to what it found.
+        Committed { task: TaskId, index: Index, member: AccountOf<T> },
+        /// A member opened its commitment.
+        Revealed {
             task: TaskId,
             index: Index,
             member: AccountOf<T>,
             verdict: Verdict,
             score: u32,
             report: Cid,
+            segment: Option<u32>,
         },
-        /// A member did not attest in time.
+        /// A member did not commit in time.
         MemberAbsent { task: TaskId, index: Index, member: AccountOf<T> },
+        /// A member did not open its commitment in time.
+        MemberUnrevealed { task: TaskId, index: Index, member: AccountOf<T> },
         /// The seat of an absent member went to another, or to nobody.
         MemberReplaced {
             task: TaskId,
@@ -206,24 +299,49 @@ pub mod pallet {
             absent: AccountOf<T>,
             replacement: Option<AccountOf<T>>,
         },
-        /// The committee's verdict and score stand.
-        ResultValidated { task: TaskId, index: Index, verdict: Verdict, score: u32 },
-        /// A result was accepted and its reward paid.
+        /// A panel has spoken: the committee or, on appeal, the jury.
+        ResultValidated { task: TaskId, index: Index, verdict: Verdict, score: u32, jury: bool },
+        /// The creator rejects against the verdict, and has `counter` at stake.
+        Overruled { task: TaskId, index: Index, counter: BalanceOf<T> },
+        /// All in office are to judge again.
+        Appealed {
+            task: TaskId,
+            index: Index,
+            appellant: AccountOf<T>,
+            bond: BalanceOf<T>,
+            gold: bool,
+            jury: PartiesOf<T>,
+        },
+        /// An appeal was upheld, or lost.
+        AppealEnded { task: TaskId, index: Index, appellant: AccountOf<T>, upheld: bool },
+        /// The key of an accepted result, for the task's reader.
+        KeyReleased { task: TaskId, index: Index, by: AccountOf<T>, wrap: Wrap },
+        /// A result was accepted and its reward paid, if its asset allowed it.
         ResultAccepted {
             task: TaskId,
             index: Index,
             contributor: AccountOf<T>,
             reward: BalanceOf<T>,
+            asset: Option<AssetId>,
+            paid: bool,
         },
-        /// A result was rejected, or ended inconclusive.
+        /// A reward was paid that could not be paid before.
+        RewardClaimed {
+            task: TaskId,
+            index: Index,
+            contributor: AccountOf<T>,
+            reward: BalanceOf<T>,
+        },
+        /// A result ended without a reward.
         ResultRejected {
             task: TaskId,
             index: Index,
             contributor: AccountOf<T>,
+            outcome: Outcome,
             verdict: Verdict,
             reason: Reason,
         },
-        /// A member was paid for its attestation.
+        /// A member was paid for what it found.
         FeePaid {
             task: TaskId,
             index: Index,
@@ -233,9 +351,14 @@ pub mod pallet {
         },
         /// What a contributor had at stake, or what is left of it, went back to it.
         BondReturned { task: TaskId, index: Index, contributor: AccountOf<T>, amount: BalanceOf<T> },
-        /// A contributor gave its slot back.
-        AssignmentAbandoned { task: TaskId, index: Index, contributor: AccountOf<T> },
-        /// A contributor let its deadline pass and lost its bond.
+        /// A contributor gave its slot back, which cost it a part of its bond.
+        AssignmentAbandoned {
+            task: TaskId,
+            index: Index,
+            contributor: AccountOf<T>,
+            forfeited: BalanceOf<T>,
+        },
+        /// A contributor sent no result, or not its key, in time and lost its bond.
         AssignmentExpired {
             task: TaskId,
             index: Index,
@@ -243,11 +366,19 @@ pub mod pallet {
             forfeited: BalanceOf<T>,
         },
         /// What was held for a task and is not needed any more went back to its creator.
-        EscrowRefunded { task: TaskId, creator: AccountOf<T>, amount: BalanceOf<T> },
-        /// The creator paid fees of a result that it rejected, and holds them again for the slot.
+        EscrowRefunded {
+            task: TaskId,
+            creator: AccountOf<T>,
+            amount: BalanceOf<T>,
+            asset: Option<AssetId>,
+        },
+        /// The creator paid fees of a result that was not accepted, and holds them again for the
+        /// slot.
         EscrowRefilled { task: TaskId, creator: AccountOf<T>, amount: BalanceOf<T> },
         /// Held money went to the treasury.
         Forfeited { who: AccountOf<T>, amount: BalanceOf<T> },
+        /// The deposit of something that is not stored any more went back.
+        DepositReturned { who: AccountOf<T>, amount: BalanceOf<T> },
         /// The creator took back the open slots.
         TaskWithdrawn { task: TaskId },
         /// The time to accept is over and the open slots are refunded.
@@ -256,6 +387,18 @@ pub mod pallet {
         TaskCompleted { task: TaskId },
         /// The creator published the model that a task led to.
         ModelPublished { task: TaskId, model: Cid },
+        /// Members were given the key of the task's validation set.
+        KeyShared { task: TaskId, by: AccountOf<T>, members: PartiesOf<T> },
+        /// A member gave up its share of the validation set's key, for a good one.
+        ShareDiscarded { task: TaskId, member: AccountOf<T> },
+        /// Accounts may take slots of the task.
+        Invited { task: TaskId, accounts: PartiesOf<T> },
+        /// Accounts may not take slots of the task any more.
+        Uninvited { task: TaskId, accounts: PartiesOf<T> },
+        /// A submission that has ended is not stored any more.
+        SubmissionCleared { task: TaskId, index: Index },
+        /// A task that has ended is not stored any more.
+        TaskCleared { task: TaskId },
     }
 
     #[pallet::error]
@@ -300,8 +443,6 @@ pub mod pallet {
         NoEligibleAggregator,
         /// The account has no seat on the committee.
         NotCommitteeMember,
-        /// The member has attested already.
-        AlreadyAttested,
         /// Only ManualAccept tasks are decided by their creator.
         NotManual,
         /// Not a content identifier of version 1 in base32.
@@ -324,18 +465,104 @@ pub mod pallet {
         NothingAccepted,
         /// Reward, fee and slots come to more money than there can be.
         AmountOverflow,
+        /// The challenge time is too long.
+        InvalidChallengeTime,
+        /// A tolerance is at most a million parts per million.
+        InvalidTolerance,
+        /// A minimum reputation is at most a million parts per million.
+        InvalidReputation,
+        /// A run has 2 to 4096 checkpoints, of whose segments 1 to 16 are replayed.
+        InvalidReplay,
+        /// The reader is no key.
+        InvalidReader,
+        /// The bond does not cover the fees of a committee, or is below the least.
+        BondTooSmall,
+        /// There is no such asset.
+        UnknownAsset,
+        /// The account cannot have the reward's asset.
+        CannotReceive,
+        /// The creator has not invited the account.
+        NotInvited,
+        /// The account's standing is below what the task asks for.
+        ReputationTooLow,
+        /// The result must be sealed.
+        SealMissing,
+        /// The task has no reader to whom a result could be sealed.
+        SealUnexpected,
+        /// The task asks for a trace of the training.
+        TraceMissing,
+        /// The task asks for no trace.
+        TraceUnexpected,
+        /// The trace has not as many checkpoints as the task asks for.
+        WrongCheckpoints,
+        /// The segment is not one that the panel replays.
+        SegmentOutsideRun,
+        /// No panel waits for the result's key.
+        NotSealing,
+        /// The panel does not wait for commitments.
+        NotCommitting,
+        /// The panel does not wait for its members to open their commitments.
+        NotRevealing,
+        /// A wrap for somebody who does not wait for one.
+        WrongRecipient,
+        /// A member of the panel would be without the key.
+        WrapMissing,
+        /// The member has committed already.
+        AlreadyCommitted,
+        /// The member has not committed to anything.
+        NotCommitted,
+        /// This is not what the member committed to.
+        CommitmentMismatch,
+        /// The member has opened its commitment already.
+        AlreadyRevealed,
+        /// The result does not wait for its key.
+        NotReleasing,
+        /// The digest of the wrap is not the one that the result promised.
+        WrongKey,
+        /// There is no outcome here to appeal against.
+        NotChallengeable,
+        /// The account has no part in this submission.
+        NotParty,
+        /// The outcome is what the caller wants, or better.
+        CannotAppeal,
+        /// The account cannot pay for an appeal.
+        AppealUnaffordable,
+        /// The task's terms hold no such gold for this contributor.
+        UnknownGold,
+        /// The finding is what the gold says.
+        GoldAgrees,
+        /// Only the creator and those who have the key can share it.
+        NotSharer,
+        /// The account has a share already.
+        AlreadyShared,
+        /// The account has no share.
+        NoShare,
+        /// The task is not by invitation.
+        NotInvitational,
+        /// It has not ended.
+        NotEnded,
+        /// It has not been kept for long enough.
+        TooEarly,
+        /// Submissions, invitations or shares of the task are still stored.
+        StillStored,
+        /// Money in the reward's asset is still held for it: claim it first.
+        StillUnpaid,
+        /// Nothing here could not be paid.
+        NothingUnpaid,
     }
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Post a task. Anyone; holds `slots × (reward + fee × committee_size)` as escrow.
+        /// Post a task. Anyone; holds `slots × fee × committee_size`, and `slots × reward` of the
+        /// reward's asset, as escrow, and a deposit.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create_task())]
         pub fn create_task(origin: OriginFor<T>, terms: TermsOf<T>) -> DispatchResult {
             Self::do_create_task(ensure_signed(origin)?, terms)
         }
 
-        /// Take a slot. Anyone but the creator, once at a time; holds the bond.
+        /// Take a slot. Anyone whom the task admits but the creator, once at a time; holds the
+        /// bond and a deposit.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::accept_task())]
         pub fn accept_task(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
@@ -349,9 +576,11 @@ pub mod pallet {
             origin: OriginFor<T>,
             task: TaskId,
             cid: Cid,
-            digest: [u8; 32],
+            digest: Digest,
+            seal: Option<Seal>,
+            trace: Option<Trace>,
         ) -> DispatchResult {
-            Self::do_submit_result(ensure_signed(origin)?, task, cid, digest)
+            Self::do_submit_result(ensure_signed(origin)?, task, cid, digest, seal, trace)
         }
 
         /// Draw the committee, or replace its absent members. Anyone, once the anchor block has a
@@ -363,31 +592,16 @@ pub mod pallet {
             Self::do_draw_committee(task, index)
         }
 
-        /// Say what the result is worth. A member, once, until the attestation deadline.
-        #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::attest())]
-        pub fn attest(
-            origin: OriginFor<T>,
-            task: TaskId,
-            index: Index,
-            verdict: Verdict,
-            score: u32,
-            report: Cid,
-        ) -> DispatchResult {
-            let attestation = Attestation { verdict, score, report };
-            Self::do_attest(ensure_signed(origin)?, task, index, attestation)
-        }
-
-        /// Accept a validated result and pay its reward. The creator of a ManualAccept task, until
-        /// the review deadline.
+        /// Accept a result and have its key released. The creator: in its review, whatever the
+        /// verdict, or in a challenge window, to wait no longer.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::accept_result())]
         pub fn accept_result(origin: OriginFor<T>, task: TaskId, index: Index) -> DispatchResult {
             Self::do_accept_result(ensure_signed(origin)?, task, index)
         }
 
-        /// Reject a validated result. The creator of a ManualAccept task, until the review
-        /// deadline.
+        /// Reject a result. The creator of a ManualAccept task, until the review deadline; against
+        /// a verdict that is not Fail, it has to put up what an appeal would cost.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::reject_result())]
         pub fn reject_result(
@@ -407,8 +621,8 @@ pub mod pallet {
             Self::do_publish_model(ensure_signed(origin)?, task, model)
         }
 
-        /// Give the slot back and have the bond returned. The contributor, before it sent a result
-        /// and until its deadline.
+        /// Give the slot back for a part of the bond: that of the working time that has passed.
+        /// The contributor, before it sent a result and until its deadline.
         #[pallet::call_index(8)]
         #[pallet::weight(T::WeightInfo::abandon())]
         pub fn abandon(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
@@ -432,6 +646,153 @@ pub mod pallet {
                 None => Self::do_settle_task(task),
                 Some(index) => Self::do_settle_submission(task, index),
             }
+        }
+
+        /// Commit to what was found. A member of the committee or jury that judges now, once.
+        #[pallet::call_index(11)]
+        #[pallet::weight(T::WeightInfo::commit())]
+        pub fn commit(
+            origin: OriginFor<T>,
+            task: TaskId,
+            index: Index,
+            commitment: Digest,
+        ) -> DispatchResult {
+            Self::do_commit(ensure_signed(origin)?, task, index, commitment)
+        }
+
+        /// Open a commitment. A member that committed, once all have or the time for it is over.
+        #[pallet::call_index(12)]
+        #[pallet::weight(T::WeightInfo::reveal())]
+        pub fn reveal(
+            origin: OriginFor<T>,
+            task: TaskId,
+            index: Index,
+            attestation: Attestation,
+            salt: [u8; 32],
+        ) -> DispatchResult {
+            Self::do_reveal(ensure_signed(origin)?, task, index, attestation, salt)
+        }
+
+        /// Give each member of the committee or jury that has none its wrap of the result's key,
+        /// all in one call. The contributor, until the sealing deadline.
+        #[pallet::call_index(13)]
+        #[pallet::weight(T::WeightInfo::hand_key())]
+        pub fn hand_key(
+            origin: OriginFor<T>,
+            task: TaskId,
+            index: Index,
+            wraps: WrapsOf<T>,
+        ) -> DispatchResult {
+            Self::do_hand_key(ensure_signed(origin)?, task, index, wraps)
+        }
+
+        /// Show the creator the key of an accepted result, which pays reward and fees. The
+        /// contributor, or a member of its committee or jury.
+        #[pallet::call_index(14)]
+        #[pallet::weight(T::WeightInfo::release_key())]
+        pub fn release_key(
+            origin: OriginFor<T>,
+            task: TaskId,
+            index: Index,
+            wrap: Wrap,
+        ) -> DispatchResult {
+            Self::do_release_key(ensure_signed(origin)?, task, index, wrap)
+        }
+
+        /// Have all in office judge again, against a bond. In a challenge window: the contributor,
+        /// unless the outcome is Accepted; the creator, if it is.
+        #[pallet::call_index(15)]
+        #[pallet::weight(T::WeightInfo::appeal())]
+        pub fn appeal(origin: OriginFor<T>, task: TaskId, index: Index) -> DispatchResult {
+            Self::do_appeal(ensure_signed(origin)?, task, index)
+        }
+
+        /// Show that the result was planted, and have all in office judge again, against a bond.
+        /// The creator, in a challenge window, where the finding is not what it should be.
+        #[pallet::call_index(16)]
+        #[pallet::weight(T::WeightInfo::open_gold())]
+        pub fn open_gold(
+            origin: OriginFor<T>,
+            task: TaskId,
+            index: Index,
+            gold: GoldOf<T>,
+        ) -> DispatchResult {
+            Self::do_open_gold(ensure_signed(origin)?, task, index, gold)
+        }
+
+        /// Give members the key of the task's sealed validation set, against a deposit for each.
+        /// The creator, also over what others gave; and who has it already.
+        #[pallet::call_index(17)]
+        #[pallet::weight(T::WeightInfo::share_key(shares.len() as u32))]
+        pub fn share_key(origin: OriginFor<T>, task: TaskId, shares: WrapsOf<T>) -> DispatchResult {
+            Self::do_share_key(ensure_signed(origin)?, task, shares)
+        }
+
+        /// Give up one's share of the validation set's key, so that somebody can give a good one.
+        #[pallet::call_index(18)]
+        #[pallet::weight(T::WeightInfo::discard_share())]
+        pub fn discard_share(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
+            Self::do_discard_share(ensure_signed(origin)?, task)
+        }
+
+        /// Let accounts take slots of a task that is by invitation, against a deposit for each.
+        /// The creator.
+        #[pallet::call_index(19)]
+        #[pallet::weight(T::WeightInfo::invite(accounts.len() as u32))]
+        pub fn invite(
+            origin: OriginFor<T>,
+            task: TaskId,
+            accounts: PartiesOf<T>,
+        ) -> DispatchResult {
+            Self::do_invite(ensure_signed(origin)?, task, accounts)
+        }
+
+        /// Take invitations back. The creator.
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::uninvite(accounts.len() as u32))]
+        pub fn uninvite(
+            origin: OriginFor<T>,
+            task: TaskId,
+            accounts: PartiesOf<T>,
+        ) -> DispatchResult {
+            Self::do_uninvite(ensure_signed(origin)?, task, accounts)
+        }
+
+        /// Forget what ended some time ago, a submission or without an index the task itself, and
+        /// return its deposit. Anyone.
+        #[pallet::call_index(21)]
+        #[pallet::weight(T::WeightInfo::clear())]
+        pub fn clear(origin: OriginFor<T>, task: TaskId, index: Option<Index>) -> DispatchResult {
+            ensure_signed(origin)?;
+            match index {
+                None => Self::do_clear_task(task),
+                Some(index) => Self::do_clear_submission(task, index),
+            }
+        }
+
+        /// Try again to pay what an asset did not allow to be paid: the reward of a submission or,
+        /// without an index, what is due back to the creator. Anyone.
+        #[pallet::call_index(22)]
+        #[pallet::weight(T::WeightInfo::claim())]
+        pub fn claim(origin: OriginFor<T>, task: TaskId, index: Option<Index>) -> DispatchResult {
+            ensure_signed(origin)?;
+            match index {
+                None => Self::do_claim_refund(task),
+                Some(index) => Self::do_claim_reward(task, index),
+            }
+        }
+
+        /// Forget invitations and shares of a task that has ended, and return their deposits.
+        /// Anyone.
+        #[pallet::call_index(23)]
+        #[pallet::weight(T::WeightInfo::clear_access(accounts.len() as u32))]
+        pub fn clear_access(
+            origin: OriginFor<T>,
+            task: TaskId,
+            accounts: PartiesOf<T>,
+        ) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_clear_access(task, accounts)
         }
     }
 

@@ -1,155 +1,202 @@
-//! How a submission ends, and who is paid by whom.
+//! From what was found to the end of a submission, and who is paid by whom.
 //!
-//! | a submission ends as | reward | fees of members that attested | bond | slot |
+//! | outcome | reward | fees that were earned | bond | slot |
 //! |---|---|---|---|---|
-//! | accepted | contributor | from escrow | returned | closed |
-//! | rejected on a failing verdict | stays | from the bond | the rest is returned | open again |
-//! | rejected against the verdict | stays | from escrow, filled up again by the creator | returned | open again; closed and refunded if the creator cannot fill up |
-//! | inconclusive | refunded | from escrow | returned | closed if fees were paid, else open again |
+//! | Accepted, the key released | contributor, from escrow | from escrow | returned | closed |
+//! | Accepted, but nobody released it | stays | none | returned | open again |
+//! | Failed | stays | from the bond | the rest is returned | open again |
+//! | Overruled | stays | from escrow, filled up again by the creator | returned | open again; closed and refunded if the creator cannot fill up |
+//! | Inconclusive | stays | as for Overruled | returned | as for Overruled |
 //! | expired | stays | none | forfeited | open again |
 
 use crate::{
-    case::Case, Assignments, Config, Event, FeeSource, Fees, HoldReason, Pallet, Reason,
-    SubmissionState, ValidationStrategy, Verdict,
+    case::Case, tally::tally, Assignments, BalanceOf, Config, Error, Event, FeeSource, Finding,
+    HoldReason, Index, Outcome, Pallet, Reason, Rule, SubmissionState, TaskId, ValidationStrategy,
+    Window,
 };
-use frame_support::dispatch::DispatchResult;
+use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
+use pallet_reputation::{Deed, Reputation, Role};
 use sp_runtime::{traits::Zero, Saturating};
 
-/// The ends of a result, by who pays whom.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The creator pays the contributor and the committee.
-    Accepted,
-    /// The committee found it failing: the contributor pays the committee.
-    Failed,
-    /// The creator rejects what the committee did not find failing, and pays the committee.
-    Overruled,
-    /// No verdict: the creator pays the committee.
-    Inconclusive,
+/// What was found, and what that comes to.
+pub(crate) struct Ruling {
+    pub finding: Finding,
+    pub outcome: Outcome,
+    /// The creator's, if it gave one.
+    pub reason: Reason,
 }
 
-impl Outcome {
-    /// What a verdict comes to when nobody contradicts it.
-    pub fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Pass => Outcome::Accepted,
-            Verdict::Fail => Outcome::Failed,
-            Verdict::Inconclusive => Outcome::Inconclusive,
-        }
-    }
-
-    fn fee_source(self) -> FeeSource {
-        match self {
-            Outcome::Failed => FeeSource::Bond,
-            _ => FeeSource::Escrow,
-        }
+impl Ruling {
+    /// A ruling for which nobody gave a reason.
+    pub fn new(finding: Finding, outcome: Outcome) -> Self {
+        Ruling { finding, outcome, reason: Reason::default() }
     }
 }
 
 impl<T: Config> Pallet<T> {
-    /// The committee has spoken: ends the submission, or hands it to its creator.
-    /// `attest_until` is when its last members can attest.
-    pub(crate) fn conclude(
-        case: &mut Case<T>,
-        verdict: Verdict,
-        score: u32,
-        attest_until: u64,
-    ) -> DispatchResult {
-        let (task, index) = (case.id, case.index);
-        Self::deposit_event(Event::ResultValidated { task, index, verdict, score });
+    /// The committee has spoken: the creator decides where it may, else the verdict.
+    pub(crate) fn conclude(case: &mut Case<T>) -> DispatchResult {
+        let finding = tally(&case.submission.committee, Rule::Committee).finding;
+        Self::announce(case, finding, false);
         if case.task.terms.strategy == ValidationStrategy::ManualAccept {
-            let review_until = case.now.saturating_add(case.task.terms.review_time);
-            case.submission.state =
-                SubmissionState::Validated { verdict, score, review_until, attest_until };
+            let window = Window::Review { until: case.after(case.task.terms.review_time) };
+            case.submission.state = SubmissionState::Validated { finding, window };
             return Ok(());
         }
-        Self::finish(case, Outcome::of(verdict), (verdict, score), attest_until, Reason::default())
+        Self::rule(case, Ruling::new(finding, Outcome::of(finding.verdict)))
     }
 
-    /// Ends a submission: pays what is earned, returns what is not needed, frees or closes the
-    /// slot, and keeps back the fees that members can still earn until `attest_until`.
-    pub(crate) fn finish(
-        case: &mut Case<T>,
-        outcome: Outcome,
-        (verdict, score): (Verdict, u32),
-        attest_until: u64,
-        reason: Reason,
-    ) -> DispatchResult {
+    /// Says what a panel found.
+    pub(crate) fn announce(case: &Case<T>, Finding { verdict, score }: Finding, jury: bool) {
         let (task, index) = (case.id, case.index);
-        let source = outcome.fee_source();
-        let paid = Self::pay_fees(case, source)?;
-        let due = Self::fees_still_due(case, source, attest_until);
-        Self::return_bond(case, if source == FeeSource::Bond { due } else { 0 })?;
+        Self::deposit_event(Event::ResultValidated { task, index, verdict, score, jury });
+    }
 
-        let contributor = case.submission.contributor.clone();
-        let terms = &case.task.terms;
-        let (reward, spent) = (terms.reward, terms.fees(paid + due));
-        match outcome {
-            Outcome::Accepted => {
-                Self::pay(HoldReason::Escrow, &case.task.creator, &contributor, reward)?;
-                let rest = terms.slot_hold().saturating_sub(reward).saturating_sub(spent);
-                Self::refund(task, &case.task, rest)?;
-                case.task.accepted += 1;
-                Self::close_slot(task, &mut case.task);
-            }
-            Outcome::Failed => Self::reopen_slot(task, &mut case.task, case.now)?,
-            Outcome::Overruled | Outcome::Inconclusive => {
-                let whole = spent.is_zero()
-                    || outcome == Outcome::Overruled
-                        && case.task.is_live(case.now)
-                        && Self::refill(task, &case.task, spent)?;
-                if whole {
-                    Self::reopen_slot(task, &mut case.task, case.now)?;
-                } else {
-                    let rest = case.task.terms.slot_hold().saturating_sub(spent);
-                    Self::refund(task, &case.task, rest)?;
-                    Self::close_slot(task, &mut case.task);
-                }
-            }
+    /// A ruling takes effect, after a time for appeals where there is one. There always is one
+    /// where the creator overruled the committee: it puts up what the appeal will cost.
+    pub(crate) fn rule(case: &mut Case<T>, ruling: Ruling) -> DispatchResult {
+        let (task, index) = (case.id, case.index);
+        let mut time = case.task.terms.challenge_time;
+        let mut counter = Zero::zero();
+        if ruling.outcome == Outcome::Overruled {
+            time = time.max(T::AppealPeriod::get());
+            counter = Self::appeal_bond(case, Self::jury_size(case));
+            Self::hold(HoldReason::Appeal, &case.task.creator, counter)
+                .map_err(|_| Error::<T>::AppealUnaffordable)?;
+            Self::deposit_event(Event::Overruled { task, index, counter });
         }
-
-        Assignments::<T>::remove(task, &contributor);
-        if outcome == Outcome::Accepted {
-            case.submission.state = SubmissionState::Accepted { verdict, score };
-            Self::deposit_event(Event::ResultAccepted { task, index, contributor, reward });
-        } else {
-            let state = SubmissionState::Rejected { verdict, score, reason: reason.clone() };
-            case.submission.state = state;
-            let event = Event::ResultRejected { task, index, contributor, verdict, reason };
-            Self::deposit_event(event);
+        if time.is_zero() {
+            return Self::take_effect(case, ruling);
         }
+        let Ruling { finding, outcome, reason } = ruling;
+        let window = Window::Challenge { until: case.after(time), outcome, reason, counter };
+        case.submission.state = SubmissionState::Validated { finding, window };
         Ok(())
     }
 
-    /// Says what becomes of the fees of silent members, and returns how many can still earn one.
-    fn fees_still_due(case: &mut Case<T>, source: FeeSource, until: u64) -> u32 {
-        let silent = case.silent_seats();
-        if silent > 0 && case.now <= until {
-            case.submission.fees = Fees::Due { source, until };
-            return silent;
+    /// A ruling that nobody can appeal against any more: ends the submission, or has the key
+    /// released.
+    pub(crate) fn take_effect(case: &mut Case<T>, ruling: Ruling) -> DispatchResult {
+        if ruling.outcome != Outcome::Accepted {
+            return Self::reject(case, ruling);
         }
-        Self::report_absent(case);
-        case.submission.fees = Fees::Settled;
-        0
+        if !case.is_sealed() {
+            return Self::accept(case, ruling.finding);
+        }
+        let window = Window::Release { until: case.after(T::ReleasePeriod::get()) };
+        case.submission.state = SubmissionState::Validated { finding: ruling.finding, window };
+        Ok(())
     }
 
-    /// Returns the bond but for the fees of `due` members.
-    fn return_bond(case: &mut Case<T>, due: u32) -> DispatchResult {
-        let kept = case.task.terms.fees(due);
-        let amount = case.submission.bond.saturating_sub(kept);
-        case.submission.bond = kept;
-        Self::bond_returned(case, amount)
-    }
-
-    /// Gives `amount` of the bond back to the contributor.
-    pub(crate) fn bond_returned(case: &Case<T>, amount: crate::BalanceOf<T>) -> DispatchResult {
-        if amount.is_zero() {
-            return Ok(());
-        }
-        let contributor = case.submission.contributor.clone();
-        Self::give_back(HoldReason::Bond, &contributor, amount)?;
+    /// Pays for a result, of which the creator has the key.
+    pub(crate) fn accept(case: &mut Case<T>, finding: Finding) -> DispatchResult {
         let (task, index) = (case.id, case.index);
-        Self::deposit_event(Event::BondReturned { task, index, contributor, amount });
+        let spent = Self::pay_fees(case, FeeSource::Escrow)?;
+        Self::return_rest_of_bond(case)?;
+        let (creator, contributor) =
+            (case.task.creator.clone(), case.submission.contributor.clone());
+        let (reward, asset) = (case.task.terms.reward, case.task.terms.asset);
+        let paid = match asset {
+            None => {
+                Self::pay(HoldReason::Escrow, &creator, &contributor, reward)?;
+                T::Reputation::earned(&contributor, Role::Contributor, reward);
+                T::Reputation::earned(&creator, Role::Creator, reward);
+                true
+            }
+            Some(asset) => Self::pay_asset(asset, &creator, &contributor, reward).is_ok(),
+        };
+        T::Reputation::note(&contributor, Role::Contributor, Deed::Accepted);
+        T::Reputation::note(&creator, Role::Creator, Deed::Accepted);
+
+        let rest = case.task.terms.slot_fees().saturating_sub(spent);
+        Self::refund(task, &mut case.task, rest, Zero::zero())?;
+        case.task.accepted.saturating_inc();
+        Self::close_slot(task, &mut case.task, case.now);
+        Self::close(case, SubmissionState::Accepted { finding, unpaid: !paid, ended_at: case.now });
+        Self::deposit_event(Event::ResultAccepted {
+            task,
+            index,
+            contributor,
+            reward,
+            asset,
+            paid,
+        });
+        Ok(())
+    }
+
+    /// Ends a submission without a reward.
+    pub(crate) fn reject(case: &mut Case<T>, ruling: Ruling) -> DispatchResult {
+        let Ruling { finding, outcome, reason } = ruling;
+        let (task, index) = (case.id, case.index);
+        let contributor = case.submission.contributor.clone();
+        let spent = match outcome {
+            Outcome::Accepted => {
+                Self::report_withheld(case);
+                Zero::zero()
+            }
+            Outcome::Failed => {
+                Self::pay_fees(case, FeeSource::Bond)?;
+                T::Reputation::note(&contributor, Role::Contributor, Deed::Rejected);
+                Zero::zero()
+            }
+            Outcome::Overruled => {
+                T::Reputation::note(&case.task.creator, Role::Creator, Deed::Rejected);
+                Self::pay_fees(case, FeeSource::Escrow)?
+            }
+            Outcome::Inconclusive => Self::pay_fees(case, FeeSource::Escrow)?,
+        };
+        Self::return_rest_of_bond(case)?;
+        Self::reopen_slot(task, &mut case.task, spent, case.now)?;
+        let ended_at = case.now;
+        let state =
+            SubmissionState::Rejected { finding, outcome, reason: reason.clone(), ended_at };
+        Self::close(case, state);
+        let verdict = finding.verdict;
+        Self::deposit_event(Event::ResultRejected {
+            task,
+            index,
+            contributor,
+            outcome,
+            verdict,
+            reason,
+        });
+        Ok(())
+    }
+
+    /// The contributor let a deadline pass: it loses its bond, and the slot is free.
+    pub(crate) fn expire_submission(case: &mut Case<T>) -> DispatchResult {
+        let (task, index) = (case.id, case.index);
+        let contributor = case.submission.contributor.clone();
+        let forfeited = core::mem::replace(&mut case.submission.bond, Zero::zero());
+        Self::forfeit(HoldReason::Bond, &contributor, forfeited);
+        T::Reputation::note(&contributor, Role::Contributor, Deed::Expired);
+        Self::reopen_slot(task, &mut case.task, Zero::zero(), case.now)?;
+        Self::close(case, SubmissionState::Expired { ended_at: case.now });
+        Self::deposit_event(Event::AssignmentExpired { task, index, contributor, forfeited });
+        Ok(())
+    }
+
+    /// What every end has in common.
+    fn close(case: &mut Case<T>, state: SubmissionState<BalanceOf<T>, BlockNumberFor<T>>) {
+        case.relieve_all();
+        Assignments::<T>::remove(case.id, &case.submission.contributor);
+        case.submission.state = state;
+    }
+
+    /// Tries again to pay a reward that its asset did not allow to be paid.
+    pub(crate) fn do_claim_reward(id: TaskId, index: Index) -> DispatchResult {
+        let mut case = Case::<T>::load(id, index)?;
+        let SubmissionState::Accepted { unpaid, .. } = &mut case.submission.state else {
+            return Err(Error::<T>::NothingUnpaid.into());
+        };
+        ensure!(core::mem::take(unpaid), Error::<T>::NothingUnpaid);
+        let terms = &case.task.terms;
+        let (reward, asset) = (terms.reward, terms.asset.ok_or(Error::<T>::NothingUnpaid)?);
+        let contributor = case.submission.contributor.clone();
+        Self::pay_asset(asset, &case.task.creator, &contributor, reward)?;
+        case.save();
+        Self::deposit_event(Event::RewardClaimed { task: id, index, contributor, reward });
         Ok(())
     }
 }

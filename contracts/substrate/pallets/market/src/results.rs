@@ -1,33 +1,57 @@
 //! Results: sending them, and the creator's decision.
 
 use crate::{
-    case::Case, is_cid, outcome::Outcome, AccountOf, Assignments, Cid, Config, Error, Event, Index,
-    Millis, Pallet, Phase, Reason, SubmissionState, TaskId, ValidationStrategy, Verdict, Work,
+    case::{next_block, Case},
+    is_cid,
+    outcome::Ruling,
+    AccountOf, Assignments, Cid, Config, Digest, Error, Event, HoldReason, Index, Millis, Outcome,
+    Pallet, Phase, Reason, Seal, SubmissionState, TaskId, TermsOf, Trace, ValidationStrategy,
+    Verdict, Window, Work,
 };
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
-
-/// What a creator decides on: verdict, score, and until when members can attest.
-type Finding = (Verdict, u32, Millis);
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_submit_result(
         contributor: AccountOf<T>,
         id: TaskId,
         cid: Cid,
-        digest: [u8; 32],
+        digest: Digest,
+        seal: Option<Seal>,
+        trace: Option<Trace>,
     ) -> DispatchResult {
         ensure!(is_cid(&cid), Error::<T>::InvalidCid);
         let (mut case, deadline) = Self::assignment(&contributor, id)?;
         let (index, now) = (case.index, case.now);
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
-        case.submission.work = Some(Work { cid: cid.clone(), digest, submitted_at: now });
-        let anchor = Self::next_block();
-        let phase = Phase::Drawing { anchor, until: now.saturating_add(T::DrawPeriod::get()) };
+        Self::ensure_as_asked(&case.task.terms, seal.is_some(), trace)?;
+        let work = Work { cid: cid.clone(), digest, seal, trace, submitted_at: now };
+        case.submission.work = Some(work);
+        let anchor = next_block::<T>();
+        let phase = Phase::Drawing { anchor, until: case.after(T::DrawPeriod::get()) };
         case.submission.state = SubmissionState::PendingValidation { phase, round: 0 };
         case.save();
         let event = Event::ResultSubmitted { task: id, index, contributor, cid, digest, anchor };
         Self::deposit_event(event);
         Ok(())
+    }
+
+    /// A result is sealed exactly if it can be, and has the trace that the terms ask for.
+    fn ensure_as_asked(
+        terms: &TermsOf<T>,
+        sealed: bool,
+        trace: Option<Trace>,
+    ) -> Result<(), Error<T>> {
+        ensure!(sealed || !terms.is_sealed(), Error::<T>::SealMissing);
+        ensure!(!sealed || terms.is_sealed(), Error::<T>::SealUnexpected);
+        match (terms.replay, trace) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(Error::<T>::TraceUnexpected),
+            (Some(_), None) => Err(Error::<T>::TraceMissing),
+            (Some(replay), Some(trace)) => {
+                ensure!(trace.checkpoints == replay.checkpoints, Error::<T>::WrongCheckpoints);
+                Ok(())
+            }
+        }
     }
 
     /// The contributor's assignment that waits for its result, and its deadline.
@@ -44,10 +68,22 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// The creator wants the result, whatever was found: in its review, or so as not to wait for
+    /// the end of a challenge window.
     pub(crate) fn do_accept_result(who: AccountOf<T>, id: TaskId, index: Index) -> DispatchResult {
-        let (mut case, (verdict, score, attest_until)) = Self::under_review(who, id, index)?;
-        let found = (verdict, score);
-        Self::finish(&mut case, Outcome::Accepted, found, attest_until, Reason::default())?;
+        let mut case = Self::own_case(&who, id, index)?;
+        let SubmissionState::Validated { finding, window } = &case.submission.state else {
+            return Err(Error::<T>::NotValidated.into());
+        };
+        let (until, counter) = match window {
+            Window::Review { until } => (*until, Default::default()),
+            Window::Challenge { until, counter, .. } => (*until, *counter),
+            Window::Release { .. } => return Err(Error::<T>::NotValidated.into()),
+        };
+        ensure!(case.now <= until, Error::<T>::DeadlinePassed);
+        let finding = *finding;
+        Self::give_back(HoldReason::Appeal, &who, counter)?;
+        Self::take_effect(&mut case, Ruling::new(finding, Outcome::Accepted))?;
         case.save();
         Ok(())
     }
@@ -58,32 +94,32 @@ impl<T: Config> Pallet<T> {
         index: Index,
         reason: Reason,
     ) -> DispatchResult {
-        let (mut case, (verdict, score, attest_until)) = Self::under_review(who, id, index)?;
-        let outcome = match verdict {
-            Verdict::Fail => Outcome::Failed,
-            Verdict::Pass | Verdict::Inconclusive => Outcome::Overruled,
+        let mut case = Self::own_case(&who, id, index)?;
+        let strategy = case.task.terms.strategy;
+        ensure!(strategy == ValidationStrategy::ManualAccept, Error::<T>::NotManual);
+        let SubmissionState::Validated { finding, window: Window::Review { until } } =
+            case.submission.state
+        else {
+            return Err(Error::<T>::NotValidated.into());
         };
-        Self::finish(&mut case, outcome, (verdict, score), attest_until, reason)?;
+        ensure!(case.now <= until, Error::<T>::DeadlinePassed);
+        let outcome = match finding.verdict {
+            Verdict::Fail => Outcome::Failed,
+            _ => Outcome::Overruled,
+        };
+        Self::rule(&mut case, Ruling { finding, outcome, reason })?;
         case.save();
         Ok(())
     }
 
-    /// The submission that `who`, its creator, may decide now.
-    fn under_review(
-        who: AccountOf<T>,
+    /// A submission to a task of `who`.
+    pub(crate) fn own_case(
+        who: &AccountOf<T>,
         id: TaskId,
         index: Index,
-    ) -> Result<(Case<T>, Finding), Error<T>> {
+    ) -> Result<Case<T>, Error<T>> {
         let case = Case::<T>::load(id, index)?;
-        ensure!(who == case.task.creator, Error::<T>::NotCreator);
-        let strategy = case.task.terms.strategy;
-        ensure!(strategy == ValidationStrategy::ManualAccept, Error::<T>::NotManual);
-        let SubmissionState::Validated { verdict, score, review_until, attest_until } =
-            case.submission.state
-        else {
-            return Err(Error::<T>::NotValidated);
-        };
-        ensure!(case.now <= review_until, Error::<T>::DeadlinePassed);
-        Ok((case, (verdict, score, attest_until)))
+        ensure!(*who == case.task.creator, Error::<T>::NotCreator);
+        Ok(case)
     }
 }

@@ -1,116 +1,83 @@
 //! Settlement: what anyone may do once a deadline has passed.
 
 use crate::{
-    case::Case, outcome::Outcome, tally::tally, Assignments, Config, Error, Event, FeeSource, Fees,
-    HoldReason, Index, Pallet, Phase, Reason, SubmissionState, TaskId, Verdict,
+    case::Case, outcome::Ruling, Config, Error, HoldReason, Index, Millis, Outcome, Pallet, Phase,
+    SubmissionState, TaskId, Window,
 };
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
-use sp_runtime::traits::Zero;
+use frame_system::pallet_prelude::BlockNumberFor;
+use pallet_reputation::{Deed, Reputation, Role};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_settle_submission(id: TaskId, index: Index) -> DispatchResult {
         let mut case = Case::<T>::load(id, index)?;
-        match case.submission.state {
-            SubmissionState::Assigned { deadline } => Self::settle_assigned(&mut case, deadline),
-            SubmissionState::PendingValidation { phase: Phase::Drawing { until, .. }, .. } => {
-                Self::settle_drawing(&mut case, until)
+        match case.submission.state.clone() {
+            SubmissionState::Assigned { deadline } => {
+                Self::ensure_over(&case, deadline)?;
+                Self::expire_submission(&mut case)
             }
-            SubmissionState::PendingValidation { phase: Phase::Attesting { until }, round } => {
-                Self::settle_attesting(&mut case, until, round)
-            }
-            SubmissionState::Validated { verdict, score, review_until, attest_until } => {
-                Self::settle_review(&mut case, (verdict, score), review_until, attest_until)
-            }
+            SubmissionState::PendingValidation { phase, .. }
+            | SubmissionState::Appealed { phase, .. } => Self::settle_phase(&mut case, phase),
+            SubmissionState::Validated { finding, window } => match window {
+                Window::Review { until } => {
+                    Self::ensure_over(&case, until)?;
+                    T::Reputation::note(&case.task.creator, Role::Creator, Deed::Expired);
+                    Self::rule(&mut case, Ruling::new(finding, Outcome::of(finding.verdict)))
+                }
+                Window::Challenge { until, outcome, reason, counter } => {
+                    Self::ensure_over(&case, until)?;
+                    Self::give_back(HoldReason::Appeal, &case.task.creator, counter)?;
+                    Self::take_effect(&mut case, Ruling { finding, outcome, reason })
+                }
+                Window::Release { until } => {
+                    Self::ensure_over(&case, until)?;
+                    Self::reject(&mut case, Ruling::new(finding, Outcome::Accepted))
+                }
+            },
             SubmissionState::Accepted { .. }
             | SubmissionState::Rejected { .. }
-            | SubmissionState::Expired => Self::settle_fees(&mut case),
+            | SubmissionState::Expired { .. } => Err(Error::<T>::NothingToSettle.into()),
         }?;
         case.save();
         Ok(())
     }
 
-    /// The contributor sent nothing: its bond is forfeited and the slot free.
-    fn settle_assigned(case: &mut Case<T>, deadline: u64) -> DispatchResult {
-        ensure!(case.now > deadline, Error::<T>::NothingToSettle);
-        let (task, index) = (case.id, case.index);
-        let contributor = case.submission.contributor.clone();
-        let forfeited = core::mem::replace(&mut case.submission.bond, Zero::zero());
-        Self::forfeit(HoldReason::Bond, &contributor, forfeited);
-        Self::reopen_slot(task, &mut case.task, case.now)?;
-        Assignments::<T>::remove(task, &contributor);
-        case.submission.fees = Fees::Settled;
-        case.submission.state = SubmissionState::Expired;
-        Self::deposit_event(Event::AssignmentExpired { task, index, contributor, forfeited });
-        Ok(())
-    }
-
-    /// Nobody could be drawn: what is known decides, which in the first round is nothing.
-    fn settle_drawing(case: &mut Case<T>, until: u64) -> DispatchResult {
-        ensure!(case.now > until, Error::<T>::NothingToSettle);
-        // Silent members of the first round were reported when their time was over.
-        case.submission.committee.retain(|seat| !seat.is_silent());
-        Self::conclude_closed(case, until)
-    }
-
-    /// Members are absent: others take their seats, once; then what is known decides.
-    fn settle_attesting(case: &mut Case<T>, until: u64, round: u8) -> DispatchResult {
-        ensure!(case.now > until, Error::<T>::NothingToSettle);
-        Self::report_absent(case);
-        if round == 0 {
-            let until = case.now.saturating_add(T::DrawPeriod::get());
-            Self::start_draw(case, until, 1);
-            return Ok(());
-        }
-        case.submission.committee.retain(|seat| !seat.is_silent());
-        Self::conclude_closed(case, until)
-    }
-
-    /// Concludes by the attestations there are.
-    fn conclude_closed(case: &mut Case<T>, until: u64) -> DispatchResult {
-        let (verdict, score) =
-            tally(&case.submission.committee, true).unwrap_or((Verdict::Inconclusive, 0));
-        Self::conclude(case, verdict, score, until)
-    }
-
-    /// The creator stayed silent: the verdict decides. Before that, members that stayed silent
-    /// lose their seats, so that they need not wait for the creator.
-    fn settle_review(
-        case: &mut Case<T>,
-        found: (Verdict, u32),
-        review_until: u64,
-        attest_until: u64,
-    ) -> DispatchResult {
-        if case.now > review_until {
-            return Self::finish(
-                case,
-                Outcome::of(found.0),
-                found,
-                attest_until,
-                Reason::default(),
-            );
-        }
-        ensure!(case.now > attest_until && case.silent_seats() > 0, Error::<T>::NothingToSettle);
-        Self::report_absent(case);
-        case.submission.committee.retain(|seat| !seat.is_silent());
-        Ok(())
-    }
-
-    /// Fees that nobody earned go back to where they came from.
-    fn settle_fees(case: &mut Case<T>) -> DispatchResult {
-        let Fees::Due { source, until } = case.submission.fees else {
-            return Err(Error::<T>::NothingToSettle.into());
-        };
-        ensure!(case.now > until, Error::<T>::NothingToSettle);
-        Self::report_absent(case);
-        let amount = case.task.terms.fees(case.silent_seats());
-        match source {
-            FeeSource::Escrow => Self::refund(case.id, &case.task, amount)?,
-            FeeSource::Bond => {
-                case.submission.bond = Zero::zero();
-                Self::bond_returned(case, amount)?;
+    /// A panel has let a deadline pass, or was let down.
+    fn settle_phase(case: &mut Case<T>, phase: Phase<BlockNumberFor<T>>) -> DispatchResult {
+        match phase {
+            // Nobody could be drawn: what is known decides, which in the first round is nothing.
+            Phase::Drawing { until, .. } => {
+                Self::ensure_over(case, until)?;
+                Self::drop_absent(case);
+                Self::open_revealing(case)
+            }
+            Phase::Sealing { until } => {
+                Self::ensure_over(case, until)?;
+                match case.is_before_jury() {
+                    true => Self::settle_sealed_appeal(case),
+                    false => Self::expire_submission(case),
+                }
+            }
+            Phase::Committing { until } => {
+                Self::ensure_over(case, until)?;
+                Self::report_absent(case);
+                if case.has_replacements() {
+                    case.start_draw(case.after(T::DrawPeriod::get()), 1);
+                    return Ok(());
+                }
+                Self::drop_absent(case);
+                Self::open_revealing(case)
+            }
+            Phase::Revealing { until } => {
+                Self::ensure_over(case, until)?;
+                Self::report_unrevealed(case);
+                Self::panel_has_spoken(case)
             }
         }
-        case.submission.fees = Fees::Settled;
+    }
+
+    fn ensure_over(case: &Case<T>, until: Millis) -> Result<(), Error<T>> {
+        ensure!(case.now > until, Error::<T>::NothingToSettle);
         Ok(())
     }
 }

@@ -1,27 +1,53 @@
-//! What a committee says, as a pure function of its seats.
+//! What a panel says, as a pure function of its seats.
 
-use crate::{Seat, Verdict};
+use crate::{Attestation, Finding, Seat, Verdict};
 use alloc::vec::Vec;
 
-/// The committee's verdict and score, once there is one.
-///
-/// A verdict stands when more than half of the seats gave it. Where all have attested, or no
-/// attestation can come any more (`closed`), more than half of the attestations decide; without
-/// such a majority, and without any attestation, the verdict is inconclusive. The score is the
-/// median of those who agree with the verdict.
-pub fn tally<AccountId>(seats: &[Seat<AccountId>], closed: bool) -> Option<(Verdict, u32)> {
-    let given = seats.iter().filter(|seat| !seat.is_silent()).count();
-    let voters = if closed { given } else { seats.len() };
-    let majority = [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive]
-        .into_iter()
-        .find(|verdict| scores(seats, *verdict).len() * 2 > voters);
-    match majority {
-        Some(verdict) => Some((verdict, median(scores(seats, verdict)))),
-        None if given == voters => {
-            Some((Verdict::Inconclusive, median(scores(seats, Verdict::Inconclusive))))
-        }
-        None => None,
+/// How many must agree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rule {
+    /// More than half of the attestations, and at least half of the seats must have attested.
+    Committee,
+    /// More than half of all seats.
+    Jury,
+}
+
+/// What a panel found, and whether a verdict stands: without one, the finding is Inconclusive and
+/// nobody has earned anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tally {
+    pub finding: Finding,
+    pub stands: bool,
+}
+
+impl Tally {
+    /// The finding, if a verdict stands.
+    pub fn standing(self) -> Option<Finding> {
+        self.stands.then_some(self.finding)
     }
+}
+
+/// Counts a panel's attestations.
+///
+/// The score is the median of those who agree with the verdict. Crashed is a vote for nothing: it
+/// counts as given, but no panel finds it.
+pub fn tally<AccountId>(seats: &[Seat<AccountId>], rule: Rule) -> Tally {
+    let given = seats.iter().filter(|seat| seat.attestation.is_some()).count();
+    let (needed, enough) = match rule {
+        Rule::Committee => (given, given * 2 >= seats.len()),
+        Rule::Jury => (seats.len(), true),
+    };
+    let verdict = [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive]
+        .into_iter()
+        .find(|verdict| enough && scores(seats, *verdict).len() * 2 > needed);
+    let finding = |verdict| Finding { verdict, score: median(scores(seats, verdict)) };
+    Tally { finding: finding(verdict.unwrap_or(Verdict::Inconclusive)), stands: verdict.is_some() }
+}
+
+/// Whether an attestation earns its fee: it gives the panel's verdict, and a score that differs
+/// from the panel's by at most `tolerance`.
+pub fn earns(attestation: &Attestation, panel: Finding, tolerance: u32) -> bool {
+    attestation.verdict == panel.verdict && attestation.score.abs_diff(panel.score) <= tolerance
 }
 
 /// The scores of those who gave `verdict`.

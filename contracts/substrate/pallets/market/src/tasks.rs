@@ -1,22 +1,27 @@
 //! Tasks: posting, taking a slot and giving it back, withdrawing, publishing.
 
 use crate::{
-    is_cid, AccountOf, Assignments, BalanceOf, Cid, Committee, Config, Error, Event, Fees,
-    HoldReason, Index, Millis, NextTaskId, Pallet, Submission, SubmissionState, Submissions, Task,
-    TaskId, TaskOf, TaskStatus, Tasks, TermsOf, ValidationStrategy,
+    case::Case, is_cid, AccountOf, Assignments, Cid, Committee, Config, Error, Event, HoldReason,
+    NextTaskId, Pallet, Submission, SubmissionOf, SubmissionState, Submissions, Task, TaskId,
+    TaskOf, TaskStatus, Tasks, TermsOf,
 };
 use frame_support::{
     dispatch::DispatchResult,
     ensure,
-    traits::{fungible::MutateHold as _, Get},
+    traits::{fungibles::Inspect as _, tokens::Provenance},
 };
+use sp_runtime::{Perbill, Saturating};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_create_task(creator: AccountOf<T>, terms: TermsOf<T>) -> DispatchResult {
         let now = Self::now();
         Self::ensure_sound(&terms, now)?;
-        let escrow = terms.escrow().ok_or(Error::<T>::AmountOverflow)?;
-        T::Currency::hold(&HoldReason::Escrow.into(), &creator, escrow)?;
+        let (escrow, of_asset) = terms.escrow().ok_or(Error::<T>::AmountOverflow)?;
+        Self::hold(HoldReason::Escrow, &creator, escrow)?;
+        if let Some(asset) = terms.asset {
+            Self::hold_asset(asset, &creator, of_asset)?;
+        }
+        let deposit = Self::take_deposit::<TaskOf<T>>(&creator)?;
         let id = NextTaskId::<T>::mutate(|next| {
             let id = *next;
             *next += 1;
@@ -24,39 +29,21 @@ impl<T: Config> Pallet<T> {
         });
         let task = Task {
             creator: creator.clone(),
+            deposit,
             open_slots: terms.slots,
             terms,
             active: 0,
             accepted: 0,
             submissions: 0,
+            stored: 0,
+            unreturned: Default::default(),
             created_at: now,
+            ended_at: None,
             published: None,
             status: TaskStatus::Created,
         };
         Tasks::<T>::insert(id, task);
         Self::deposit_event(Event::TaskCreated { task: id, creator, escrow });
-        Ok(())
-    }
-
-    /// Terms that a task can have.
-    fn ensure_sound(terms: &TermsOf<T>, now: Millis) -> Result<(), Error<T>> {
-        let possible = T::MinimumDuration::get()..=T::MaximumDuration::get();
-        ensure!(is_cid(&terms.bundle), Error::<T>::InvalidCid);
-        ensure!(
-            matches!(terms.committee_size, 1 | 3 | 5 | 7 | 9),
-            Error::<T>::InvalidCommitteeSize
-        );
-        ensure!((1..=T::MaxSlots::get()).contains(&terms.slots), Error::<T>::InvalidSlots);
-        let left = terms.expires_at.checked_sub(now).ok_or(Error::<T>::InvalidExpiry)?;
-        ensure!(possible.contains(&left), Error::<T>::InvalidExpiry);
-        ensure!(possible.contains(&terms.working_time), Error::<T>::InvalidWorkingTime);
-        if terms.strategy == ValidationStrategy::ManualAccept {
-            ensure!(possible.contains(&terms.review_time), Error::<T>::InvalidReviewTime);
-        }
-        if let Some(parent) = terms.parent {
-            let parent = Tasks::<T>::get(parent).ok_or(Error::<T>::UnknownParent)?;
-            ensure!(parent.published.is_some(), Error::<T>::ParentNotPublished);
-        }
         Ok(())
     }
 
@@ -66,24 +53,36 @@ impl<T: Config> Pallet<T> {
         Self::ensure_under_way(&task)?;
         ensure!(now <= task.terms.expires_at, Error::<T>::TaskExpired);
         ensure!(contributor != task.creator, Error::<T>::CreatorCannotContribute);
+        Self::ensure_admitted(id, &task, &contributor)?;
         ensure!(!Assignments::<T>::contains_key(id, &contributor), Error::<T>::AlreadyAssigned);
         ensure!(task.open_slots > 0, Error::<T>::TaskFull);
+        if let Some(asset) = task.terms.asset {
+            // What refuses the reward now would most likely refuse it when it is earned.
+            let (reward, provenance) = (task.terms.reward, Provenance::Extant);
+            T::Assets::can_deposit(asset, &contributor, reward, provenance)
+                .into_result()
+                .map_err(|_| Error::<T>::CannotReceive)?;
+        }
 
-        let bond = Self::bond_for(&task);
-        T::Currency::hold(&HoldReason::Bond.into(), &contributor, bond)?;
+        let bond = task.terms.bond;
+        Self::hold(HoldReason::Bond, &contributor, bond)?;
         let index = task.submissions;
         let deadline = now.saturating_add(task.terms.working_time);
-        task.open_slots -= 1;
-        task.active += 1;
-        task.submissions += 1;
+        task.open_slots.saturating_dec();
+        task.active.saturating_inc();
+        task.submissions.saturating_inc();
+        task.stored.saturating_inc();
         task.status = TaskStatus::InProgress;
         let submission = Submission {
             contributor: contributor.clone(),
             bond,
+            deposit: Self::take_deposit::<SubmissionOf<T>>(&contributor)?,
             accepted_at: now,
+            accepted_in: frame_system::Pallet::<T>::block_number(),
             work: None,
+            seed: None,
             committee: Committee::default(),
-            fees: Fees::Undecided,
+            key: None,
             state: SubmissionState::Assigned { deadline },
         };
         Tasks::<T>::insert(id, task);
@@ -93,21 +92,30 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What a contributor puts at stake: enough to pay a committee for looking at junk.
-    fn bond_for(task: &TaskOf<T>) -> BalanceOf<T> {
-        task.terms.fees(task.terms.committee_size.into()).max(T::MinimumBond::get())
-    }
-
+    /// Gives a slot back. The part of the working time for which it was kept from others costs
+    /// that part of the bond.
     pub(crate) fn do_abandon(contributor: AccountOf<T>, id: TaskId) -> DispatchResult {
-        let (mut case, deadline) = Self::assignment(&contributor, id)?;
+        let (case, deadline) = Self::assignment(&contributor, id)?;
         ensure!(case.now <= deadline, Error::<T>::DeadlinePassed);
-        let (index, bond) = (case.index, case.submission.bond);
-        Self::give_back(HoldReason::Bond, &contributor, bond)?;
-        Self::reopen_slot(id, &mut case.task, case.now)?;
-        Tasks::<T>::insert(id, case.task);
+        let Case { index, mut task, submission, now, .. } = case;
+        let kept = now.saturating_sub(submission.accepted_at);
+        let part = Perbill::from_rational(kept, task.terms.working_time);
+        let forfeited = part.mul_floor(submission.bond);
+        Self::forfeit(HoldReason::Bond, &contributor, forfeited);
+        let rest = submission.bond.saturating_sub(forfeited);
+        Self::return_bond(id, index, &contributor, rest)?;
+        Self::return_deposit(&contributor, submission.deposit)?;
+        Self::deposit_event(Event::AssignmentAbandoned {
+            task: id,
+            index,
+            contributor: contributor.clone(),
+            forfeited,
+        });
+        task.stored.saturating_dec();
+        Self::reopen_slot(id, &mut task, Default::default(), now)?;
         Submissions::<T>::remove(id, index);
-        Assignments::<T>::remove(id, &contributor);
-        Self::deposit_event(Event::AssignmentAbandoned { task: id, index, contributor });
+        Assignments::<T>::remove(id, contributor);
+        Tasks::<T>::insert(id, task);
         Ok(())
     }
 
@@ -115,8 +123,10 @@ impl<T: Config> Pallet<T> {
         let mut task = Self::task(id)?;
         ensure!(who == task.creator, Error::<T>::NotCreator);
         Self::ensure_under_way(&task)?;
+        task.status = TaskStatus::Withdrawn;
         Self::deposit_event(Event::TaskWithdrawn { task: id });
-        Self::end(id, &mut task, TaskStatus::Withdrawn)?;
+        Self::refund_open_slots(id, &mut task)?;
+        Self::note_end(id, &mut task, Self::now());
         Tasks::<T>::insert(id, task);
         Ok(())
     }
@@ -133,60 +143,36 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_settle_task(id: TaskId) -> DispatchResult {
-        let mut task = Self::task(id)?;
-        let over = Self::now() > task.terms.expires_at;
+        let (mut task, now) = (Self::task(id)?, Self::now());
+        let over = now > task.terms.expires_at;
         ensure!(over && task.is_under_way() && task.open_slots > 0, Error::<T>::NothingToSettle);
-        Self::deposit_event(Event::TaskExpired { task: id });
-        Self::end(id, &mut task, TaskStatus::Expired)?;
+        Self::expire(id, &mut task)?;
+        Self::note_end(id, &mut task, now);
         Tasks::<T>::insert(id, task);
         Ok(())
     }
 
-    /// Frees an active slot for another contributor, or refunds it where nobody can take it any
-    /// more. Notices that a task's time is over.
-    pub(crate) fn reopen_slot(id: TaskId, task: &mut TaskOf<T>, now: Millis) -> DispatchResult {
-        task.active -= 1;
-        if task.is_live(now) {
-            task.open_slots += 1;
-        } else if task.is_under_way() {
-            task.open_slots += 1;
-            Self::deposit_event(Event::TaskExpired { task: id });
-            Self::end(id, task, TaskStatus::Expired)?;
-        } else {
-            Self::refund(id, task, task.terms.slot_hold())?;
-        }
-        Ok(())
-    }
-
-    /// Closes an active slot for good; the last one completes the task.
-    pub(crate) fn close_slot(id: TaskId, task: &mut TaskOf<T>) {
-        task.active -= 1;
-        if task.is_under_way() && task.open_slots == 0 && task.active == 0 {
-            task.status = TaskStatus::Completed;
-            Self::deposit_event(Event::TaskCompleted { task: id });
-        }
-    }
-
-    /// Refunds the open slots and gives the task its last status.
-    fn end(id: TaskId, task: &mut TaskOf<T>, status: TaskStatus) -> DispatchResult {
-        let open = core::mem::take(&mut task.open_slots);
-        task.status = status;
-        Self::refund(id, task, Self::hold_of_slots(task, open))
-    }
-
-    /// What is held for `slots` of a task.
-    pub(crate) fn hold_of_slots(task: &TaskOf<T>, slots: Index) -> BalanceOf<T> {
-        use sp_runtime::Saturating;
-        task.terms.slot_hold().saturating_mul(slots.into())
-    }
-
     /// Names the way in which a task is over, if it is.
     fn ensure_under_way(task: &TaskOf<T>) -> Result<(), Error<T>> {
+        if task.is_under_way() {
+            return Ok(());
+        }
+        Err(Self::way_of_being_over(task))
+    }
+
+    /// Names the way in which nothing of a task is left to happen, if so.
+    pub(crate) fn ensure_not_ended(task: &TaskOf<T>) -> Result<(), Error<T>> {
+        match task.ended_at {
+            None => Ok(()),
+            Some(_) => Err(Self::way_of_being_over(task)),
+        }
+    }
+
+    fn way_of_being_over(task: &TaskOf<T>) -> Error<T> {
         match task.status {
-            TaskStatus::Created | TaskStatus::InProgress => Ok(()),
-            TaskStatus::Completed => Err(Error::<T>::TaskCompleted),
-            TaskStatus::Withdrawn => Err(Error::<T>::TaskWithdrawn),
-            TaskStatus::Expired => Err(Error::<T>::TaskExpired),
+            TaskStatus::Withdrawn => Error::<T>::TaskWithdrawn,
+            TaskStatus::Expired => Error::<T>::TaskExpired,
+            _ => Error::<T>::TaskCompleted,
         }
     }
 }

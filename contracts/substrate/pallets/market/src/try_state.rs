@@ -1,68 +1,165 @@
 //! The invariants, checked over the whole state.
 
 use crate::{
-    Assignments, BalanceOf, Config, FeeSource, Fees, HoldReason, Pallet, SubmissionOf,
-    SubmissionState, Submissions, TaskOf, Tasks,
+    AccountOf, Appeals, AssetId, Assignments, BalanceOf, Config, HoldReason, Invitations, Pallet,
+    Shares, SubmissionOf, SubmissionState, Submissions, TaskId, TaskOf, Tasks, Window,
 };
 use alloc::collections::BTreeMap;
-use frame_support::{ensure, traits::fungible::InspectHold as _};
+use frame_support::{
+    ensure,
+    traits::{fungible::InspectHold as _, fungibles::InspectHold as _},
+};
 use sp_runtime::{traits::Zero, Saturating, TryRuntimeError};
+
+/// What is owed to or by accounts.
+type Owed<Who, Balance> = BTreeMap<Who, Balance>;
+
+/// What should be held, by reason.
+struct Ledger<T: Config> {
+    escrow: Owed<AccountOf<T>, BalanceOf<T>>,
+    bonds: Owed<AccountOf<T>, BalanceOf<T>>,
+    appeals: Owed<AccountOf<T>, BalanceOf<T>>,
+    deposits: Owed<AccountOf<T>, BalanceOf<T>>,
+    assets: Owed<(AccountOf<T>, AssetId), BalanceOf<T>>,
+}
 
 impl<T: Config> Pallet<T> {
     /// Every hold is what is owed, and every count is what it counts.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
-        let mut escrow = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
-        let mut bonds = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
+        let mut ledger = Ledger::<T> {
+            escrow: BTreeMap::new(),
+            bonds: BTreeMap::new(),
+            appeals: BTreeMap::new(),
+            deposits: BTreeMap::new(),
+            assets: BTreeMap::new(),
+        };
         for (id, task) in Tasks::<T>::iter() {
-            let terms = &task.terms;
-            ensure!(task.open_slots + task.active <= terms.slots, "more slots than were offered");
-            let mut owed = Self::hold_of_slots(&task, task.open_slots + task.active);
-            let mut active = 0;
-            for (index, submission) in Submissions::<T>::iter_prefix(id) {
-                let assigned = Assignments::<T>::get(id, &submission.contributor);
-                if is_open::<T>(&submission) {
-                    active += 1;
-                    ensure!(assigned == Some(index), "an open submission is not assigned");
-                } else {
-                    ensure!(assigned != Some(index), "a submission that ended is assigned");
-                }
-                owed.saturating_accrue(due_from_escrow::<T>(&task, &submission));
-                bonds.entry(submission.contributor).or_default().saturating_accrue(submission.bond);
-            }
-            ensure!(active == task.active, "active slots are not the open submissions");
-            escrow.entry(task.creator).or_default().saturating_accrue(owed);
+            ledger.enter_task(id, &task)?;
         }
-        let (escrow_reason, bond_reason) = (HoldReason::Escrow.into(), HoldReason::Bond.into());
+        ensure_of_known_tasks::<T>()?;
+        ledger.ensure_held()
+    }
+}
+
+impl<T: Config> Ledger<T> {
+    fn enter_task(&mut self, id: TaskId, task: &TaskOf<T>) -> Result<(), TryRuntimeError> {
+        let terms = &task.terms;
+        let slots = task.open_slots.saturating_add(task.active);
+        ensure!(slots <= terms.slots, "more slots than were offered");
+        let has_ended = !task.is_under_way() && slots == 0;
+        ensure!(task.ended_at.is_some() == has_ended, "a task has not the end that it has");
+        ensure!(task.is_under_way() || task.open_slots == 0, "a task that is over has open slots");
+        let (mut active, mut stored) = (0, 0);
+        let mut of_asset = terms.slot_asset().saturating_mul(slots.into());
+        of_asset.saturating_accrue(task.unreturned);
+        for (index, submission) in Submissions::<T>::iter_prefix(id) {
+            stored += 1;
+            let assigned = Assignments::<T>::get(id, &submission.contributor);
+            if submission.state.ended_at().is_some() {
+                ensure!(assigned != Some(index), "a submission that ended is assigned");
+                ensure!(!Appeals::<T>::contains_key(id, index), "an appeal outlives its cause");
+            } else {
+                active += 1;
+                ensure!(assigned == Some(index), "an open submission is not assigned");
+            }
+            if matches!(submission.state, SubmissionState::Accepted { unpaid: true, .. }) {
+                of_asset.saturating_accrue(terms.slot_asset());
+            }
+            self.enter_submission(id, index, task, &submission)?;
+        }
+        for (_, deposit) in Invitations::<T>::iter_prefix(id) {
+            stored += 1;
+            enter(&mut self.deposits, &task.creator, deposit);
+        }
+        for (_, share) in Shares::<T>::iter_prefix(id) {
+            stored += 1;
+            enter(&mut self.deposits, &share.by, share.deposit);
+        }
+        ensure!(active == task.active, "active slots are not the open submissions");
+        ensure!(stored == task.stored, "more or less is stored than was counted");
+        let native = terms.slot_native().saturating_mul(slots.into());
+        enter(&mut self.escrow, &task.creator, native);
+        enter(&mut self.deposits, &task.creator, task.deposit);
+        if let Some(asset) = terms.asset {
+            enter(&mut self.assets, &(task.creator.clone(), asset), of_asset);
+        }
+        Ok(())
+    }
+
+    fn enter_submission(
+        &mut self,
+        id: TaskId,
+        index: u32,
+        task: &TaskOf<T>,
+        submission: &SubmissionOf<T>,
+    ) -> Result<(), TryRuntimeError> {
+        let contributor = &submission.contributor;
+        enter(&mut self.bonds, contributor, submission.bond);
+        enter(&mut self.deposits, contributor, submission.deposit);
+        let appeal = Appeals::<T>::get(id, index);
+        if let Some(appeal) = &appeal {
+            enter(&mut self.appeals, &appeal.appellant, appeal.bond);
+            enter(&mut self.appeals, &task.creator, appeal.counter);
+        }
+        let may_have_appeal = match &submission.state {
+            SubmissionState::Validated { window: Window::Challenge { counter, .. }, .. } => {
+                enter(&mut self.appeals, &task.creator, *counter);
+                appeal.is_none()
+            }
+            SubmissionState::Appealed { .. } => appeal.is_some(),
+            SubmissionState::Validated { window: Window::Release { .. }, .. } => true,
+            _ => appeal.is_none(),
+        };
+        ensure!(may_have_appeal, "an appeal is where none can be, or missing");
+        Ok(())
+    }
+
+    /// Compares with what is held.
+    fn ensure_held(mut self) -> Result<(), TryRuntimeError> {
         for who in frame_system::Account::<T>::iter_keys() {
-            for (reason, owed) in [(&escrow_reason, &mut escrow), (&bond_reason, &mut bonds)] {
-                let held = T::Currency::balance_on_hold(reason, &who);
-                ensure!(
-                    held == owed.remove(&who).unwrap_or_default(),
-                    "a hold is not what is owed"
-                );
+            for (reason, owed) in [
+                (HoldReason::Escrow, &mut self.escrow),
+                (HoldReason::Bond, &mut self.bonds),
+                (HoldReason::Appeal, &mut self.appeals),
+                (HoldReason::Deposit, &mut self.deposits),
+            ] {
+                let held = T::Currency::balance_on_hold(&reason.into(), &who);
+                let owed = owed.remove(&who).unwrap_or_default();
+                ensure!(held == owed, "a hold is not what is owed");
             }
         }
-        let lost = escrow.into_values().chain(bonds.into_values()).any(|owed| !owed.is_zero());
+        let natives = [self.escrow, self.bonds, self.appeals, self.deposits];
+        let lost = natives.into_iter().flatten().any(|(_, owed)| !owed.is_zero());
         ensure!(!lost, "what is owed is not held");
+        for ((who, asset), owed) in self.assets {
+            let held = T::Assets::balance_on_hold(asset, &HoldReason::Escrow.into(), &who);
+            ensure!(held == owed, "a hold of an asset is not what is owed");
+        }
         Ok(())
     }
 }
 
-/// Whether a submission still takes a slot.
-fn is_open<T: Config>(submission: &SubmissionOf<T>) -> bool {
-    matches!(
-        submission.state,
-        SubmissionState::Assigned { .. }
-            | SubmissionState::PendingValidation { .. }
-            | SubmissionState::Validated { .. }
-    )
+/// Nothing is stored of tasks that are gone.
+fn ensure_of_known_tasks<T: Config>() -> Result<(), TryRuntimeError> {
+    let ids = Submissions::<T>::iter_keys()
+        .map(|key| key.0)
+        .chain(Assignments::<T>::iter_keys().map(|key| key.0))
+        .chain(Appeals::<T>::iter_keys().map(|key| key.0))
+        .chain(Invitations::<T>::iter_keys().map(|key| key.0))
+        .chain(Shares::<T>::iter_keys().map(|key| key.0));
+    for id in ids {
+        ensure!(Tasks::<T>::contains_key(id), "something is stored of a task that is gone");
+    }
+    Ok(())
 }
 
-/// Fees of an ended submission that its creator still owes.
-fn due_from_escrow<T: Config>(task: &TaskOf<T>, submission: &SubmissionOf<T>) -> BalanceOf<T> {
-    let silent = submission.committee.iter().filter(|seat| seat.is_silent()).count() as u32;
-    match submission.fees {
-        Fees::Due { source: FeeSource::Escrow, .. } => task.terms.fees(silent),
-        _ => Default::default(),
-    }
+fn enter<Who: Ord + Clone, Balance: Saturating + Default>(
+    owed: &mut Owed<Who, Balance>,
+    who: &Who,
+    amount: Balance,
+) where
+    Balance: sp_runtime::traits::One + Copy,
+{
+    let entry = owed.entry(who.clone()).or_default();
+    *entry = entry.saturating_add(amount);
 }
