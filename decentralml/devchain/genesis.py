@@ -83,6 +83,10 @@ def to_spec(name: str, properties: Mapping[str, Any], tries: Tries) -> dict[str,
         "protocolId": None,
         "properties": dict(properties),
         "codeSubstitutes": {},
+        # A polkadot-omni-node starts on no specification without these, and uses neither for a
+        # chain that is no parachain.
+        "relay_chain": "rococo-local",
+        "para_id": 1000,
         "genesis": {"raw": {"top": top, "childrenDefault": children}},
     }
 
