@@ -23,16 +23,17 @@ if TYPE_CHECKING:
     from decentralml.errors import DecentralMLError as DecentralMLError
     from decentralml.market.contributor import abandon_task as abandon_task
     from decentralml.market.contributor import accept_task as accept_task
-    from decentralml.market.contributor import send_results as send_results
-    from decentralml.market.creator import accept_task_results as accept_task_results
     from decentralml.market.creator import create_task as create_task
-    from decentralml.market.creator import reject_task_results as reject_task_results
+    from decentralml.market.deciding import accept_task_results as accept_task_results
+    from decentralml.market.deciding import appeal as appeal
+    from decentralml.market.deciding import reject_task_results as reject_task_results
     from decentralml.market.federation import federate as federate
     from decentralml.market.models import evaluate_model as evaluate_model
     from decentralml.market.models import train_model as train_model
     from decentralml.market.offer import Offer as Offer
     from decentralml.market.review import validate_task_results as validate_task_results
     from decentralml.market.running import run_task as run_task
+    from decentralml.market.sending import send_results as send_results
     from decentralml.market.session import Session as Session
     from decentralml.market.session import open_session as open_session
     from decentralml.market.show import show_task as show_task
@@ -50,8 +51,10 @@ _HOMES = {
     "decentralml.types": ("UNIT",),
     "decentralml.market.session": ("Session", "open_session"),
     "decentralml.market.offer": ("Offer",),
-    "decentralml.market.creator": ("create_task", "accept_task_results", "reject_task_results"),
-    "decentralml.market.contributor": ("accept_task", "send_results", "abandon_task"),
+    "decentralml.market.creator": ("create_task",),
+    "decentralml.market.contributor": ("accept_task", "abandon_task"),
+    "decentralml.market.sending": ("send_results",),
+    "decentralml.market.deciding": ("accept_task_results", "reject_task_results", "appeal"),
     "decentralml.market.running": ("run_task",),
     "decentralml.market.review": ("validate_task_results",),
     "decentralml.market.federation": ("federate",),

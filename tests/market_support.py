@@ -23,11 +23,13 @@ from sandbox_support import need_sandbox
 
 from decentralml.config import Config
 from decentralml.market import elections
-from decentralml.market.contributor import Sent, accept_task, send_results
+from decentralml.market.contributor import accept_task
 from decentralml.market.creator import Created, create_task
 from decentralml.market.node import advance
 from decentralml.market.offer import HOUR, Offer
+from decentralml.market.review import Validation, validate_task_results
 from decentralml.market.running import run_task
+from decentralml.market.sending import Sent, send_results
 from decentralml.market.session import Session
 from decentralml.types import UNIT, ModelType, TaskId, TaskType, ValidationStrategy
 
@@ -176,6 +178,14 @@ class Stage:
         accept_task(session, task)
         run_task(session, task, self.work(who, weight, examples))
         return send_results(session, task)
+
+    def validate(self, task: TaskId, *names: str) -> list[Validation]:
+        """One visit of each aggregator, in turn."""
+        return [validate_task_results(self.as_(name), task) for name in names or AGGREGATORS]
+
+    def conclude(self, task: TaskId) -> list[Validation]:
+        """Two visits of each: all commit, then all reveal, and the last releases what passed."""
+        return [*self.validate(task), *self.validate(task)]
 
     def close(self) -> None:
         for session in self.sessions:

@@ -6,7 +6,9 @@ import click
 
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document, table
-from decentralml.cli.units import AMOUNT, format_amount
+from decentralml.cli.units import AMOUNT, format_amount, format_proportion
+from decentralml.cli.wording import people
+from decentralml.types import TaskId
 
 
 @click.group()
@@ -29,21 +31,22 @@ def list_(settings: Settings) -> None:
         return
     rows = [
         (
-            names.get(standing.account, standing.account),
-            standing.standing,
+            names.get(found.account, found.account),
+            found.place,
+            format_proportion(found.standing),
             *(
                 (profile.endpoint, format_amount(profile.bond), profile.duties, profile.missed)
-                if (profile := standing.profile)
+                if (profile := found.profile)
                 else ("(not registered)", "", "", "")
             ),
         )
-        for standing in field.aggregators
+        for found in field.aggregators
     ]
     if rows:
         table(
-            ("aggregator", "standing", "endpoint", "bond", "duties", "missed"),
+            ("aggregator", "place", "standing", "endpoint", "bond", "duties", "missed"),
             rows,
-            right="bond duties missed",
+            right="standing bond duties missed",
         )
     else:
         click.echo("no aggregators; apply with: decentralml aggregators apply --endpoint URL")
@@ -55,7 +58,7 @@ def list_(settings: Settings) -> None:
 @common
 @pass_settings
 def show(settings: Settings, account: str | None) -> None:
-    """Show one aggregator: standing, profile, duties, its own vote."""
+    """Show one aggregator: place, standing, profile, duties, its own vote."""
     from decentralml.market.elections import ballot, show_aggregator
 
     with settings.session() as session:
@@ -66,6 +69,7 @@ def show(settings: Settings, account: str | None) -> None:
         document(
             {
                 "account": address,
+                "place": found.place,
                 "standing": found.standing,
                 "profile": found.profile,
                 "vote": vote_,
@@ -76,7 +80,8 @@ def show(settings: Settings, account: str | None) -> None:
     details(
         [
             ("aggregator", address),
-            ("standing", found.standing),
+            ("place", found.place),
+            ("standing", format_proportion(found.standing)),
             ("endpoint", profile and profile.endpoint),
             ("bond", profile and format_amount(profile.bond)),
             ("duties", profile and str(profile.duties)),
@@ -96,7 +101,7 @@ def show(settings: Settings, account: str | None) -> None:
 def apply(settings: Settings, endpoint: str) -> None:
     """Register as an aggregator (with a bond) and stand for election.
 
-    Test sets are sealed to an encryption key that is derived from your key. Run it again to change
+    Keys are wrapped to an encryption key that is derived from your key. Run it again to change
     the endpoint, or to stand again.
     """
     from decentralml.market.elections import apply as stand
@@ -110,6 +115,57 @@ def apply(settings: Settings, endpoint: str) -> None:
         click.echo(f"{address} stands for election (block {receipt.block})")
     else:
         click.echo(f"{address} is registered and stands already; nothing to do")
+
+
+@aggregators.command("top-up", epilog=examples("decentralml aggregators top-up --as bob"))
+@common
+@pass_settings
+def top_up(settings: Settings) -> None:
+    """Fill your bond up again after it was slashed; below half of it nobody is drawn."""
+    from decentralml.market.elections import top_up as fill_up
+
+    with settings.session() as session:
+        receipt = fill_up(session)
+        address = session.address
+    if settings.json:
+        document({"account": address, "block": receipt.block})
+    else:
+        click.echo(f"the bond of {address} is full again (block {receipt.block})")
+
+
+@aggregators.command(
+    "hand-over",
+    epilog=examples(
+        "decentralml aggregators hand-over --as ann",
+        "decentralml aggregators hand-over 3 --as hospital",
+    ),
+)
+@click.argument("task", type=click.IntRange(0), required=False)
+@common
+@pass_settings
+def hand_over(settings: Settings, task: int | None) -> None:
+    """Give the keys of validation sets that you have to those in office who have none.
+
+    Of one TASK, or of all that go on. `validate-task-results` does the same for its task; do this
+    before you leave office, and as a creator after an election.
+    """
+    from decentralml.market.handover import hand_over as give
+    from decentralml.market.handover import hand_over_all
+
+    with settings.session() as session:
+        if task is None:
+            given = hand_over_all(session)
+        else:
+            given = {TaskId(task): give(session, TaskId(task))}
+        names = session.names
+    if settings.json:
+        document({"given": given})
+        return
+    for number, members in given.items():
+        if members:
+            click.echo(f"task {number}: gave the key to {people(members, names)}")
+    if not any(given.values()):
+        click.echo("everybody in office has the keys that you have")
 
 
 @aggregators.command(epilog=examples("decentralml aggregators resign --as bob"))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from decentralml.cli.options import Settings, common, examples, pass_settings
-from decentralml.cli.output import document, table
-from decentralml.cli.units import format_duration, format_proportion
-from decentralml.types import Address, Submission, TaskId
+from decentralml.cli.output import document, table, to_plain
+from decentralml.cli.units import format_amount, format_proportion
+from decentralml.cli.wording import left, people
+from decentralml.types import Address, TaskId
+
+if TYPE_CHECKING:
+    from decentralml.market.show import ResultView
 
 
 @click.command(epilog=examples("decentralml list-task-results 3"))
@@ -17,36 +22,47 @@ from decentralml.types import Address, Submission, TaskId
 @common
 @pass_settings
 def list_task_results(settings: Settings, task: int) -> None:
-    """List the results of a task: whose, in which state, with which finding."""
-    from decentralml.market.tasks import list_task_results as find
+    """List the results of a task: whose, in which state, with which finding, what is awaited."""
+    from decentralml.market.show import view_results
 
     with settings.session() as session:
-        found = find(session, TaskId(task))
+        found = view_results(session, TaskId(task))
         now = session.chain.now()
         names = session.names
     if settings.json:
-        document(found)
+        document(
+            [
+                to_plain(view.submission)
+                | {"awaited": to_plain(view.awaited), "standing": view.standing}
+                for view in found
+            ]
+        )
     elif found:
         table(
-            ("index", "contributor", "status", "verdict", "score", "attested", "due", "reason"),
-            [_row(submission, now, names) for submission in found],
-            right="index score attested",
+            (
+                *("index", "contributor", "standing", "status", "verdict", "score"),
+                *("waits for", "of", "due", "reason"),
+            ),
+            [_row(view, now, names) for view in found],
+            right="index standing score",
         )
     else:
         click.echo(f"task {task} has no results yet")
 
 
-def _row(found: Submission, now: int, names: Mapping[Address, str]) -> tuple[object, ...]:
-    attested = sum(seat.attestation is not None for seat in found.committee)
-    due = found.deadline
+def _row(view: ResultView, now: int, names: Mapping[Address, str]) -> tuple[object, ...]:
+    found, awaited = view.submission, view.awaited
+    until = awaited.until if awaited else None
     return (
         found.index,
         names.get(found.contributor, found.contributor),
-        found.status,
+        format_proportion(view.standing),
+        f"{found.status}, unpaid" if found.unpaid else found.status,
         found.verdict or "",
         "" if found.score is None else format_proportion(found.score),
-        f"{attested}/{len(found.committee)}" if found.committee else "",
-        "" if due is None else f"in {format_duration(due - now)}" if due > now else "over",
+        awaited.what if awaited else "",
+        people(awaited.who, names) if awaited else "",
+        "" if until is None else left(until, now),
         found.reason or "",
     )
 
@@ -57,15 +73,21 @@ def _row(found: Submission, now: int, names: Mapping[Address, str]) -> tuple[obj
 @common
 @pass_settings
 def accept_task_results(settings: Settings, task: int, indices: tuple[int, ...]) -> None:
-    """Accept results of a ManualAccept task: each is paid at once, from escrow."""
-    from decentralml.market.creator import accept_task_results as accept
+    """Accept results of a ManualAccept task, or waive the time to challenge results that passed.
+
+    Each is paid from escrow in the moment in which its key is released to you.
+    """
+    from decentralml.market.deciding import accept_task_results as accept
 
     with settings.session() as session:
         receipt = accept(session, TaskId(task), indices)
     if settings.json:
         document({"task": task, "accepted": indices, "block": receipt and receipt.block})
     else:
-        click.echo(f"accepted and paid: {', '.join(map(str, indices))}")
+        click.echo(
+            f"accepted: {', '.join(map(str, indices))}; paid once the committee or the contributor "
+            "releases the key"
+        )
 
 
 @click.command(
@@ -81,21 +103,28 @@ def reject_task_results(
 ) -> None:
     """Reject results of a ManualAccept task, with a reason.
 
-    Against a passing verdict the committee's fees come from your escrow, which is filled up again
-    from your balance so that the slot can be given to another contributor.
+    Against a passing verdict, a counter-deposit is held while the contributor can appeal; if it
+    wins, you pay for the appeal and the result. If it does not, the committee's fees come from your
+    escrow, which is filled up again from your balance so that the slot can be given away again.
     """
-    from decentralml.market.creator import reject_task_results as reject
+    from decentralml.market.deciding import reject_task_results as reject
 
     with settings.session() as session:
-        receipt = reject(session, TaskId(task), indices, reason)
+        rejected = reject(session, TaskId(task), indices, reason)
     if settings.json:
         document(
             {
                 "task": task,
                 "rejected": indices,
                 "reason": reason,
-                "block": receipt and receipt.block,
+                "counters": rejected.counters,
+                "block": rejected.receipt and rejected.receipt.block,
             }
         )
-    else:
-        click.echo(f"rejected: {', '.join(map(str, indices))}")
+        return
+    click.echo(f"rejected: {', '.join(map(str, indices))}")
+    for index, counter in rejected.counters.items():
+        click.echo(
+            f"result {index} had passed: {format_amount(counter)} are held from you until the time "
+            "to appeal is over"
+        )

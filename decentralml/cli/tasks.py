@@ -1,13 +1,20 @@
-"""``list-tasks``, ``show-task``, ``withdraw-task``, ``settle``."""
+"""``list-tasks``, ``show-task``, ``withdraw-task``, ``settle``, ``clear``."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document, table
-from decentralml.cli.units import format_amount, format_duration, format_time
-from decentralml.types import TaskId
+from decentralml.cli.units import format_amount, format_duration, format_proportion, format_time
+from decentralml.cli.wording import asset_amount, left, waiting
+from decentralml.types import Access, Role, TaskId
+
+if TYPE_CHECKING:
+    from decentralml.market.session import Session
+    from decentralml.market.show import TaskView
 
 
 @click.command(
@@ -23,38 +30,43 @@ from decentralml.types import TaskId
 @common
 @pass_settings
 def list_tasks(settings: Settings, limit: int, before: int | None, open_only: bool) -> None:
-    """List tasks, newest first."""
+    """List tasks, newest first, with the standing of their creators."""
+    from decentralml.market.standings import standings
     from decentralml.market.tasks import list_tasks as find
 
     with settings.session() as session:
         found = find(session, limit, None if before is None else TaskId(before), open_only)
+        if settings.json:
+            document(found)
+            return
         now = session.chain.now()
-    if settings.json:
-        document(found)
-    elif found:
+        standing = standings(session, (task.creator for task in found), Role.CREATOR)
+        rows = [
+            (
+                task.id,
+                task.terms.task_type,
+                task.terms.model_type,
+                task.terms.strategy,
+                asset_amount(session, task.terms.asset, task.terms.reward),
+                f"{task.open_slots}/{task.terms.slots}",
+                task.status,
+                left(task.terms.expires_at, now) if task.open_slots else "",
+                session.called(task.creator),
+                format_proportion(standing[task.creator]),
+            )
+            for task in found
+        ]
+    if rows:
         table(
-            ("task", "work", "model", "policy", "reward", "open", "status", "expires"),
-            [
-                (
-                    task.id,
-                    task.terms.task_type,
-                    task.terms.model_type,
-                    task.terms.strategy,
-                    format_amount(task.terms.reward),
-                    f"{task.open_slots}/{task.terms.slots}",
-                    task.status,
-                    _left(task.terms.expires_at, now) if task.open_slots else "",
-                )
-                for task in found
-            ],
-            right="task reward open",
+            (
+                *("task", "work", "model", "policy", "reward", "open", "status", "expires"),
+                *("creator", "standing"),
+            ),
+            rows,
+            right="task reward open standing",
         )
     else:
         click.echo("no tasks")
-
-
-def _left(until: int, now: int) -> str:
-    return f"in {format_duration(until - now)}" if until > now else "over"
 
 
 @click.command(epilog=examples("decentralml show-task 3", "decentralml show-task 3 --as bob"))
@@ -62,50 +74,91 @@ def _left(until: int, now: int) -> str:
 @common
 @pass_settings
 def show_task(settings: Settings, task: int) -> None:
-    """Show a task: its terms, its state, and your own work on it."""
+    """Show a task: its terms, what its results wait for, and your own work on it."""
     from decentralml.market.show import show_task as look
 
     with settings.session() as session:
         view = look(session, TaskId(task))
-        names = session.names
-    if settings.json:
-        document(view)
-        return
-    found, terms, work = view.task, view.task.terms, view.work
-    results = ", ".join(f"{count} {status}" for status, count in view.results.items())
-    details(
-        [
-            ("task", found.id),
-            ("status", found.status),
-            ("creator", names.get(found.creator, found.creator)),
-            ("kind", f"{terms.task_type}, {terms.model_type}"),
-            ("policy", terms.strategy),
-            ("bundle", f"{terms.bundle} ({terms.storage})"),
-            ("reward", format_amount(terms.reward)),
-            ("committee", f"{terms.committee_size}, each for {format_amount(terms.fee)}"),
-            (
-                "results",
-                f"{found.accepted} accepted of {terms.slots}; {found.open_slots} open, "
-                f"{found.active} active",
-            ),
-            ("submissions", results or "none"),
-            ("expires", f"{format_time(terms.expires_at)} ({_left(terms.expires_at, view.now)})"),
-            ("working time", format_duration(terms.working_time)),
-            ("review time", format_duration(terms.review_time)),
-            ("continues", None if terms.parent is None else f"task {terms.parent}"),
-            ("next model", found.published),
-            ("your work", work and f"submission {work.index}, {work.status}"),
-            (
-                "  deadline",
-                work
-                and work.deadline
-                and f"{format_time(work.deadline)} ({_left(work.deadline, view.now)})",
-            ),
-            ("  bundle", work and work.bundle),
-            ("  result", work and work.result),
-            ("  log", work and work.log),
-        ]
-    )
+        if settings.json:
+            document(view)
+            return
+        details([*_terms(session, view), *_state(session, view), *_work(view)])
+
+
+def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
+    terms = view.task.terms
+    replay, challenge = terms.replay, terms.challenge_time
+    standing = format_proportion(view.creator_standing)
+    return [
+        ("task", view.task.id),
+        ("status", view.task.status),
+        ("creator", f"{session.called(view.task.creator)}, standing {standing}"),
+        ("kind", f"{terms.task_type}, {terms.model_type}"),
+        ("policy", terms.strategy),
+        ("bundle", f"{terms.bundle} ({terms.storage})"),
+        ("reward", asset_amount(session, terms.asset, terms.reward)),
+        (
+            "committee",
+            f"{terms.committee_size}, each for {format_amount(terms.fee)}; scores within "
+            f"{format_proportion(terms.tolerance)} agree",
+        ),
+        ("bond", format_amount(terms.bond)),
+        ("access", "invited accounts only" if terms.access is Access.INVITED else None),
+        (
+            "standing",
+            f"at least {format_proportion(terms.minimum_reputation)} as a contributor"
+            if terms.minimum_reputation
+            else None,
+        ),
+        (
+            "replay",
+            replay and f"{replay.segments} of {replay.checkpoints - 1} segments, drawn by lot",
+        ),
+        ("expires", f"{format_time(terms.expires_at)} ({left(terms.expires_at, view.now)})"),
+        ("working time", format_duration(terms.working_time)),
+        ("review time", format_duration(terms.review_time)),
+        ("time to appeal", format_duration(challenge) if challenge else "none"),
+        ("continues", None if terms.parent is None else f"task {terms.parent}"),
+    ]
+
+
+def _state(session: Session, view: TaskView) -> list[tuple[str, object]]:
+    found = view.task
+    counts = ", ".join(f"{count} {status}" for status, count in view.results.items())
+    waits = [
+        (
+            f"  result {result.submission.index}",
+            f"{result.submission.status}: {waiting(result.awaited, session.names, view.now)}",
+        )
+        for result in view.open_results
+        if result.awaited is not None
+    ]
+    return [
+        (
+            "results",
+            f"{found.accepted} accepted of {found.terms.slots}; {found.open_slots} open, "
+            f"{found.active} active",
+        ),
+        ("submissions", counts or "none"),
+        *waits,
+        ("next model", found.published),
+    ]
+
+
+def _work(view: TaskView) -> list[tuple[str, object]]:
+    work = view.work
+    if work is None:
+        return []
+    return [
+        ("your work", f"submission {work.index}, {work.status}"),
+        (
+            "  deadline",
+            work.deadline and f"{format_time(work.deadline)} ({left(work.deadline, view.now)})",
+        ),
+        ("  bundle", work.bundle),
+        ("  result", work.result),
+        ("  log", work.log),
+    ]
 
 
 @click.command(epilog=examples("decentralml withdraw-task 3 --as hospital"))
@@ -133,7 +186,7 @@ def settle(settings: Settings, task: int, index: int | None) -> None:
     """Move on what a deadline has ended: one result, or everything of a task that is due.
 
     Anyone may: an expired assignment frees its slot, a silent creator lets the verdict decide,
-    absent aggregators are replaced, an expired task is refunded.
+    absent aggregators are replaced, a time to appeal ends, an expired task is refunded.
     """
     from decentralml.market.tasks import settle as move
 
@@ -150,3 +203,33 @@ def settle(settings: Settings, task: int, index: int | None) -> None:
         click.echo(f"not settled: {line}")
     if not (moved.submissions or moved.expired or moved.refused):
         click.echo(f"nothing of task {task} is due")
+
+
+@click.command(epilog=examples("decentralml clear 3", "decentralml clear 3 0"))
+@click.argument("task", type=click.IntRange(0))
+@click.argument("index", type=click.IntRange(0), required=False)
+@common
+@pass_settings
+def clear(settings: Settings, task: int, index: int | None) -> None:
+    """Remove what has ended from the chain's storage; its deposits return to who paid them.
+
+    Anyone may, once the chain has kept it for its time: one result, or all of a task and then the
+    task itself. The history stays in the chain's events.
+    """
+    from decentralml.market.clearing import clear as remove
+
+    with settings.session() as session:
+        cleared = remove(session, TaskId(task), index)
+    if settings.json:
+        document(cleared)
+        return
+    for number in cleared.submissions:
+        click.echo(f"cleared result {number} of task {task}")
+    if cleared.access:
+        click.echo(f"cleared the invitations and shares of {cleared.access} accounts")
+    if cleared.whole:
+        click.echo(f"cleared task {task}")
+    for line in cleared.refused:
+        click.echo(f"not cleared: {line}")
+    if not (cleared.submissions or cleared.access or cleared.whole or cleared.refused):
+        click.echo(f"nothing of task {task} has ended")

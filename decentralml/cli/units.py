@@ -25,25 +25,30 @@ _DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
 _PROPORTION = re.compile(r"([0-9]+)(?:\.([0-9]+))?(%?)")
 
 
-def parse_amount(text: str) -> int:
-    """``"2.5"`` (tokens) to planck; ValueError for anything inexact or not a number."""
+def parse_amount(text: str, decimals: int = DECIMALS) -> int:
+    """``"2.5"`` to the smallest units of a token (planck); ValueError for anything inexact.
+
+    Parameters
+    ----------
+    decimals : of the token; the native one's if not given.
+    """
     match = _AMOUNT.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not an amount of tokens; write it like 2.5")
     whole, fraction = match.group(1), match.group(2) or ""
-    if len(fraction) > DECIMALS:
-        raise ValueError(f"{text!r} has more than {DECIMALS} decimals, the smallest unit there is")
-    planck = int(whole) * UNIT + int(fraction.ljust(DECIMALS, "0"))
+    if len(fraction) > decimals:
+        raise ValueError(f"{text!r} has more than {decimals} decimals, the smallest unit there is")
+    planck = int(whole + fraction.ljust(decimals, "0"))
     if planck > MOST_PLANCK:
         raise ValueError(f"{text!r} is more than a chain can count; name fewer tokens")
     return planck
 
 
-def format_amount(planck: int) -> str:
+def format_amount(planck: int, decimals: int = DECIMALS) -> str:
     """Planck as tokens without needless zeros: ``2500000000000`` is ``"2.5"``."""
     sign = "-" if planck < 0 else ""
-    whole, rest = divmod(abs(planck), UNIT)
-    fraction = str(rest).rjust(DECIMALS, "0").rstrip("0")
+    whole, rest = divmod(abs(planck), 10**decimals)
+    fraction = str(rest).rjust(decimals, "0").rstrip("0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 

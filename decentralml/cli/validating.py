@@ -11,10 +11,11 @@ import click
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
 from decentralml.cli.output import document, printable
 from decentralml.cli.units import format_metric, format_proportion
+from decentralml.cli.wording import people, waiting
 from decentralml.types import Address, TaskId, Verdict
 
 if TYPE_CHECKING:
-    from decentralml.market.aggregator import Duty
+    from decentralml.market.panel import Duty
     from decentralml.market.review import Review
 
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "decentralml validate-task-results 3 --as ann",
         "decentralml validate-task-results 3 --index 1 --as hospital",
-        "decentralml validate-task-results 3 --validation-path data/validation",
+        "decentralml validate-task-results 3 --dry-run --as bob",
     )
 )
 @click.argument("task", type=click.IntRange(0))
@@ -43,6 +44,21 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Fail a result that the store does not have; else it is left for later.",
 )
+@click.option(
+    "--crashed",
+    is_flag=True,
+    help="Say that this machine cannot judge what it cannot; else that is left for later.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Judge your own result as a committee would, before you send it.",
+)
+@click.option(
+    "--result-path",
+    type=EXISTING_FOLDER,
+    help="With --dry-run: folder with the result; else what run-task left.",
+)
 @common
 @pass_settings
 def validate_task_results(
@@ -51,13 +67,22 @@ def validate_task_results(
     indices: tuple[int, ...],
     validation_path: Path | None,
     fail_unavailable: bool,
+    crashed: bool,
+    dry_run: bool,
+    result_path: Path | None,
 ) -> None:
     """Validate the results of a task under its policy.
 
-    An aggregator draws the committees that can be drawn, judges each result that it has a seat for,
-    and attests. Anybody else (the creator of a ManualAccept task, say) sees what the committee
-    found, fetches the results, and measures them if the validation set can be opened.
+    A member of a panel judges each result that it has a seat for and commits to its finding. Run
+    again once all have committed, it reveals it; and again, it releases the keys of what was
+    accepted. What remains, and until when, is printed. Anybody else sees what the panels found, and
+    measures the results that are not sealed to it.
     """
+    if result_path is not None and not dry_run:
+        raise click.UsageError("--result-path goes with --dry-run")
+    if dry_run:
+        _dry_run(settings, TaskId(task), result_path, validation_path)
+        return
     from decentralml.market.review import validate_task_results as validate
 
     with settings.session() as session:
@@ -67,37 +92,59 @@ def validate_task_results(
             indices,
             validation_path=validation_path,
             fail_unavailable=fail_unavailable,
+            crashed=crashed,
         )
-        names = session.names
+        names, now = session.names, session.chain.now()
     if settings.json:
         document(found)
         return
+    if found.shared:
+        _say(f"gave the key of the validation set to {people(found.shared, names)}")
     for duty in found.duties:
-        _print_duty(duty)
+        _print_duty(duty, names, now)
     for review in found.reviews:
-        _print_review(review, names)
+        _print_review(review, names, now)
     if not (found.duties or found.reviews):
         click.echo(f"nothing of task {task} is to be validated")
 
 
-def _print_duty(duty: Duty) -> None:
-    if duty.verdict is None:
-        _say(f"result {duty.index}: {duty.status}; {duty.note}")
+def _dry_run(
+    settings: Settings, task: TaskId, result_path: Path | None, validation_path: Path | None
+) -> None:
+    from decentralml.market.rehearsal import rehearse
+
+    with settings.session() as session:
+        found = rehearse(session, task, result_path, validation_path)
+    if settings.json:
+        document(found)
         return
-    state = "attested" if duty.attested else f"NOT attested: {duty.note}"
-    _say(f"result {duty.index}: {_finding(duty.verdict, duty.score)}; {state}")
+    _say(f"{found.result}: {_finding(found.finding.verdict, found.finding.score)}")
+    for reason in found.finding.reasons:
+        _say(f"  {reason}")
+    _say(f"  {found.note}" if found.note else None)
+
+
+def _print_duty(duty: Duty, names: Mapping[Address, str], now: int) -> None:
+    deeds = f"; {', '.join(duty.done)}" if duty.done else ""
+    if duty.verdict is None:
+        _say(f"result {duty.index}: {duty.status}{deeds}")
+    else:
+        _say(f"result {duty.index}: {_finding(duty.verdict, duty.score)}{deeds}")
     for reason in duty.reasons:
         _say(f"  {reason}")
-    _say(f"  the result is now {duty.status}")
+    _say(f"  {duty.note}" if duty.note else None)
+    _say(f"  {waiting(duty.awaited, names, now)}" if duty.awaited else None)
+    if duty.verdict is not None and duty.awaited is None:
+        _say(f"  the result is now {duty.status}")
 
 
-def _print_review(review: Review, names: Mapping[Address, str]) -> None:
+def _print_review(review: Review, names: Mapping[Address, str], now: int) -> None:
     contributor = names.get(review.contributor, review.contributor)
     _say(f"result {review.index} of {contributor}: {review.status}")
     if review.verdict is not None:
         _say(f"  the committee: {_finding(review.verdict, review.score)}")
     for opinion in review.opinions:
-        said = "has not attested"
+        said = "has revealed nothing"
         if opinion.verdict is not None:
             said = _finding(opinion.verdict, opinion.score) + _metrics(opinion.metrics)
         _say(f"  {names.get(opinion.member, opinion.member)}: {said}")
@@ -110,6 +157,7 @@ def _print_review(review: Review, names: Mapping[Address, str]) -> None:
             _say(f"    {reason}")
     _say(f"  fetched to {review.folder}" if review.folder else None)
     _say(f"  {review.note}" if review.note else None)
+    _say(f"  {waiting(review.awaited, names, now)}" if review.awaited else None)
 
 
 def _say(text: str | None) -> None:

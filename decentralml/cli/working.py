@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
-from decentralml.cli.output import document
+from decentralml.cli.output import document, printable
 from decentralml.cli.units import DURATION, format_amount, format_time
+from decentralml.cli.wording import waiting
 from decentralml.types import TaskId
 
 
@@ -110,20 +111,30 @@ def run_task(
 @common
 @pass_settings
 def send_results(settings: Settings, task: int, result_path: Path | None) -> None:
-    """Check, sign, store and send the result of an accepted task.
+    """Check, sign, seal and send the result of an accepted task, and hand its key to the committee.
 
-    What the committee would check first is checked here before any fee is paid.
+    What the committee would check first is checked here before any fee is paid. Run again, without
+    --result-path, it does what has become due: it hands the key to members that came later or to
+    the jury of an appeal, and releases it once the result is accepted, if no member has.
     """
-    from decentralml.market.contributor import send_results as send
+    from decentralml.market.sending import send_results as send
 
     with settings.session() as session:
         sent = send(session, TaskId(task), result_path)
+        names, now = session.names, session.chain.now()
     if settings.json:
         document(sent)
-    elif sent.resumed:
-        click.echo(f"result {sent.index} of task {task} was sent before: {sent.cid}")
+        return
+    state = "was sent before" if sent.resumed else "is sent"
+    click.echo(f"result {sent.index} of task {task} {state}: {sent.cid}")
+    for deed in sent.done:
+        click.echo(f"  {deed}")
+    if sent.note is not None:
+        click.echo(f"  {printable(sent.note)}")
+    if sent.awaited is None:
+        click.echo(f"  {sent.status}")
     else:
-        click.echo(f"result {sent.index} of task {task} is sent: {sent.cid}")
+        click.echo(f"  {waiting(sent.awaited, names, now)}")
 
 
 @click.command(epilog=examples("decentralml abandon-task 3 --as bob"))
@@ -131,7 +142,11 @@ def send_results(settings: Settings, task: int, result_path: Path | None) -> Non
 @common
 @pass_settings
 def abandon_task(settings: Settings, task: int) -> None:
-    """Give an accepted slot back before its deadline; the bond returns."""
+    """Give an accepted slot back before its deadline.
+
+    The bond returns, but for the part of the working time that has passed.
+    """
+    from decentralml.chain.events import AssignmentAbandoned
     from decentralml.market.contributor import abandon_task as abandon
 
     with settings.session() as session:
@@ -139,4 +154,6 @@ def abandon_task(settings: Settings, task: int) -> None:
     if settings.json:
         document({"task": task, "block": receipt.block})
     else:
-        click.echo(f"the slot of task {task} is free again, the bond is back")
+        event = receipt.find(AssignmentAbandoned)
+        kept = f", but for {format_amount(event.forfeited)}" if event and event.forfeited else ""
+        click.echo(f"the slot of task {task} is free again, the bond is back{kept}")

@@ -235,7 +235,7 @@ class TransferUncertain(MarketError):
         self.to = to
         self.amount = amount
         super().__init__(
-            f"interrupted: {amount} planck may have been sent to {to}; "
+            f"interrupted: {amount} smallest units may have been sent to {to}; "
             "look at `decentralml balance` before you send them again"
         )
 
@@ -260,3 +260,24 @@ class JudgementLost(MarketError):
             f"what was committed to about result {index} of task {task} is not in this home; "
             "reveal it from the machine (DECENTRALML_HOME) that committed"
         )
+
+
+class OrderUnknown(MarketError):
+    """The block whose hash orders a training's data is not known any more."""
+
+    def __init__(self, task: int, index: int, block: int) -> None:
+        self.task = task
+        self.index = index
+        self.block = block
+        super().__init__(
+            f"the chain does not have block {block}, whose hash orders the data of submission "
+            f"{index} of task {task}; use a node that keeps all blocks (--chain)"
+        )
+
+
+class UnknownAsset(MarketError):
+    """There is no asset of that number."""
+
+    def __init__(self, asset: int) -> None:
+        self.asset = asset
+        super().__init__(f"there is no asset {asset}; see: decentralml assets list")

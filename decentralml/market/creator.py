@@ -1,35 +1,42 @@
-"""What a model creator does: post a task, decide its results."""
+"""Posting a task: pack, seal, store, hold the escrow, give the keys to those who judge."""
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, Validator
+from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, ValidationSet, Validator
 from decentralml.bundles.pack import pack_task
-from decentralml.bundles.sealing import encryption_public_key, is_usable, seal_folder
+from decentralml.bundles.sealing import (
+    KEY_BYTES,
+    encryption_public_key,
+    is_usable,
+    seal_folder,
+)
 from decentralml.bundles.settings import (
     DEFAULT_MODEL,
     DEFAULT_TIME_LIMIT,
     TaskSettings,
     read_settings,
 )
-from decentralml.chain.api import Receipt
-from decentralml.chain.calls import AcceptResult, Batch, Call, CreateTask, RejectResult
+from decentralml.bundles.wraps import key_digest
+from decentralml.chain.calls import CreateTask
 from decentralml.chain.events import TaskCreated
 from decentralml.errors import NotAModel, TermsInvalid
-from decentralml.market.offer import Offer
+from decentralml.market.access import invite
+from decentralml.market.golds import commitments
+from decentralml.market.offer import Contents, Offer
 from decentralml.market.session import Session
-from decentralml.market.tasks import PAGE, require_creator
+from decentralml.market.shares import share_key
+from decentralml.market.tasks import PAGE
 from decentralml.market.work import scratch
 from decentralml.storage.unixfs import cid_of
 from decentralml.types import (
     Cid,
     ModelType,
-    SubmissionStatus,
     Task,
     TaskId,
     TaskType,
@@ -62,9 +69,9 @@ class Created:
 def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
     """Pack a bundle, store it, and post the task with its escrow.
 
-    A record is kept from the moment the bundle is packed until the task is known to be on the
-    chain: the same call after an interruption finds the task, or goes on with the same bundle, and
-    never posts a second one.
+    A record is kept from the moment the bundle is packed until the task is on the chain, the key of
+    its validation set shared and everybody invited: the same call after an interruption goes on
+    where it stopped, and never posts a second task.
 
     Raises
     ------
@@ -85,69 +92,33 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
         record = records.read(name)
         if record is not None and record["after"] > _newest(session):
             record = None  # The chain was started anew: what the record knew is gone.
+        found = None
         if record is not None:
             found = _created_since(session, record, _terms(session, offer, record))
-            if found is not None:
-                records.remove(name)
-                return _created(found, resumed=True, warnings=())
-        if record is None or not _stored(session, record):
+        resumed = found is not None
+        if record is None or (found is None and not _stored(session, record)):
             record = _prepare(session, bundle, offer)
             records.write(name, record)
-        terms = _terms(session, offer, record)
-        _publish(session, record)
-        session.report.step(f"posting the task with bundle {terms.bundle}")
-        receipt = session.chain.submit(CreateTask(terms), session.key)
-        event = receipt.find(TaskCreated)
-        assert event is not None, "create_task succeeded without its event"
+        if found is None:
+            terms = _terms(session, offer, record)
+            _publish(session, record)
+            session.report.step(f"posting the task with bundle {terms.bundle}")
+            receipt = session.chain.submit(CreateTask(terms), session.key)
+            event = receipt.find(TaskCreated)
+            assert event is not None, "create_task succeeded without its event"
+            found = session.chain.task(event.task)
+        if record["key"] is not None:
+            share_key(session, found.id, bytes.fromhex(record["key"]))
+        invite(session, found.id, offer.invited)
         records.remove(name)
-    task = session.chain.task(event.task)
-    return _created(task, resumed=False, warnings=tuple(record["warnings"]))
-
-
-def accept_task_results(session: Session, task: TaskId, indices: Sequence[int]) -> Receipt | None:
-    """Accept results of a ManualAccept task: each is paid at once. All of them, or none.
-
-    None when an earlier run of the same command has done it.
-    """
-    require_creator(session, session.chain.task(task))
-    return _decide(
-        session,
-        [
-            AcceptResult(task, index)
-            for index in dict.fromkeys(indices)
-            if session.chain.submission(task, index).status is not SubmissionStatus.ACCEPTED
-        ],
+    return Created(
+        found.id,
+        found.terms.bundle,
+        found.terms.slots * found.terms.slot_hold,
+        resumed,
+        found.terms,
+        () if resumed else tuple(record["warnings"]),
     )
-
-
-def reject_task_results(
-    session: Session, task: TaskId, indices: Sequence[int], reason: str
-) -> Receipt | None:
-    """Reject results of a ManualAccept task, with a reason that everybody can read.
-
-    None when an earlier run of the same command has done it.
-    """
-    require_creator(session, session.chain.task(task))
-    found = [session.chain.submission(task, index) for index in dict.fromkeys(indices)]
-    return _decide(
-        session,
-        [
-            RejectResult(task, submission.index, reason)
-            for submission in found
-            if (submission.status, submission.reason) != (SubmissionStatus.REJECTED, reason)
-        ],
-    )
-
-
-def _decide(session: Session, calls: Sequence[Call]) -> Receipt | None:
-    if not calls:
-        return None
-    return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
-
-
-def _created(task: Task, resumed: bool, warnings: tuple[str, ...]) -> Created:
-    terms = task.terms
-    return Created(task.id, terms.bundle, terms.slots * terms.slot_hold, resumed, terms, warnings)
 
 
 def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
@@ -174,7 +145,11 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             )
         if offer.validation_set is not None:
             _check_validation_set(offer.validation_set, settings)
-        sealed = _seal(session, offer, folder / "validation.age", warnings)
+        _warn_of_office(session, offer, warnings)
+        key = None if offer.validation_set is None else secrets.token_bytes(KEY_BYTES)
+        sealed = None
+        if offer.validation_set is not None and key is not None:
+            sealed = _seal(session, offer.validation_set, key, folder / "validation.age")
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
         judged = manifest.evaluation or manifest.validator
         if judged and sealed is None:
@@ -188,7 +163,10 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             cid = session.objects.add(folder / "bundle", progress)
     return {
         "bundle": cid,
-        "sealed": sealed,
+        "sealed": sealed and sealed.cid,
+        "key": key and key.hex(),
+        "golds": [gold.hex() for gold in commitments(offer.golds)],
+        "checkpoints": manifest.replay and manifest.replay.checkpoints,
         "after": newest,
         "block": session.chain.info().block,
         "creator": session.address,
@@ -232,16 +210,15 @@ def with_model(bundle: Path, model: Path | None, out: Path) -> Path:
     return out
 
 
-def _seal(session: Session, offer: Offer, out: Path, warnings: list[str]) -> Cid | None:
-    """Seal the validation set to those in office (and its owner); its CID."""
+def _warn_of_office(session: Session, offer: Offer, warnings: list[str]) -> None:
+    """Say what would keep the results from being judged as the creator expects."""
     members = session.chain.election().members
     profiles = [found for member in members if (found := session.chain.profile(member))]
-    # One member with a key of no use must not keep every creator from posting tasks.
-    keys = [each.encryption_key for each in profiles if is_usable(each.encryption_key)]
-    if len(keys) < len(profiles):
+    worthless = [each for each in profiles if not is_usable(each.encryption_key)]
+    if worthless:
         warnings.append(
-            f"{len(profiles) - len(keys)} of the aggregators in office have an encryption key "
-            "that nothing can be sealed to; if drawn, they cannot validate"
+            f"{len(worthless)} of the aggregators in office have an encryption key to which "
+            "nothing can be wrapped; if drawn, they cannot validate"
         )
     if len(profiles) < offer.committee:
         warnings.append(
@@ -249,29 +226,29 @@ def _seal(session: Session, offer: Offer, out: Path, warnings: list[str]) -> Cid
             f"{offer.committee}; unless more are elected, fewer judge a result, and with none it "
             "waits (decentralml aggregators list)"
         )
-    if offer.validation_set is None:
-        return None
-    if not keys:
-        raise TermsInvalid(
-            "nobody in office could open the sealed validation set; wait for an election "
-            "(decentralml aggregators list)"
-        )
-    own = encryption_public_key(session.key.encryption_secret())
-    session.report.step(f"sealing the validation set to {len(keys)} aggregators in office")
-    seal_folder(offer.validation_set, [*keys, own], out)
+
+
+def _seal(session: Session, folder: Path, key: bytes, out: Path) -> ValidationSet:
+    """Seal the validation set with its key and store it."""
+    session.report.step("sealing the validation set")
+    seal_folder(folder, key, out)
     with session.report.bar("storing the sealed validation set") as progress:
-        return session.objects.add(out, progress)
+        return ValidationSet(session.objects.add(out, progress), key_digest(key))
 
 
 def _terms(session: Session, offer: Offer, record: dict[str, Any]) -> Terms:
-    # The time is asked for as late as can be: packing a large bundle takes a while.
-    return offer.terms(
+    contents = Contents(
         Cid(record["bundle"]),
-        offer.expiry(session.chain.info(), session.chain.now()),
         TaskType(record["task_type"]),
         ValidationStrategy(record["strategy"]),
         ModelType(record["model_type"]),
+        record["checkpoints"],
+        encryption_public_key(session.key.encryption_secret()),
+        tuple(bytes.fromhex(gold) for gold in record["golds"]),
     )
+    # The time is asked for as late as can be: packing a large bundle takes a while.
+    expires_at = offer.expiry(session.chain.info(), session.chain.now())
+    return offer.terms(contents, expires_at, session.chain.constants().minimum_bond)
 
 
 def _stored(session: Session, record: dict[str, Any]) -> bool:

@@ -15,23 +15,32 @@ from decentralml.chain.calls import (
     RemoveVoter,
     RenounceCandidacy,
     SubmitCandidacy,
+    TopUp,
     UpdateProfile,
     Vote,
 )
 from decentralml.errors import NotAnAggregator
 from decentralml.market.session import Session
-from decentralml.types import Address, AggregatorProfile
+from decentralml.market.standings import standings
+from decentralml.types import Address, AggregatorProfile, Role
 
-STANDINGS = ("in office", "runner-up", "candidate", "registered")
+PLACES = ("in office", "runner-up", "candidate", "registered")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One aggregator, and where the election has put it."""
+class Candidate:
+    """One aggregator.
+
+    Attributes
+    ----------
+    place : where the election has put it, one of :data:`PLACES`.
+    standing : how it has kept to the rules, parts per million.
+    """
 
     account: Address
-    standing: str
+    place: str
     profile: AggregatorProfile | None
+    standing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Field:
     block : number of the newest block.
     """
 
-    aggregators: tuple[Standing, ...]
+    aggregators: tuple[Candidate, ...]
     round_ends: int
     block: int
 
@@ -55,19 +64,23 @@ def list_aggregators(session: Session) -> Field:
     election = session.chain.election()
     profiles = {profile.account: profile for profile in session.chain.profiles()}
     groups = (election.members, election.runners_up, election.candidates, tuple(profiles))
-    seen: dict[Address, Standing] = {}
-    for standing, accounts in zip(STANDINGS, groups, strict=True):
+    places: dict[Address, str] = {}
+    for place, accounts in zip(PLACES, groups, strict=True):
         for account in accounts:
-            if account not in seen:
-                seen[account] = Standing(account, standing, profiles.get(account))
-    return Field(tuple(seen.values()), election.round_ends, session.chain.info().block)
+            places.setdefault(account, place)
+    standing = standings(session, places, Role.AGGREGATOR)
+    found = tuple(
+        Candidate(account, place, profiles.get(account), standing[account])
+        for account, place in places.items()
+    )
+    return Field(found, election.round_ends, session.chain.info().block)
 
 
-def show_aggregator(session: Session, account: Address) -> Standing:
+def show_aggregator(session: Session, account: Address) -> Candidate:
     """One aggregator. Raises NotAnAggregator."""
-    for standing in list_aggregators(session).aggregators:
-        if standing.account == account:
-            return standing
+    for candidate in list_aggregators(session).aggregators:
+        if candidate.account == account:
+            return candidate
     raise NotAnAggregator(account)
 
 
@@ -92,6 +105,11 @@ def apply(session: Session, endpoint: str) -> Receipt | None:
     return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
 
 
+def top_up(session: Session) -> Receipt:
+    """Fill the bond up again after it was slashed. Raises NotRegistered, BondComplete."""
+    return session.chain.submit(TopUp(), session.key)
+
+
 def resign(session: Session) -> Receipt:
     """Leave the election (or the office), and take the bond back if no duties are left.
 
@@ -99,11 +117,11 @@ def resign(session: Session) -> Receipt:
     ------
     NotAnAggregator : the account neither runs nor is registered.
     """
-    standing = show_aggregator(session, session.address)
+    found = show_aggregator(session, session.address)
     calls: list[Call] = []
-    if standing.standing != "registered":
+    if found.place != "registered":
         calls.append(RenounceCandidacy())
-    if standing.profile is not None and standing.profile.duties == 0:
+    if found.profile is not None and found.profile.duties == 0:
         calls.append(Deregister())
     if not calls:
         # Registered, with duties: the chain says what must be finished first.

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.bundles.sealing import unseal_folder
 from decentralml.errors import (
     BundleError,
     DagInvalid,
@@ -15,10 +14,14 @@ from decentralml.errors import (
     ObjectNotFound,
     ObjectTooLarge,
     ResultMismatch,
-    ValidationSetSealed,
+    SealDamaged,
 )
-from decentralml.market.fetch import FetchedResult, FetchedTask, fetch_result, fetch_task
+from decentralml.market.fetch import FetchedTask, fetch_result, fetch_task
+from decentralml.market.progress import has_seat
+from decentralml.market.replaying import drawn_of
+from decentralml.market.sealed import check_handed, known_key
 from decentralml.market.session import Session
+from decentralml.market.shares import open_validation_set
 from decentralml.market.work import scratch
 from decentralml.sandbox import Limits
 from decentralml.types import Submission, TaskId, Verdict
@@ -52,9 +55,12 @@ class Bar:
 
         Raises
         ------
-        StorageError, SandboxError
+        ResultSealed, ProfileKeyForeign, StorageError, SandboxError
         """
         try:
+            if submission.seal is not None and has_seat(self.session, submission):
+                key = known_key(self.session, self.task.terms, submission)
+                check_handed(self.session, self.task.terms, submission, key)
             result = fetch_result(self.session, self.task, submission)
         except CONTRIBUTORS_FAULT as error:
             return Finding(Verdict.FAIL, 0, reasons=(str(error),))
@@ -62,11 +68,13 @@ class Bar:
             if not fail_unavailable:
                 raise
             return Finding(Verdict.FAIL, 0, reasons=("the result cannot be fetched",))
-        return self.judge_fetched(result)
-
-    def judge_fetched(self, result: FetchedResult) -> Finding:
         return judge(
-            self.task.folder, self.task.manifest, result.folder, self.validation_set, self.bench
+            self.task.folder,
+            self.task.manifest,
+            result.folder,
+            self.validation_set,
+            self.bench,
+            drawn_of(self.session, self.task.terms, submission),
         )
 
 
@@ -80,30 +88,26 @@ def bar(session: Session, task: TaskId, validation_path: Path | None = None) -> 
 
     Raises
     ------
-    ValidationSetSealed : it was sealed to others.
+    ValidationSetSealed : nobody has given this account its key.
     """
     fetched = fetch_task(session, session.chain.task(task))
     with scratch(session.config.work) as space:
         data = validation_path
-        if data is None and fetched.manifest.validation_set is not None:
-            data = _unseal(session, fetched, task, space)
-        bench = Bench(
-            scratch=space / "bench",
-            cache=session.config.cache / "base-scores",
-            logs=session.work(task).root / "logs",
-            limits=Limits(),
-        )
-        yield Bar(session, fetched, data, bench)
+        wanted = fetched.manifest.validation_set
+        if data is None and wanted is not None:
+            try:
+                data = open_validation_set(session, task, wanted, space)
+            except (NotARecipient, SealDamaged, DagInvalid) as error:
+                # What the creator sealed cannot be opened as promised: there is no such set.
+                session.report.warn(f"the validation set cannot be used: {error}")
+        yield Bar(session, fetched, data, bench_of(session, task, space))
 
 
-def _unseal(session: Session, task: FetchedTask, number: TaskId, space: Path) -> Path:
-    cid = task.manifest.validation_set
-    assert cid is not None
-    sealed = space / "validation.age"
-    with session.report.bar("fetching the sealed validation set") as progress:
-        session.objects.get(cid, sealed, progress=progress)
-    try:
-        unseal_folder(sealed, session.key.encryption_secret(), space / "validation")
-    except NotARecipient:
-        raise ValidationSetSealed(number, session.address) from None
-    return space / "validation"
+def bench_of(session: Session, task: TaskId, space: Path) -> Bench:
+    """Where the scripts of a task are run to judge its results."""
+    return Bench(
+        scratch=space / "bench",
+        cache=session.config.cache / "base-scores",
+        logs=session.work(task).root / "logs",
+        limits=Limits(),
+    )

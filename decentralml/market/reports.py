@@ -34,14 +34,17 @@ class Opinion:
 
 
 def write_report(session: Session, submission: Submission, finding: Finding) -> Cid:
-    """Store and publish the report of a finding."""
+    """Keep the report of a finding; it is published when the finding is revealed."""
     assert submission.result is not None
     report = Report(
         session.info.genesis, submission.task, submission.index, submission.result, finding
     )
-    cid = session.objects.put_bytes(report.to_json())
-    session.objects.publish(cid)
-    return cid
+    return session.objects.put_bytes(report.to_json())
+
+
+def publish_report(session: Session, report: Cid) -> None:
+    """Show others the report behind a finding. Raises StorageError."""
+    session.objects.publish(report)
 
 
 def read_opinions(session: Session, submission: Submission) -> tuple[Opinion, ...]:

@@ -1,4 +1,4 @@
-"""What everybody but a committee member does to validate results: read, fetch, measure."""
+"""``validate-task-results``: a member attends to its panels, anybody else reads and measures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decentralml.errors import DecentralMLError, ValidationSetSealed
-from decentralml.market.aggregator import Duty, attest_results, is_aggregator
+from decentralml.market.handover import hand_over_if_able
 from decentralml.market.judging import Bar, bar
+from decentralml.market.panel import Duty, attend_panels, is_aggregator
+from decentralml.market.progress import Awaited, awaited
 from decentralml.market.reports import Opinion, read_opinions
 from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results
@@ -22,8 +24,9 @@ class Review:
 
     Attributes
     ----------
-    folder : the fetched result; None if it could not be fetched.
-    own : this account's finding; None without a validation set that it can open.
+    awaited : what the result waits for; None once it has ended.
+    folder : the fetched result; None while it is sealed to this account.
+    own : this account's finding; None without the result, or a validation set that it can open.
     note : why something is missing, if so.
     """
 
@@ -32,7 +35,7 @@ class Review:
     status: SubmissionStatus
     verdict: Verdict | None
     score: int | None
-    deadline: int | None
+    awaited: Awaited | None
     opinions: tuple[Opinion, ...]
     folder: Path | None
     own: Finding | None
@@ -41,9 +44,15 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What ``validate-task-results`` did: duties of a member, or reviews of anybody else."""
+    """What ``validate-task-results`` did: duties of a member, or reviews of anybody else.
+
+    Attributes
+    ----------
+    shared : who was given the key of the validation set.
+    """
 
     task: TaskId
+    shared: tuple[Address, ...] = ()
     duties: tuple[Duty, ...] = ()
     reviews: tuple[Review, ...] = ()
 
@@ -55,32 +64,37 @@ def validate_task_results(
     *,
     validation_path: Path | None = None,
     fail_unavailable: bool = False,
+    crashed: bool = False,
 ) -> Validation:
-    """Validate results of a task: as a committee member, attest; as anybody else, review.
+    """Validate results of a task: as a member, attend to its panels; as anybody else, review.
+
+    Whoever has the key of the validation set gives it to those in office who have none.
 
     Raises
     ------
-    TaskNotFound, StorageError, SandboxError, ValidationSetSealed
+    UnknownTask, UnknownSubmission, StorageError, SandboxError
     """
     wanted = tuple(indices)
     for index in wanted:
         session.chain.submission(task, index)
+    shared = hand_over_if_able(session, session.chain.task(task))
     if is_aggregator(session, task):
-        duties = attest_results(
+        duties = attend_panels(
             session,
             task,
             wanted,
             validation_path=validation_path,
             fail_unavailable=fail_unavailable,
+            crashed=crashed,
         )
-        return Validation(task, duties=tuple(duties))
-    return Validation(task, reviews=tuple(review(session, task, wanted, validation_path)))
+        return Validation(task, shared, duties=tuple(duties))
+    return Validation(task, shared, reviews=tuple(review(session, task, wanted, validation_path)))
 
 
 def review(
     session: Session, task: TaskId, indices: Iterable[int] = (), validation_path: Path | None = None
 ) -> list[Review]:
-    """Fetch results and the committee's reports, and measure what can be measured."""
+    """Read the committee's reports, fetch what can be opened, and measure what can be measured."""
     wanted = set(indices)
     found = [
         submission
@@ -114,7 +128,7 @@ def _review(
         submission.status,
         submission.verdict,
         submission.score,
-        submission.deadline,
+        awaited(session.chain.task(submission.task), submission),
         read_opinions(session, submission),
         folder if folder.is_dir() else None,
         own,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from decentralml.bundles.pack import find_result
 from decentralml.errors import NothingToRun, TaskScriptFailed
 from decentralml.market.contributor import assignment
 from decentralml.market.fetch import FetchedTask, fetch_task
+from decentralml.market.replaying import order_seed_of
 from decentralml.market.session import Session
 from decentralml.market.work import WorkFolder, replace_folder, scratch
 from decentralml.sandbox.environment import PythonEnvironment, command_for, setup_environment
 from decentralml.sandbox.limits import Limits
-from decentralml.types import TaskId
+from decentralml.types import Submission, TaskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,20 @@ def run_task(
             limits=Limits(seconds=seconds, memory_bytes=memory),
             python=python,
             sandboxed=sandboxed,
+            environment=_replayable(session, bundle, found),
         )
         find_result(output)
         replace_folder(output, attempt.output)
     return Ran(task, found.index, find_result(attempt.output), attempt.log, elapsed)
+
+
+def _replayable(session: Session, bundle: FetchedTask, found: Submission) -> Mapping[str, str]:
+    """The variables that fix the order of the data, where the training can be replayed."""
+    if bundle.manifest.replay is None:
+        return {}
+    from decentralml.learning.replay.variables import variables
+
+    return variables(order_seed_of(session, found))
 
 
 def mounts(bundle: FetchedTask, data: Path | None) -> dict[str, Path]:
@@ -101,6 +113,7 @@ def run_script(
     limits: Limits,
     python: PythonEnvironment | None = None,
     sandboxed: bool = True,
+    environment: Mapping[str, str] | None = None,
 ) -> float:
     """Run a bundle's script and return how many seconds it took.
 
@@ -117,7 +130,7 @@ def run_script(
         mounts=lent,
         output=output,
         limits=limits,
-        environment={"DML_CONTRIBUTOR": session.address},
+        environment={"DML_CONTRIBUTOR": session.address} | dict(environment or {}),
         log=log,
         on_line=session.report.line,
         python=python,

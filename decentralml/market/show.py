@@ -7,10 +7,12 @@ from pathlib import Path
 
 from decentralml.bundles.manifest import LABELS_FILE, MODEL_FILE
 from decentralml.errors import NoKeyChosen
+from decentralml.market.progress import Awaited, awaited
 from decentralml.market.session import Session
+from decentralml.market.standings import standings
 from decentralml.market.tasks import list_task_results
 from decentralml.market.work import WorkFolder
-from decentralml.types import Submission, SubmissionStatus, Task, TaskId
+from decentralml.types import Role, Submission, SubmissionStatus, Task, TaskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +33,60 @@ class OwnWork:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultView:
+    """One result, what it waits for, and its contributor's standing in parts per million."""
+
+    submission: Submission
+    awaited: Awaited | None
+    standing: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskView:
     task: Task
     now: int
     """The chain's clock, Unix milliseconds."""
     results: dict[SubmissionStatus, int]
     """How many submissions there are, by status."""
+    open_results: tuple[ResultView, ...]
+    """Those that have not ended."""
+    creator_standing: int
     work: OwnWork | None
 
 
 def show_task(session: Session, task: TaskId) -> TaskView:
-    """Raises TaskNotFound."""
+    """Raises UnknownTask."""
     found = session.chain.task(task)
     submissions = list_task_results(session, task)
     counts: dict[SubmissionStatus, int] = {}
     for submission in submissions:
         counts[submission.status] = counts.get(submission.status, 0) + 1
-    return TaskView(found, session.chain.now(), counts, _own(session, task, submissions))
+    views = results_in_view(session, found, submissions)
+    standing = session.chain.reputation(found.creator, Role.CREATOR).standing
+    return TaskView(
+        found,
+        session.chain.now(),
+        counts,
+        tuple(view for view in views if view.awaited is not None),
+        standing,
+        _own(session, task, submissions),
+    )
+
+
+def view_results(session: Session, task: TaskId) -> list[ResultView]:
+    """The results of a task by index, with what each waits for and who sent it."""
+    return results_in_view(session, session.chain.task(task), list_task_results(session, task))
+
+
+def results_in_view(
+    session: Session, task: Task, submissions: list[Submission]
+) -> list[ResultView]:
+    contributors = (submission.contributor for submission in submissions)
+    standing = standings(session, contributors, Role.CONTRIBUTOR)
+    return [
+        ResultView(submission, awaited(task, submission), standing[submission.contributor])
+        for submission in submissions
+    ]
 
 
 def _own(session: Session, task: TaskId, submissions: list[Submission]) -> OwnWork | None:

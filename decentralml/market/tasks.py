@@ -10,11 +10,10 @@ from decentralml.chain.calls import Settle, WithdrawTask
 from decentralml.chain.errors import NotCreator
 from decentralml.errors import CallRefused
 from decentralml.market.session import Session
-from decentralml.types import Submission, SubmissionStatus, Task, TaskId, TaskStatus
+from decentralml.types import Submission, Task, TaskId, TaskStatus
 
 PAGE = 100
 LIVE = (TaskStatus.CREATED, TaskStatus.IN_PROGRESS)
-ENDED = (SubmissionStatus.ACCEPTED, SubmissionStatus.REJECTED, SubmissionStatus.EXPIRED)
 
 
 def list_tasks(
@@ -35,6 +34,17 @@ def list_tasks(
             break
         before = page[-1].id
     return found[:limit]
+
+
+def every_task(session: Session) -> Iterator[Task]:
+    """All tasks, newest first, a page at a time."""
+    before: TaskId | None = None
+    while True:
+        page = session.chain.tasks(PAGE, before)
+        yield from page
+        if len(page) < PAGE:
+            return
+        before = page[-1].id
 
 
 def is_open(task: Task, now: int) -> bool:

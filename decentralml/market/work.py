@@ -7,6 +7,7 @@
         attempts/<index>/      the account's own work under one submission
             output/            what the task's script wrote
             result/            the signed result as it was sent
+            <digest>.age       the same, sealed, until it is sent
             run.log            what the task's script said
             accepted-at        which submission it is of
         results/<index>/       results of others, fetched to validate, review or merge
@@ -57,6 +58,10 @@ class Attempt:
     @property
     def result(self) -> Path:
         return self.root / "result"
+
+    def sealed(self, digest: bytes) -> Path:
+        """The sealed form of the result whose manifest has this digest."""
+        return self.root / f"{digest.hex()[:16]}.age"
 
     @property
     def log(self) -> Path:

@@ -43,11 +43,12 @@ from decentralml.errors import (
     TermsMismatch,
     WrongGenesis,
 )
-from decentralml.market.contributor import abandon_task, accept_task, send_results
+from decentralml.market.contributor import abandon_task, accept_task
 from decentralml.market.federation import federate
 from decentralml.market.node import advance
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
+from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import settle, withdraw_task
 from decentralml.market.tokens import transfer

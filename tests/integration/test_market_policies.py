@@ -18,7 +18,7 @@ from market_support import (
 from decentralml.chain.errors import NotCreator, NotValidated
 from decentralml.config import Config
 from decentralml.errors import CallRefused
-from decentralml.market.creator import accept_task_results, reject_task_results
+from decentralml.market.deciding import accept_task_results, reject_task_results
 from decentralml.market.federation import Weighting, federate
 from decentralml.market.node import advance
 from decentralml.market.reporting import Silent

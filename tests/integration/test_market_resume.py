@@ -16,16 +16,14 @@ from market_support import (
 )
 
 from decentralml.errors import TransferUncertain
-from decentralml.market.aggregator import attest_results
-from decentralml.market.contributor import accept_task, send_results
-from decentralml.market.creator import (
-    accept_task_results,
-    create_task,
-    reject_task_results,
-)
+from decentralml.market.contributor import accept_task
+from decentralml.market.creator import create_task
+from decentralml.market.deciding import accept_task_results, reject_task_results
 from decentralml.market.federation import federate
+from decentralml.market.panel import attend_panels
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
+from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import withdraw_task
 from decentralml.market.tokens import transfer
@@ -192,7 +190,7 @@ def test_an_interrupted_aggregator_goes_on_and_attests_once(
     task = stage.post()
     stage.contribute(BOB, task)
     session = stage.as_(AGGREGATORS[0])
-    interrupted(session, part, method, after, lambda s: attest_results(s, task))
+    interrupted(session, part, method, after, lambda s: attend_panels(s, task))
     validate_task_results(session, task)
     found = session.chain.submission(task, 0)
     mine = [seat for seat in found.committee if seat.member == session.address]

@@ -18,11 +18,12 @@ from market_support import (
 )
 
 from decentralml.errors import LabelsRefused, ModelRefused, NotMergeable
-from decentralml.market.contributor import accept_task, send_results
+from decentralml.market.contributor import accept_task
 from decentralml.market.federation import Weighting, federate
 from decentralml.market.models import evaluate_model, train_model
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
+from decentralml.market.sending import send_results
 from decentralml.types import SubmissionStatus, TaskId, TaskType, Verdict
 
 BOB, CHARLIE = CONTRIBUTORS

@@ -18,11 +18,12 @@ from market_support import (
     Stage,
 )
 
-from decentralml.market.contributor import accept_task, send_results
+from decentralml.market.contributor import accept_task
 from decentralml.market.creator import create_task
 from decentralml.market.federation import federate
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
+from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.types import SubmissionStatus
 

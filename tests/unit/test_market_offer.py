@@ -9,8 +9,17 @@ import pytest
 
 from decentralml.chain.api import ChainInfo
 from decentralml.errors import TermsInvalid
-from decentralml.market.offer import BLOCK_TIME, DAY, HOUR, Offer
-from decentralml.types import UNIT, Cid, ModelType, TaskType, ValidationStrategy
+from decentralml.market.offer import BLOCK_TIME, DAY, HOUR, Contents, Offer
+from decentralml.types import (
+    UNIT,
+    Access,
+    Address,
+    Cid,
+    ModelType,
+    Replay,
+    TaskType,
+    ValidationStrategy,
+)
 
 INFO = ChainInfo(
     name="test",
@@ -27,6 +36,15 @@ INFO = ChainInfo(
 )
 OFFER = Offer(reward=UNIT, fee=UNIT, results=2, committee=5)
 BUNDLE = Cid("bafy")
+CONTENTS = Contents(
+    BUNDLE,
+    TaskType.MODEL_ENGINEER,
+    ValidationStrategy.MANUAL_ACCEPT,
+    ModelType.AUDIO,
+    None,
+    bytes(32),
+    (),
+)
 
 
 def test_an_expiration_block_becomes_a_time() -> None:
@@ -47,11 +65,37 @@ def test_a_committee_is_odd_and_at_most_nine(committee: int) -> None:
 
 
 def test_terms_hold_what_was_offered() -> None:
-    terms = OFFER.terms(
-        BUNDLE, 7, TaskType.MODEL_ENGINEER, ValidationStrategy.MANUAL_ACCEPT, ModelType.AUDIO
-    )
+    terms = OFFER.terms(CONTENTS, 7, 1)
     assert terms.slots * terms.slot_hold == 2 * (1 + 5) * UNIT
     assert (terms.bundle, terms.expires_at, terms.task_type) == ("bafy", 7, "ModelEngineer")
+    assert (terms.reader, terms.golds, terms.access) == (bytes(32), (), Access.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("offer", "least", "bond"),
+    [
+        (OFFER, 1, 5 * UNIT),
+        (OFFER, 6 * UNIT, 6 * UNIT),
+        (replace(OFFER, reward=100 * UNIT), 1, 10 * UNIT),
+        (replace(OFFER, reward=100 * UNIT, asset=7), 1, 5 * UNIT),
+        (replace(OFFER, bond=50 * UNIT), 1, 50 * UNIT),
+    ],
+)
+def test_the_usual_bond_covers_the_fees_and_makes_a_gamble_with_junk_a_losing_one(
+    offer: Offer, least: int, bond: int
+) -> None:
+    assert offer.terms(CONTENTS, 7, least).bond == bond
+
+
+def test_a_task_is_closed_to_others_once_anybody_is_invited() -> None:
+    for offer in (replace(OFFER, invited=(Address("bob"),)), replace(OFFER, invited_only=True)):
+        assert offer.terms(CONTENTS, 7, 1).access is Access.INVITED
+
+
+def test_no_more_is_replayed_than_there_is() -> None:
+    assert OFFER.replay(None) is None
+    assert OFFER.replay(101) == Replay(101, 4)
+    assert replace(OFFER, replay_segments=9).replay(4) == Replay(4, 3)
 
 
 def test_the_same_offer_of_the_same_contents_has_the_same_name() -> None:

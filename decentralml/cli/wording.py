@@ -1,0 +1,43 @@
+"""Words and amounts that several commands print: what a result waits for, what a reward is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from decentralml.cli.units import format_amount, format_duration
+from decentralml.types import Address
+
+if TYPE_CHECKING:
+    from decentralml.market.progress import Awaited
+    from decentralml.market.session import Session
+
+
+def left(until: int, now: int) -> str:
+    """How long it is until then."""
+    return f"in {format_duration(until - now)}" if until > now else "over"
+
+
+def people(accounts: tuple[Address, ...], names: Mapping[Address, str]) -> str:
+    """Accounts by the names that this user has for them."""
+    return ", ".join(names.get(account, account) for account in accounts)
+
+
+def waiting(awaited: Awaited, names: Mapping[Address, str], now: int) -> str:
+    """``waits for commitments (ann, bob), 9m left``."""
+    who = f" ({people(awaited.who, names)})" if awaited.who else ""
+    if awaited.until is None:
+        return f"waits for {awaited.what}{who}"
+    late = awaited.until <= now
+    time = "its time is over: settle it" if late else f"{format_duration(awaited.until - now)} left"
+    return f"waits for {awaited.what}{who}, {time}"
+
+
+def asset_amount(session: Session, asset: int | None, amount: int) -> str:
+    """An amount of the native token, or of an asset with its symbol."""
+    if asset is None:
+        return format_amount(amount)
+    found = session.chain.asset(asset)
+    if found is None:
+        return f"{amount} of asset {asset}"
+    return f"{format_amount(amount, found.decimals)} {found.symbol or f'of asset {asset}'}"

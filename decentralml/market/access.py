@@ -1,0 +1,37 @@
+"""Who may take a slot of a task that is not open to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decentralml.chain.api import Receipt
+from decentralml.chain.calls import Invite, Uninvite
+from decentralml.market.session import Session
+from decentralml.market.tasks import require_creator
+from decentralml.types import Address, TaskId
+
+
+def invite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Receipt | None:
+    """Let accounts take slots of one's task; None when all of them were invited before.
+
+    Each invitation takes a deposit from the creator, which returns once it is taken back or
+    cleared.
+
+    Raises
+    ------
+    NotCreator, NotInvitational
+    """
+    require_creator(session, session.chain.task(task))
+    new = [who for who in dict.fromkeys(accounts) if not session.chain.invited(task, who)]
+    if not new:
+        return None
+    return session.chain.submit(Invite(task, tuple(new)), session.key)
+
+
+def uninvite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Receipt | None:
+    """Take invitations back; None when there are none. Work that was begun goes on."""
+    require_creator(session, session.chain.task(task))
+    invited = [who for who in dict.fromkeys(accounts) if session.chain.invited(task, who)]
+    if not invited:
+        return None
+    return session.chain.submit(Uninvite(task, tuple(invited)), session.key)

@@ -1,0 +1,98 @@
+"""``validate-task-results --dry-run``: judging one's own result as a committee would."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from decentralml.bundles.manifest import ResultManifest
+from decentralml.errors import BundleError
+from decentralml.market.contributor import assignment
+from decentralml.market.fetch import FetchedTask, fetch_task
+from decentralml.market.judging import bench_of
+from decentralml.market.replaying import order_seed_of
+from decentralml.market.sending import pack, result_folder
+from decentralml.market.session import Session
+from decentralml.market.work import scratch
+from decentralml.types import Submission, Task, TaskId, Verdict
+from decentralml.validation.findings import Finding
+from decentralml.validation.policies import judge
+from decentralml.validation.replay import Drawn
+from decentralml.validation.segments import drawn_segments
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a committee would find, as far as that can be known beforehand.
+
+    Attributes
+    ----------
+    result : the folder that was judged.
+    note : what a committee will look at besides, if so.
+    """
+
+    result: Path
+    finding: Finding
+    note: str | None
+
+
+def rehearse(
+    session: Session,
+    task: TaskId,
+    result_path: Path | None = None,
+    validation_path: Path | None = None,
+) -> Rehearsal:
+    """Pack and sign a local result, open it again, and judge it; nothing is stored or sent.
+
+    Of a training that can be replayed, segments are replayed that a random seed draws; the chain
+    will draw others.
+
+    Parameters
+    ----------
+    validation_path : data to measure on; the task's own set is sealed to contributors.
+
+    Raises
+    ------
+    NotAssigned, AlreadySent, DeadlinePassed, NothingToSend, StorageError, SandboxError
+    """
+    found = session.chain.task(task)
+    held = assignment(session, task, "rehearse a result")
+    bundle = fetch_task(session, found)
+    place = result_path or session.work(task).attempt(held.index).output
+    folder = result_folder(place, bundle.manifest, task)
+    with scratch(session.config.work) as space:
+        try:
+            manifest, _ = pack(session, bundle, folder, space / "result", task)
+        except BundleError as error:
+            return Rehearsal(folder, Finding(Verdict.FAIL, 0, (str(error),)), None)
+        session.report.step("judging it as a committee would")
+        finding = judge(
+            bundle.folder,
+            bundle.manifest,
+            space / "result",
+            validation_path,
+            bench_of(session, task, space),
+            _drawn(session, found, held, manifest),
+        )
+    return Rehearsal(folder, finding, _note(bundle, validation_path))
+
+
+def _drawn(
+    session: Session, task: Task, held: Submission, manifest: ResultManifest
+) -> Drawn | None:
+    if task.terms.replay is None or manifest.trace is None:
+        return None
+    drawn = drawn_segments(
+        secrets.token_bytes(32), manifest.trace.checkpoints, task.terms.replay.segments
+    )
+    return Drawn(order_seed_of(session, held), manifest.trace, drawn)
+
+
+def _note(bundle: FetchedTask, validation_path: Path | None) -> str | None:
+    if validation_path is None and bundle.manifest.validation_set is not None:
+        return (
+            "the committee also measures it on a set that is sealed to you; name data of your own "
+            "with --validation-path to try that"
+        )
+    return None

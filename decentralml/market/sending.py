@@ -1,0 +1,221 @@
+"""A contributor's result: check, sign, seal and send it; then hand its key on until it is paid."""
+
+from __future__ import annotations
+
+import filecmp
+from dataclasses import dataclass
+from pathlib import Path
+
+from decentralml.bundles.manifest import ResultManifest, TaskManifest
+from decentralml.bundles.pack import find_result, open_result, pack_result, result_files
+from decentralml.bundles.sealing import seal_folder
+from decentralml.chain.calls import SubmitResult
+from decentralml.chain.errors import UnknownSubmission
+from decentralml.errors import CallRefused, NothingToSend, ResultFolderInvalid
+from decentralml.market.contributor import assignment
+from decentralml.market.fetch import FetchedTask, fetch_task
+from decentralml.market.progress import ENDED, Awaited, awaited, brought_on
+from decentralml.market.records import locked
+from decentralml.market.sealed import hand_key, made_key, release_key, seal_of
+from decentralml.market.session import Session
+from decentralml.market.work import Attempt, replace_folder, scratch
+from decentralml.types import (
+    Cid,
+    Phase,
+    Submission,
+    SubmissionStatus,
+    Task,
+    TaskId,
+    Window,
+)
+
+NO_READER = bytes(32)
+"""The reader of tasks of version 1, whose results travel unsealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A result that is on the chain.
+
+    Attributes
+    ----------
+    cid : of the sealed result.
+    result : folder of the plain one.
+    resumed : an earlier run of the same command had sent it.
+    done : what this run did besides, in the past tense.
+    awaited : what the result waits for now; None once it has ended.
+    note : why something could not be done, if so.
+    """
+
+    task: TaskId
+    index: int
+    cid: Cid
+    digest: bytes
+    result: Path
+    resumed: bool
+    status: SubmissionStatus
+    done: tuple[str, ...] = ()
+    awaited: Awaited | None = None
+    note: str | None = None
+
+
+def send_results(session: Session, task: TaskId, result_path: Path | None = None) -> Sent:
+    """Check, sign, seal, store and send the result of the account's open assignment; go on.
+
+    Everything that can be checked here is checked before any fee is paid. Then the committee is
+    drawn and given the key. Called again, it finds the result on the chain and does what has become
+    due: it hands the key to members that came later and to the jury of an appeal, and releases it
+    once the result is accepted, if no member has.
+
+    Raises
+    ------
+    NotAssigned, AlreadySent, DeadlinePassed, NothingToSend, ValidationError, BundleError,
+    StorageError, CallRefused
+    """
+    found = session.chain.task(task)
+    with locked(session.work(task).root / ".send.lock"):
+        submission = _sent_before(session, task, result_path)
+        resumed = submission is not None
+        if submission is None:
+            submission = _send(session, found, result_path)
+    submission, done, note = _followed(session, found, submission)
+    assert submission.result is not None and submission.digest is not None
+    attempt = session.work(task).attempt(submission.index)
+    return Sent(
+        task,
+        submission.index,
+        submission.result,
+        submission.digest,
+        attempt.result,
+        resumed,
+        submission.status,
+        done,
+        awaited(found, submission),
+        note,
+    )
+
+
+def _send(session: Session, task: Task, result_path: Path | None) -> Submission:
+    found = assignment(session, task.id, "send a result")
+    from decentralml.validation.checks import check_result
+
+    attempt = session.work(task.id).attempt(found.index)
+    bundle = fetch_task(session, task)
+    folder = result_folder(result_path or attempt.output, bundle.manifest, task.id)
+    check_result(folder, bundle.manifest, bundle.folder)
+    with scratch(attempt.root) as space:
+        manifest, digest = pack(session, bundle, folder, space / "result", task.id)
+        replace_folder(space / "result", attempt.result)
+    sealed = task.terms.reader != NO_READER
+    key = made_key(session, found, digest)
+    content = _sealed(session, attempt, key, digest) if sealed else attempt.result
+    with session.report.bar("storing the result") as progress:
+        cid = session.objects.add(content, progress)
+    with session.report.bar("publishing the result") as progress:
+        session.objects.publish(cid, progress)
+    session.report.step(f"sending result {cid} ({manifest.examples} examples)")
+    seal = seal_of(key, task.terms) if sealed else None
+    session.chain.submit(SubmitResult(task.id, cid, digest, seal, manifest.trace), session.key)
+    attempt.sealed(digest).unlink(missing_ok=True)
+    return session.chain.submission(task.id, found.index)
+
+
+def _sealed(session: Session, attempt: Attempt, key: bytes, digest: bytes) -> Path:
+    """The sealed result; one that an interrupted run has left is taken, not made again."""
+    sealed = attempt.sealed(digest)
+    if not sealed.exists():
+        session.report.step("sealing the result")
+        seal_folder(attempt.result, key, sealed)
+    return sealed
+
+
+def _followed(
+    session: Session, task: Task, submission: Submission
+) -> tuple[Submission, tuple[str, ...], str | None]:
+    """Do what has become due of a sent result; it then, what was done, and what could not be."""
+    done: list[str] = []
+    try:
+        while True:
+            submission = brought_on(session, submission)
+            if submission.phase is Phase.SEALING:
+                submission = hand_key(session, submission)
+                done.append("handed its key to the jury" if submission.appeal else "handed its key")
+            elif submission.window is Window.RELEASE:
+                submission = release_key(session, task.terms, submission)
+                done.append("released its key")
+            else:
+                return submission, tuple(done), None
+    except CallRefused as error:
+        after = session.chain.submission(submission.task, submission.index)
+        return after, tuple(done), str(error)
+
+
+def _sent_before(session: Session, task: TaskId, result_path: Path | None) -> Submission | None:
+    """The submission whose result the chain has already, if it is the very one asked for.
+
+    A result path names a new result, and a rejected or expired one may be followed by another.
+    """
+    index = session.chain.open_assignment(task, session.address)
+    attempt = session.work(task).newest_attempt()
+    if index is None and attempt is not None:
+        index = int(attempt.root.name)
+    if index is None:
+        return None
+    try:
+        found = session.chain.submission(task, index)
+    except UnknownSubmission:
+        return None  # The attempt is of a chain that was started anew.
+    if found.result is None or found.contributor != session.address:
+        return None
+    kept = session.work(task).attempt(index)
+    if found.status in ENDED and not kept.is_of(found.accepted_at):
+        return None
+    if result_path is not None and not (kept.result.is_dir() and _same(result_path, kept.result)):
+        return None
+    # The run before may have been interrupted between the chain and the store.
+    if session.objects.has(found.result):
+        session.objects.publish(found.result)
+    return found
+
+
+def _same(folder: Path, sent: Path) -> bool:
+    """Whether a folder holds the very files of a result that was sent."""
+    manifest = open_result(sent)
+    candidates = [folder, *(p for p in folder.glob("*") if p.is_dir())]
+    return any(
+        all(
+            (place / name).is_file() and filecmp.cmp(place / name, sent / name, shallow=False)
+            for name in manifest.files
+        )
+        for place in candidates
+    )
+
+
+def result_folder(place: Path, manifest: TaskManifest, task: TaskId) -> Path:
+    """The folder with the result: the one named, or the only one inside it."""
+    if not place.is_dir():
+        raise NothingToSend(place, "is not there", task)
+    if all((place / name).exists() for name in result_files(manifest)):
+        return place
+    if not any(place.iterdir()):
+        raise NothingToSend(place, "is empty", task)
+    try:
+        return find_result(place)
+    except ResultFolderInvalid as error:
+        wanted = ", ".join(result_files(manifest)[:4])
+        raise NothingToSend(place, f"holds no result ({wanted}): {error.reason}", task) from None
+
+
+def pack(
+    session: Session, bundle: FetchedTask, folder: Path, out: Path, task: TaskId
+) -> tuple[ResultManifest, bytes]:
+    """Copy a result to the new folder ``out``, with manifest and signature; manifest and digest."""
+    return pack_result(
+        folder,
+        out,
+        task=bundle.manifest,
+        task_id=task,
+        genesis=session.info.genesis,
+        base_model=bundle.base_model_cid,
+        signer=session.key,
+    )
