@@ -120,6 +120,8 @@ class Control:
     """JSON documents from bubblewrap: first the process id of the namespace's first process."""
     go: int
     """Closed to let the program start."""
+    alive: int
+    """For the launcher's guard: a byte when the program is about to start."""
     init: int | None = None
     """Descriptor of that first process."""
 
@@ -141,7 +143,7 @@ def _start(tool: Path, shape: Shape, limits: Limits) -> tuple[subprocess.Popen[b
 
     try:
         printed, ready, status = (pipe(we_read=True) for _ in range(3))
-        block = pipe(we_read=False)
+        block, alive = (pipe(we_read=False) for _ in range(2))
         system, lent = shape.binds
         as_root = os.geteuid() == 0
         sources = _staged(tool, lent) if as_root else []
@@ -162,17 +164,16 @@ def _start(tool: Path, shape: Shape, limits: Limits) -> tuple[subprocess.Popen[b
         # Options go by descriptor: the program can read its host's command line in /proc/1.
         argv = [_staged_tool(tool) if as_root else str(tool), "--args", str(listed)]
         argv += layout.program(shape.command)
-        if as_root:
-            plan: launch.Plan = {
-                "user": _free_user(),
-                "sources": sources,
-                "limits": list(lowered(rlimits(limits)).items()),
-                "argv": argv,
-            }
-            planned = data(json.dumps(plan).encode())
-            argv = [sys.executable, "-I", "-S", launch.__file__, str(planned)]
+        plan: launch.Plan = {
+            "alive": alive,
+            "user": _free_user() if as_root else None,
+            "sources": sources,
+            "limits": list(lowered(rlimits(limits)).items()) if as_root else [],
+            "argv": argv,
+        }
+        planned = data(json.dumps(plan).encode())
         process = subprocess.Popen(
-            argv,
+            [sys.executable, "-I", "-S", launch.__file__, str(planned)],
             stdin=ready,
             stdout=printed,
             stderr=printed,
@@ -247,6 +248,7 @@ def _release(
         control.go = -1
         if not _read(control.ready, 1, deadline):
             raise ValueError("it ended before the program started")
+        os.write(control.alive, b".")
     except (ValueError, KeyError, OSError) as error:
         _kill(process, control)
         raise SandboxFailed(_complaint(printed.close()) or str(error)) from None
@@ -290,7 +292,7 @@ def _kill(process: subprocess.Popen[bytes], control: Control) -> None:
             process.wait(timeout=1)
     process.kill()
     process.wait()
-    for name in ("ready", "status", "go"):
+    for name in ("ready", "status", "go", "alive"):
         descriptor = getattr(control, name)
         if descriptor >= 0:
             os.close(descriptor)

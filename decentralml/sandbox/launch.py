@@ -1,8 +1,12 @@
-"""Become an unprivileged user and start bubblewrap: the few steps that only root needs.
+"""Start bubblewrap so that nothing of it outlives the caller; as root, as an unprivileged user.
 
 Run as a program of its own (``python -I -S launch.py DESCRIPTOR``), because it changes the mount
 namespace and the user of its process. It imports nothing of this package, so that it starts in
-milliseconds. From the descriptor it reads a plan, see :class:`Plan`:
+milliseconds. From the descriptor it reads a plan, see :class:`Plan`.
+
+Bubblewrap's own ``--die-with-parent`` comes late: it makes the sandbox's first process wait, and
+while that waits nothing tells it that bubblewrap was killed. Until the sandbox is ready a guard
+ends them all, see :func:`guard`. The other steps are only root's:
 
 1. in a mount namespace of its own, every folder that the sandbox needs is bound below /tmp, where
    the unprivileged user reaches it whatever the permissions of the folders above;
@@ -18,6 +22,7 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 from typing import Any, TypedDict
 
@@ -49,7 +54,10 @@ class Source(TypedDict):
 
 
 class Plan(TypedDict):
-    user: int
+    alive: int
+    """Descriptor: a byte arrives when the sandbox is ready, the end if the caller ends before."""
+    user: int | None
+    """Whom to become; None to stay who we are, with neither sources nor limits."""
     sources: list[Source]
     limits: list[tuple[int, int]]
     """Kernel limits (``setrlimit(2)``) by their number."""
@@ -143,9 +151,20 @@ def remap(tree: int, namespace: int) -> bool:
     return bool(result == 0)
 
 
-def stage(plan: Plan) -> None:
+def guard(alive: int) -> None:
+    """Leave a process behind that kills this process group if the caller ends too early."""
+    if os.fork() != 0:
+        os.close(alive)
+        return
+    os.closerange(0, alive)
+    os.closerange(alive + 1, os.sysconf("SC_OPEN_MAX"))
+    if not os.read(alive, 1):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def stage(sources: list[Source], user: int) -> None:
     """Bind every source below the stage, in a mount namespace that only this process is in."""
-    user = plan["user"]
     try:
         namespace: int | None = user_namespace(user)
     except OSError:
@@ -153,7 +172,7 @@ def stage(plan: Plan) -> None:
     call("unshare", libc.unshare(CLONE_NEWNS))
     call("mount /", libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None))
     # All sources are opened before the stage hides those that lie below it.
-    trees = [(clone(source, user, namespace), source) for source in plan["sources"]]
+    trees = [(clone(source, user, namespace), source) for source in sources]
     call(
         "mount stage", libc.mount(b"tmpfs", STAGE.encode(), b"tmpfs", MS_NOSUID_NODEV, b"mode=755")
     )
@@ -179,10 +198,13 @@ def main() -> int:
     with os.fdopen(int(sys.argv[1])) as file:
         plan: Any = json.load(file)
     try:
-        stage(plan)
-        become(plan["user"])
+        guard(plan["alive"])
+        if plan["user"] is not None:
+            stage(plan["sources"], plan["user"])
+            become(plan["user"])
         for kind, value in plan["limits"]:
             resource.setrlimit(kind, (value, value))
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and so would they
         os.execve(plan["argv"][0], plan["argv"], {"PATH": "/usr/bin:/bin"})
     except OSError as error:
         print(f"launch: {error}", file=sys.stderr)

@@ -29,8 +29,9 @@ RESERVED = frozenset(
 )
 PASSWD = f"sandbox:x:{INSIDE_ID}:{INSIDE_ID}:sandbox:{HOME}:/bin/sh\n"
 GROUP = f"sandbox:x:{INSIDE_ID}:\n"
-PREFACE = 'printf . >&0; exec "$@" </dev/null'
-"""Said by the sandbox's shell through the pipe that is its standard input: all is set up."""
+PREFACE = 'printf . >&0 && exec "$@" </dev/null'
+"""Said by the sandbox's shell through the pipe that is its standard input: all is set up. Where
+nobody is left to hear it, nothing runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,55 @@ run(["python", "-c", program, "{mark}"], mounts={{}}, output=Path(sys.argv[1]),
     while left_over(mark) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert left_over(mark) == []
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 80, 10))
+def test_nothing_is_left_of_a_sandbox_whose_tool_is_killed_as_it_starts(
+    tmp_path: Path, milliseconds: int
+) -> None:
+    need_sandbox()
+    (tmp_path / "caller.py").write_text(
+        """
+import subprocess
+import sys
+from pathlib import Path
+from decentralml.sandbox import probe, run
+
+probe.require()
+start = subprocess.Popen
+def announced(*args, **options):
+    process = start(*args, **options)
+    if "launch.py" in str(args[0]):
+        print(process.pid, flush=True)
+    return process
+subprocess.Popen = announced
+run(["sleep", "60"], mounts={}, output=Path(sys.argv[1]))
+"""
+    )
+    command = [sys.executable, str(tmp_path / "caller.py"), str(tmp_path / "output")]
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
+    ) as caller:
+        assert caller.stdout is not None
+        session = int(caller.stdout.readline())
+        time.sleep(milliseconds / 1000)  # whatever it has come to: that is the question
+        caller.kill()
+    deadline = time.monotonic() + 10
+    while in_session(session) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert in_session(session) == []
+
+
+def in_session(session: int) -> list[str]:
+    """The processes that are in a session, and not dead."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] not in "ZX":
+                found.append(status.parent.name)
+    return found
 
 
 def test_a_fork_storm_stays_within_its_limit(tmp_path: Path) -> None:
