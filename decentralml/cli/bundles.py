@@ -48,11 +48,23 @@ def cid(settings: Settings, path: Path) -> None:
 
 @bundles.command(epilog=examples("decentralml bundles get bafy... --out model"))
 @click.argument("cid")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Must not exist.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Must not exist, or hold just this content.",
+)
 @common
 @pass_settings
 def get(settings: Settings, cid: str, out: Path) -> None:
-    """Fetch content, verified block by block, to a new folder or file."""
+    """Fetch content, verified block by block, to a new folder or file.
+
+    Done again, it finds that all is there and changes nothing.
+    """
+    if _holds(out, cid):
+        settings.terminal.step(f"{out} holds it already")
+        _say(settings, Cid(cid), out)
+        return
     with settings.session() as session, settings.terminal.bar("fetching") as progress:
         session.objects.get(Cid(cid), out, progress=progress)
     _say(settings, Cid(cid), out)
@@ -93,6 +105,21 @@ def import_(settings: Settings, file: Path) -> None:
     with settings.session() as session, settings.terminal.bar("reading") as progress:
         found = session.objects.import_car(file, progress=progress)
     _say(settings, found, file)
+
+
+def _holds(path: Path, cid: str) -> bool:
+    """Whether a file or folder is there and its content is that of the CID."""
+    from decentralml.errors import StorageError
+    from decentralml.storage import cid as cids
+    from decentralml.storage.unixfs import cid_of
+
+    wanted = cids.parse(cid)
+    if path.is_symlink() or not path.exists():
+        return False
+    try:
+        return cids.parse(cid_of(path)) == wanted
+    except StorageError:  # it holds something that could not have been fetched
+        return False
 
 
 def _say(settings: Settings, cid: Cid, path: Path) -> None:

@@ -150,9 +150,12 @@ def test_content_is_added_named_fetched_verified_and_carried(run: Run, tmp_path:
     assert ask(run, "bundles", "verify", cid)["complete"]
     run("bundles", "get", cid, "--out", tmp_path / "again")
     assert (tmp_path / "again" / "a").read_text() == "a"
+    assert ask(run, "bundles", "get", cid, "--out", tmp_path / "again")["cid"] == cid  # it is there
+    (tmp_path / "again" / "a").write_text("b")
     assert error(run, "bundles", "get", cid, "--out", tmp_path / "again")["class"] == (
         "DestinationExists"
     )
+    assert (tmp_path / "again" / "a").read_text() == "b"
     run("bundles", "export", cid, "--out", tmp_path / "stuff.car")
     other = ("--home", tmp_path / "other")
     assert error(run, "bundles", "verify", cid, *other)["class"] == "ObjectNotFound"

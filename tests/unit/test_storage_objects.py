@@ -24,6 +24,7 @@ from decentralml.storage import cid as cids
 from decentralml.storage.dag import Limits
 from decentralml.storage.local import BlockStore
 from decentralml.storage.objects import Objects, open_objects
+from decentralml.storage.staging import staged_folder
 from decentralml.storage.unixfs import CHUNK, cid_of
 from decentralml.types import Cid
 
@@ -106,6 +107,26 @@ def test_progress_of_get_and_car_reaches_its_end(
     objects.export_car(cid, tmp_path / "x.car")
     objects.import_car(tmp_path / "x.car", progress=lambda *step: steps.append(step))
     assert steps[-1][0] == steps[-1][1]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(
+    objects: Objects, folder: Path, tmp_path: Path
+) -> None:
+    cid = objects.add(folder)
+    ours = tmp_path / ".out.abcdefgh.part"
+    (ours / "folder" / "deep").mkdir(parents=True)
+    kept = [tmp_path / ".out.settings", tmp_path / ".other.abcdefgh.part", tmp_path / ".out.x.part"]
+    for path in kept:
+        (path / "mine").mkdir(parents=True)
+    with staged_folder(tmp_path / "out"):  # one that is alive
+        (alive,) = tmp_path.glob(".out.????????.part/folder")
+        assert not ours.exists()
+        objects.get(cid, tmp_path / "out")
+        assert alive.exists()
+        (tmp_path / "out").rename(tmp_path / "done")
+    assert contents(tmp_path / "done") == contents(folder)
+    assert all(path.exists() for path in kept)
+    assert not list(tmp_path.glob(".out.????????.part"))
 
 
 def test_what_exists_is_not_overwritten(objects: Objects, folder: Path, tmp_path: Path) -> None:
