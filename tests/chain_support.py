@@ -20,7 +20,7 @@ from devchain_support import shared_cache
 from rpc_support import free_port
 
 from decentralml.bundles.sealing import encryption_public_key
-from decentralml.chain import calls
+from decentralml.chain import calls, events
 from decentralml.chain.api import Chain
 from decentralml.chain.connect import connect, open_embedded
 from decentralml.chain.keys import Key, development_key
@@ -33,6 +33,7 @@ from decentralml.types import (
     Cid,
     ModelType,
     StorageType,
+    TaskId,
     TaskType,
     Terms,
     ValidationStrategy,
@@ -96,12 +97,17 @@ def elect(chain: Chain) -> None:
     """Have the aggregators registered, voted for and elected."""
     early_in_round(chain)
     for key in AGGREGATORS:
-        profile = calls.RegisterAggregator("https://example.org", key.encryption_secret())
+        profile = calls.RegisterAggregator("https://example.org", encryption_key(key))
         chain.submit(calls.Batch((profile, calls.SubmitCandidacy())), key)
     for voter in VOTERS:
         votes = tuple(key.address for key in AGGREGATORS)
         chain.submit(calls.Vote(votes, 1000 * UNIT), voter)
     chain.wait_block(chain.election().round_ends)
+
+
+def encryption_key(key: Key) -> bytes:
+    """The X25519 public key that an aggregator publishes."""
+    return encryption_public_key(key.encryption_secret())
 
 
 def early_in_round(chain: Chain) -> None:
@@ -130,6 +136,14 @@ def soon(chain: Chain, blocks: int = 5) -> int:
 def by_address(address: str) -> Key:
     """The aggregator of an address."""
     return next(key for key in AGGREGATORS if key.address == address)
+
+
+def post(chain: Chain, **changes: object) -> TaskId:
+    """Have Alice post a task."""
+    created = chain.submit(calls.CreateTask(terms(chain, **changes)), ALICE)
+    event = created.find(events.TaskCreated)
+    assert event is not None
+    return event.task
 
 
 @contextmanager

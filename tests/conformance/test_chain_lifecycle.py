@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import sha256
 
 import pytest
 from chain_support import (
@@ -13,57 +11,47 @@ from chain_support import (
     BOB,
     BUNDLE,
     CHARLIE,
+    HOUR,
     REPORT,
     VOTERS,
     by_address,
     early_in_round,
-    elect,
-    embedded,
-    new_home,
+    encryption_key,
     pass_time,
-    real_node,
-    served,
+    post,
     soon,
     terms,
 )
+from panel_support import (
+    DIGEST,
+    deliver,
+    digest,
+    judge,
+    release,
+)
 
+from decentralml.bundles.wraps import open_wrap
 from decentralml.chain import calls, errors, events
-from decentralml.chain.api import Chain, Receipt
-from decentralml.chain.keys import Key, development_key
+from decentralml.chain.api import Chain
+from decentralml.chain.keys import development_key
 from decentralml.errors import CallInvalid, CannotPayFee
 from decentralml.types import (
     PPM,
     UNIT,
+    Access,
+    Outcome,
+    Phase,
+    Replay,
+    Seal,
     SubmissionStatus,
     TaskId,
     TaskStatus,
     ValidationStrategy,
     Verdict,
+    Window,
 )
 
-BACKENDS = {"embedded": embedded, "served": served, "node": real_node}
-DIGEST = sha256(b"a result's manifest").digest()
-
-
-@pytest.fixture(
-    scope="module",
-    params=["embedded", "served", pytest.param("node", marks=pytest.mark.node)],
-)
-def chain(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Chain]:
-    """A chain with three aggregators in office."""
-    home = new_home(tmp_path_factory.mktemp(request.param))
-    with BACKENDS[request.param](home) as chain:
-        elect(chain)
-        yield chain
-
-
-def post(chain: Chain, **changes: object) -> TaskId:
-    created = chain.submit(calls.CreateTask(terms(chain, **changes)), ALICE)
-    event = created.find(events.TaskCreated)
-    assert event is not None
-    return event.task
+SEAL = Seal(digest(b"key"), digest(b"wrap"))
 
 
 def post_expiring(chain: Chain) -> TaskId:
@@ -72,28 +60,6 @@ def post_expiring(chain: Chain) -> TaskId:
         with suppress(errors.InvalidExpiry):
             return post(chain, expires_at=soon(chain, blocks))
     raise AssertionError("40 blocks went by while a task was posted")
-
-
-def deliver(chain: Chain, task: TaskId, contributor: Key) -> int:
-    """Accept a task, send a result and have its committee drawn."""
-    accepted = chain.submit(calls.AcceptTask(task), contributor).find(events.TaskAccepted)
-    assert accepted is not None
-    chain.submit(calls.SubmitResult(task, BUNDLE, DIGEST), contributor)
-    anchor = chain.submission(task, accepted.index).draw_after
-    assert anchor is not None
-    chain.wait_block(anchor)
-    chain.submit(calls.DrawCommittee(task, accepted.index), CHARLIE)
-    return accepted.index
-
-
-def attest(chain: Chain, task: TaskId, index: int, *verdicts: Verdict) -> Receipt:
-    """Have the committee's first members attest; the last receipt."""
-    committee = chain.submission(task, index).committee
-    for seat, verdict in zip(committee, verdicts, strict=False):
-        score = 9 * PPM // 10 if verdict is Verdict.PASS else 0
-        call = calls.Attest(task, index, verdict, score, REPORT)
-        receipt = chain.submit(call, by_address(seat.member))
-    return receipt
 
 
 def test_those_with_most_stake_are_in_office(chain: Chain) -> None:
@@ -105,7 +71,7 @@ def test_those_with_most_stake_are_in_office(chain: Chain) -> None:
     profile = chain.profile(AGGREGATORS[0].address)
     assert profile is not None
     assert profile.endpoint == "https://example.org"
-    assert profile.encryption_key == AGGREGATORS[0].encryption_secret()
+    assert profile.encryption_key == encryption_key(AGGREGATORS[0])
     assert profile.bond == chain.constants().aggregator_bond
     assert {each.account for each in chain.profiles()} == set(election.members)
     ballot = chain.ballot(VOTERS[0].address)
@@ -118,8 +84,18 @@ def test_those_with_most_stake_are_in_office(chain: Chain) -> None:
 
 
 def test_a_task_reads_back_as_it_was_posted(chain: Chain) -> None:
-    offer = terms(chain, slots=3, review_time=7_000)
-    held = chain.balance(ALICE.address).held.get("market.Escrow", 0)
+    offer = terms(
+        chain,
+        slots=3,
+        review_time=7_000,
+        challenge_time=9_000,
+        tolerance=123,
+        access=Access.INVITED,
+        minimum_reputation=450_000,
+        replay=Replay(17, 4),
+        golds=(bytes(range(32)), bytes(32)),
+    )
+    before = chain.balance(ALICE.address).held
     created = chain.submit(calls.CreateTask(offer), ALICE).find(events.TaskCreated)
     assert created is not None
     assert created.escrow == 3 * offer.slot_hold
@@ -128,77 +104,114 @@ def test_a_task_reads_back_as_it_was_posted(chain: Chain) -> None:
     assert task.creator == ALICE.address
     assert (task.open_slots, task.active, task.status) == (3, 0, TaskStatus.CREATED)
     assert chain.tasks(limit=1) == [task]
-    assert chain.balance(ALICE.address).held["market.Escrow"] == held + 3 * offer.slot_hold
+    held = chain.balance(ALICE.address).held
+    assert held["market.Escrow"] == before.get("market.Escrow", 0) + created.escrow
+    assert held["market.Deposit"] == before.get("market.Deposit", 0) + task.deposit
+    assert task.deposit > chain.constants().deposit_base
 
 
-def test_auto_accept_pays_contributor_and_committee_from_escrow(chain: Chain) -> None:
+def test_auto_accept_pays_contributor_and_committee_when_the_key_is_released(
+    chain: Chain,
+) -> None:
     task = post(chain, slots=1)
-    index = deliver(chain, task, BOB)
+    sent = deliver(chain, task, BOB)
+    index = sent.index
     assert chain.open_assignment(task, BOB.address) == index
     submission = chain.submission(task, index)
-    assert submission.status is SubmissionStatus.PENDING_VALIDATION
-    assert (submission.result, submission.digest) == (BUNDLE, DIGEST)
-    assert len({seat.member for seat in submission.committee}) == 3
-    before = chain.balance(BOB.address)
-    receipt = attest(chain, task, index, Verdict.PASS, Verdict.PASS)
-    assert receipt.find(events.ResultAccepted) == events.ResultAccepted(
-        task, index, BOB.address, 5 * UNIT
+    assert (submission.status, submission.phase) == (
+        SubmissionStatus.PENDING_VALIDATION,
+        Phase.COMMITTING,
     )
-    assert chain.balance(BOB.address).total == before.total + 5 * UNIT
-    assert chain.balance(BOB.address).free == before.free + 5 * UNIT + submission.bond
+    assert (submission.result, submission.digest) == (BUNDLE, DIGEST)
+    assert submission.seal == Seal(digest(sent.key), digest(sent.release))
+    assert len({seat.member for seat in submission.committee}) == 3
+    for seat in submission.committee:
+        assert seat.wrap is not None
+        assert open_wrap(seat.wrap, by_address(seat.member).encryption_secret()) == sent.key
+    receipt = judge(chain, sent, Verdict.PASS)
+    found = receipt.find(events.ResultValidated)
+    assert found == events.ResultValidated(task, index, Verdict.PASS, 900_000, False)
+    waiting = chain.submission(task, index)
+    assert (waiting.status, waiting.window) == (SubmissionStatus.VALIDATED, Window.RELEASE)
+    assert waiting.deadline is not None
+    before = chain.balance(BOB.address)
+    receipt = release(chain, sent)
+    assert receipt.find(events.ResultAccepted) == events.ResultAccepted(
+        task, index, BOB.address, 5 * UNIT, None, True
+    )
+    paid = [event for event in receipt.events if isinstance(event, events.FeePaid)]
+    assert {(event.amount, event.source) for event in paid} == {(UNIT // 2, "Escrow")}
+    assert len(paid) == 3
+    after = chain.balance(BOB.address)
+    assert after.total == before.total + 5 * UNIT - receipt.fee
+    assert after.free == before.free + 5 * UNIT + submission.bond - receipt.fee
     done = chain.submission(task, index)
-    assert done.status is SubmissionStatus.ACCEPTED
+    assert (done.status, done.outcome) == (SubmissionStatus.ACCEPTED, Outcome.ACCEPTED)
     assert (done.verdict, done.score) == (Verdict.PASS, 9 * PPM // 10)
+    assert all(seat.paid for seat in done.committee)
+    assert done.key is not None
+    assert open_wrap(done.key, ALICE.encryption_secret()) == sent.key
+    assert done.ended_at is not None
     assert chain.task(task).status is TaskStatus.COMPLETED
     assert chain.open_assignment(task, BOB.address) is None
 
 
 def test_a_failing_verdict_is_paid_by_the_bond_and_opens_the_slot_again(chain: Chain) -> None:
     task = post(chain, slots=1)
-    index = deliver(chain, task, BOB)
-    receipt = attest(chain, task, index, Verdict.FAIL, Verdict.FAIL)
+    sent = deliver(chain, task, BOB)
+    receipt = judge(chain, sent, Verdict.PASS, Verdict.FAIL)
     rejected = receipt.find(events.ResultRejected)
     assert rejected is not None
-    assert rejected.verdict is Verdict.FAIL
+    assert (rejected.outcome, rejected.verdict) == (Outcome.FAILED, Verdict.FAIL)
     paid = [event for event in receipt.events if isinstance(event, events.FeePaid)]
-    assert paid
     assert {event.source for event in paid} == {"Bond"}
-    assert chain.submission(task, index).status is SubmissionStatus.REJECTED
+    done = chain.submission(task, sent.index)
+    assert done.status is SubmissionStatus.REJECTED
+    assert [seat.paid for seat in done.committee] == [False, True, True]
+    assert done.key is None
     assert chain.task(task).open_slots == 1
 
 
 def test_manual_accept_lets_the_creator_accept_one_and_reject_one(chain: Chain) -> None:
     task = post(chain, strategy=ValidationStrategy.MANUAL_ACCEPT)
     first, second = deliver(chain, task, BOB), deliver(chain, task, CHARLIE)
-    for index in (first, second):
-        receipt = attest(chain, task, index, Verdict.PASS, Verdict.PASS)
-        assert receipt.find(events.ResultValidated) is not None
-        submission = chain.submission(task, index)
-        assert submission.status is SubmissionStatus.VALIDATED
+    judge(chain, first, Verdict.PASS)
+    judge(chain, second, Verdict.FAIL)
+    for sent in (first, second):
+        submission = chain.submission(task, sent.index)
+        assert (submission.status, submission.window) == (
+            SubmissionStatus.VALIDATED,
+            Window.REVIEW,
+        )
         assert submission.deadline is not None
         assert submission.deadline > chain.now()
-    chain.submit(calls.AcceptResult(task, first), ALICE)
-    chain.submit(calls.RejectResult(task, second, "zu klein — 小さい"), ALICE)
-    assert chain.submission(task, first).status is SubmissionStatus.ACCEPTED
-    rejected = chain.submission(task, second)
-    assert rejected.status is SubmissionStatus.REJECTED
+    chain.submit(calls.AcceptResult(task, first.index), ALICE)
+    chain.submit(calls.RejectResult(task, second.index, "zu klein — 小さい"), ALICE)
+    release(chain, first)
+    assert chain.submission(task, first.index).status is SubmissionStatus.ACCEPTED
+    rejected = chain.submission(task, second.index)
+    assert (rejected.status, rejected.outcome) == (SubmissionStatus.REJECTED, Outcome.FAILED)
     assert rejected.reason == "zu klein — 小さい"
-    assert rejected.verdict is Verdict.PASS
     chain.submit(calls.PublishModel(task, REPORT), ALICE)
     assert chain.task(task).published == REPORT
-    assert [each.index for each in chain.submissions(task)] == [second, first]
+    assert [each.index for each in chain.submissions(task)] == [second.index, first.index]
     child = post(chain, parent=task)
     assert chain.task(child).terms.parent == task
 
 
 def test_a_silent_creator_cannot_keep_the_pay(chain: Chain) -> None:
     task = post(chain, strategy=ValidationStrategy.MANUAL_ACCEPT, review_time=1_000, slots=1)
-    index = deliver(chain, task, BOB)
-    attest(chain, task, index, Verdict.PASS, Verdict.PASS)
-    deadline = chain.submission(task, index).deadline
+    sent = deliver(chain, task, BOB)
+    judge(chain, sent, Verdict.PASS)
+    deadline = chain.submission(task, sent.index).deadline
     assert deadline is not None
     pass_time(chain, deadline)
-    receipt = chain.submit(calls.Settle(task, index), CHARLIE)
+    chain.submit(calls.Settle(task, sent.index), CHARLIE)
+    # Whoever has the key may release it: here a member of the committee.
+    member = by_address(chain.submission(task, sent.index).committee[0].member)
+    receipt = chain.submit(calls.ReleaseKey(task, sent.index, sent.release), member)
+    released = receipt.find(events.KeyReleased)
+    assert released == events.KeyReleased(task, sent.index, member.address, sent.release)
     assert receipt.find(events.ResultAccepted) is not None
 
 
@@ -208,7 +221,7 @@ def test_a_late_contributor_loses_its_bond_and_its_slot(chain: Chain) -> None:
     assert accepted is not None
     pass_time(chain, accepted.deadline)
     with pytest.raises(errors.DeadlinePassed):
-        chain.submit(calls.SubmitResult(task, BUNDLE, DIGEST), BOB)
+        chain.submit(calls.SubmitResult(task, BUNDLE, DIGEST, SEAL), BOB)
     expired = chain.submit(calls.Settle(task, 0), CHARLIE).find(events.AssignmentExpired)
     assert expired is not None
     assert expired.forfeited == accepted.bond
@@ -216,10 +229,17 @@ def test_a_late_contributor_loses_its_bond_and_its_slot(chain: Chain) -> None:
     assert chain.task(task).open_slots == 2
 
 
-def test_abandoning_returns_the_bond_and_leaves_no_record(chain: Chain) -> None:
+def test_abandoning_costs_the_time_that_passed_and_leaves_no_record(chain: Chain) -> None:
     task = post(chain)
+    bond = chain.task(task).terms.bond
     chain.submit(calls.AcceptTask(task), BOB)
-    chain.submit(calls.Abandon(task), BOB)
+    left = chain.submit(calls.Abandon(task), BOB)
+    abandoned = left.find(events.AssignmentAbandoned)
+    returned = left.find(events.BondReturned)
+    assert abandoned is not None
+    assert returned is not None
+    assert abandoned.forfeited + returned.amount == bond
+    assert abandoned.forfeited < bond // 100
     assert chain.task(task).open_slots == 2
     with pytest.raises(errors.UnknownSubmission):
         chain.submission(task, 0)
@@ -262,7 +282,7 @@ def test_errors_of_the_market_arrive_by_name_with_what_was_asked(chain: Chain) -
     with pytest.raises(errors.CreatorCannotContribute):
         chain.submit(calls.AcceptTask(task), ALICE)
     with pytest.raises(errors.NotAssigned):
-        chain.submit(calls.SubmitResult(task, BUNDLE, DIGEST), BOB)
+        chain.submit(calls.SubmitResult(task, BUNDLE, DIGEST, SEAL), BOB)
     chain.submit(calls.AcceptTask(task), BOB)
     with pytest.raises(errors.AlreadyAssigned):
         chain.submit(calls.AcceptTask(task), BOB)
@@ -275,6 +295,18 @@ def test_errors_of_the_market_arrive_by_name_with_what_was_asked(chain: Chain) -
         post(chain, expires_at=chain.now() - 1)
     with pytest.raises(errors.UnknownParent):
         post(chain, parent=10**6)
+    for wrong, changes in (
+        (errors.BondTooSmall, {"bond": UNIT}),
+        (errors.InvalidReader, {"reader": bytes(32)}),
+        (errors.InvalidTolerance, {"tolerance": PPM + 1}),
+        (errors.InvalidReputation, {"minimum_reputation": PPM + 1}),
+        (errors.InvalidReplay, {"replay": Replay(1, 1)}),
+        (errors.InvalidReplay, {"replay": Replay(8, 17)}),
+        (errors.InvalidReplay, {"replay": Replay(3, 3)}),
+        (errors.InvalidChallengeTime, {"challenge_time": 366 * 24 * HOUR}),
+    ):
+        with pytest.raises(wrong):
+            post(chain, **changes)
     with pytest.raises(errors.MarketRefused):
         chain.submit(calls.WithdrawTask(task), BOB)
 

@@ -85,7 +85,7 @@ WIRE_TERMS = {
     "access": "Invited",
     "minimum_reputation": 400_000,
     "replay": {"checkpoints": 17, "segments": 4},
-    "golds": ["0x" + KEY.hex(), "0x" + bytes(32).hex()],
+    "golds": (["0x" + KEY.hex(), "0x" + bytes(32).hex()],),
 }
 CENSUS = Census(candidates=5, standing=Variant("Candidate", 5))
 HEX = "0x" + KEY.hex()
@@ -119,10 +119,12 @@ CALLS: list[tuple[calls.Call, str, str, dict[str, Any]]] = [
         {
             "task": 7,
             "index": 2,
-            "wraps": [
-                (DAVE.address, "0x" + WRAP.hex()),
-                (EVE.address, "0x" + WRAP[::-1].hex()),
-            ],
+            "wraps": (
+                [
+                    (DAVE.address, "0x" + WRAP.hex()),
+                    (EVE.address, "0x" + WRAP[::-1].hex()),
+                ],
+            ),
         },
     ),
     (
@@ -176,20 +178,20 @@ CALLS: list[tuple[calls.Call, str, str, dict[str, Any]]] = [
         calls.ShareKey(TASK, ((DAVE.address, WRAP),)),
         "Market",
         "share_key",
-        {"task": 7, "shares": [(DAVE.address, "0x" + WRAP.hex())]},
+        {"task": 7, "shares": ([(DAVE.address, "0x" + WRAP.hex())],)},
     ),
     (calls.DiscardShare(TASK), "Market", "discard_share", {"task": 7}),
     (
         calls.Invite(TASK, (BOB.address,)),
         "Market",
         "invite",
-        {"task": 7, "accounts": [BOB.address]},
+        {"task": 7, "accounts": ([BOB.address],)},
     ),
     (
         calls.Uninvite(TASK, (BOB.address, DAVE.address)),
         "Market",
         "uninvite",
-        {"task": 7, "accounts": [BOB.address, DAVE.address]},
+        {"task": 7, "accounts": ([BOB.address, DAVE.address],)},
     ),
     (calls.Clear(TASK, 0), "Market", "clear", {"task": 7, "index": 0}),
     (calls.Clear(TASK), "Market", "clear", {"task": 7, "index": None}),
@@ -197,7 +199,7 @@ CALLS: list[tuple[calls.Call, str, str, dict[str, Any]]] = [
         calls.ClearAccess(TASK, (BOB.address,)),
         "Market",
         "clear_access",
-        {"task": 7, "accounts": [BOB.address]},
+        {"task": 7, "accounts": ([BOB.address],)},
     ),
     (calls.AcceptResult(TASK, 2), "Market", "accept_result", {"task": 7, "index": 2}),
     (

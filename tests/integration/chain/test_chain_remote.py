@@ -266,8 +266,8 @@ def test_a_runtime_that_changed_between_commands_is_read_anew(node: FakeNode) ->
         chain.submit(GIFT, ALICE)
         asked = [method for method, _ in node.seen].count("state_getMetadata")
         assert asked == 1
-        node.answers["state_getRuntimeVersion"] = lambda p: version_of(node, specVersion=2)
-        # The fake only says so: what is signed for version 2 is a bad proof to version 1.
+        node.answers["state_getRuntimeVersion"] = lambda p: version_of(node, specVersion=9)
+        # The fake only says so: what is signed for version 9 is a bad proof to what it is.
         with pytest.raises(TransactionInvalid) as refused:
             chain.submit(GIFT, ALICE)
         assert refused.value.reason == "BadProof"

@@ -182,7 +182,7 @@ def test_a_case_that_does_not_exist_is_refused_with_those_that_do() -> None:
     verdict = next(
         number
         for number, kind in enumerate(METADATA.types)
-        if isinstance(kind, Variants) and kind.path == "pallet_market::types::Verdict"
+        if isinstance(kind, Variants) and kind.path == "pallet_market::types::words::Verdict"
     )
     assert CODEC.encode(verdict, "Fail") == b"\x01"
     with pytest.raises(EncodeError, match="no case Maybe; it has Pass, Fail, Inconclusive"):
