@@ -18,6 +18,7 @@ from typing import Any
 import websocket
 from devchain_support import new_chain, shared_cache
 
+from decentralml.devchain.block import Header
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.rpc.server import serving
 
@@ -138,6 +139,17 @@ class Client:
             if until(said):
                 return said
             self.notifications.append(json.loads(self.socket.recv()))
+
+
+def header_of(view: dict[str, Any]) -> bytes:
+    """The header that a server showed as JSON, SCALE encoded."""
+    return Header(
+        bytes.fromhex(view["parentHash"][2:]),
+        int(view["number"], 16),
+        bytes.fromhex(view["stateRoot"][2:]),
+        bytes.fromhex(view["extrinsicsRoot"][2:]),
+        tuple(bytes.fromhex(item[2:]) for item in view["digest"]["logs"]),
+    ).encode()
 
 
 def post(url: str, body: bytes, **headers: str) -> tuple[int, str]:

@@ -45,6 +45,11 @@ def names(result: dict[str, Any]) -> list[str]:
     return [event["name"] for event in result["events"]]
 
 
+def told(result: dict[str, Any]) -> list[str]:
+    """Its statuses; where it is in a block that is final at once, polkadot.js may leave one out."""
+    return [status for status in result["statuses"] if status != "InBlock"]
+
+
 def test_it_connects_and_knows_the_runtime(seen: dict[str, Any]) -> None:
     assert seen["chain"] == "DecentralML Development"
     assert seen["runtime"] == "decentralml"
@@ -55,7 +60,7 @@ def test_it_connects_and_knows_the_runtime(seen: dict[str, Any]) -> None:
 def test_mortal_and_immortal_transactions_are_included_and_say_what_they_did(
     seen: dict[str, Any],
 ) -> None:
-    assert seen["mortal"]["statuses"] == ["Ready", "InBlock", "Finalized"]
+    assert told(seen["mortal"]) == ["Ready", "Finalized"]
     assert {"balances.Transfer", "system.ExtrinsicSuccess"} <= set(names(seen["mortal"]))
     assert seen["mortal"]["error"] is None
     assert "system.ExtrinsicFailed" in names(seen["failing"])
@@ -66,7 +71,7 @@ def test_mortal_and_immortal_transactions_are_included_and_say_what_they_did(
 
 
 def test_a_transaction_ahead_of_its_nonce_waits_for_its_predecessor(seen: dict[str, Any]) -> None:
-    assert seen["waited"]["statuses"] == ["Future", "Ready", "InBlock", "Finalized"]
+    assert told(seen["waited"]) == ["Future", "Ready", "Finalized"]
 
 
 def test_who_cannot_pay_is_refused(seen: dict[str, Any]) -> None:
@@ -90,9 +95,10 @@ def test_a_task_is_created_accepted_submitted_judged_and_paid(url: str) -> None:
     done = run_script("market.mjs", url)
     assert done["status"] == "Completed"
     assert "Accepted" in done["submission"]["state"]
-    assert int(done["earned"]) > 5 * 10**12 // 2
+    assert int(done["earned"]) > 5 * 10**12  # the reward, and what it had deposited
     assert done["twice"] == "market.TaskCompleted"
     heard = done["heard"]
-    stages = ["TaskCreated", "TaskAccepted", "ResultSubmitted", "CommitteeDrawn", "ResultAccepted"]
+    stages = ["TaskCreated", "TaskAccepted", "ResultSubmitted", "CommitteeDrawn", "KeyHanded"]
+    stages += ["Committed"] * 3 + ["Revealed"] * 3 + ["ResultValidated", "KeyReleased"]
     assert [name for name in heard if name in stages] == stages
     assert heard.count("FeePaid") == 3

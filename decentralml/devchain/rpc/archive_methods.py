@@ -13,6 +13,7 @@ from decentralml.devchain.rpc.errors import (
     RpcError,
     from_chain,
     invalid_params,
+    unknown_id,
 )
 from decentralml.devchain.rpc.jsonrpc import dumps
 from decentralml.devchain.rpc.params import Param, block_hash, list_of, text
@@ -98,8 +99,7 @@ def call(context: Context, block: bytes, function: str, parameters: str) -> dict
     except ValueError as error:
         raise _invalid(str(error)) from None
     if context.chain.block_number(block) is None:
-        why = f"UnknownBlock: Expect block number from id: Hash({to_hex(block)})"
-        return {"success": False, "error": why}
+        return {"success": False, "error": unknown_id(block)}
     try:
         return {"success": True, "value": to_hex(context.chain.call(function, data, block))}
     except ChainError as error:

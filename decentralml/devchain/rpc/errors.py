@@ -37,7 +37,7 @@ DUPLICATE_HASHES = -32804
 INVALID_ARCHIVE_PARAM = 3001
 
 RUNTIME_API = 1
-FEE_DETAILS = 2
+UNREADABLE = 2
 BAD_FORMAT = 1001
 VERIFICATION = 1002
 INVALID_TRANSACTION = 1010
@@ -77,14 +77,19 @@ def invalid_request() -> RpcError:
     return RpcError(INVALID_REQUEST, "Invalid request")
 
 
-def method_not_found(method: str) -> RpcError:
-    return RpcError(METHOD_NOT_FOUND, "Method not found", method[:100])
+def method_not_found() -> RpcError:
+    return RpcError(METHOD_NOT_FOUND, "Method not found")
 
 
 def needs_connection() -> RpcError:
     return RpcError(
         METHOD_NOT_FOUND, "Method not found", "subscriptions need a WebSocket connection"
     )
+
+
+def unknown_id(block: bytes) -> str:
+    """How a node says that it runs no code on a block it does not have."""
+    return f"UnknownBlock: Expect block number from id: Hash(0x{block.hex()})"
 
 
 def invalid_block() -> RpcError:

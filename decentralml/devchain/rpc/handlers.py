@@ -60,7 +60,7 @@ class Handlers:
         """
         known = METHODS.get(method)
         if known is None:
-            raise method_not_found(method)
+            raise method_not_found()
         try:
             return known.answer(self._context, *convert_all(known.params, params))
         except RpcError:

@@ -8,7 +8,7 @@ from decentralml.devchain.block import check_extrinsic
 from decentralml.devchain.codec import DecodeError, Reader, u32
 from decentralml.devchain.rpc.author_methods import EXTRINSIC
 from decentralml.devchain.rpc.chain_methods import HASH
-from decentralml.devchain.rpc.errors import FEE_DETAILS, RUNTIME_API, RpcError
+from decentralml.devchain.rpc.errors import RUNTIME_API, UNREADABLE, RpcError
 from decentralml.devchain.rpc.params import Param, block_hash
 from decentralml.devchain.rpc.registry import Context, method
 from decentralml.devchain.rpc.views import to_hex
@@ -21,7 +21,7 @@ _BALANCE = 16
 @method("payment_queryInfo", params=(EXTRINSIC, HASH), executes=True)
 def query_info(context: Context, extrinsic: bytes, at: bytes | None) -> dict[str, Any]:
     """Weight, class and fee (planck, decimal text; without tip)."""
-    reader = _payment(context, "query_info", extrinsic, at, RUNTIME_API, "dispatch info")
+    reader = _payment(context, "query_info", extrinsic, at, "dispatch info")
     weight = {"ref_time": reader.compact(), "proof_size": reader.compact()}
     kind = _CLASSES[reader.u8()]
     return {"weight": weight, "class": kind, "partialFee": str(_balance(reader))}
@@ -30,7 +30,7 @@ def query_info(context: Context, extrinsic: bytes, at: bytes | None) -> dict[str
 @method("payment_queryFeeDetails", params=(EXTRINSIC, HASH), executes=True)
 def query_fee_details(context: Context, extrinsic: bytes, at: bytes | None) -> dict[str, Any]:
     """What the fee is made of (planck, hexadecimal text)."""
-    reader = _payment(context, "query_fee_details", extrinsic, at, FEE_DETAILS, "fee details")
+    reader = _payment(context, "query_fee_details", extrinsic, at, "fee details")
     if not reader.u8():
         return {"inclusionFee": None}
     names = ("baseFee", "lenFee", "adjustedWeightFee")
@@ -55,14 +55,20 @@ def dry_run(context: Context, extrinsic: bytes, at: bytes | None) -> str:
 
 
 def _payment(
-    context: Context, name: str, extrinsic: bytes, at: bytes | None, code: int, what: str
+    context: Context, name: str, extrinsic: bytes, at: bytes | None, what: str
 ) -> Reader:
+    problem = f"Unable to query {what}."
+    reader = Reader(extrinsic)
     try:
-        check_extrinsic(extrinsic)
+        reader.take(reader.compact())
+    except DecodeError as error:
+        raise RpcError(UNREADABLE, problem, str(error)) from None
+    whole = extrinsic[: reader.offset]
+    try:
         api = f"TransactionPaymentApi_{name}"
-        return Reader(context.chain.call(api, extrinsic + u32(len(extrinsic)), at))
+        return Reader(context.chain.call(api, whole + u32(len(whole)), at))
     except (DecodeError, RuntimeTrapped) as error:
-        raise RpcError(code, f"Unable to query {what}.", str(error)) from None
+        raise RpcError(RUNTIME_API, problem, str(error)) from None
 
 
 def _balance(reader: Reader) -> int:

@@ -8,13 +8,16 @@ from decentralml.devchain.hashes import blake2_256
 from decentralml.devchain.rpc.chain_methods import HASH
 from decentralml.devchain.rpc.errors import (
     BLOCK_RANGE,
+    CLIENT,
     OVERSIZED_RESPONSE,
     TOO_MANY_KEYS,
     RpcError,
+    unknown_id,
 )
 from decentralml.devchain.rpc.params import Param, block_hash, hex_bytes, list_of, number, text
 from decentralml.devchain.rpc.registry import Context, method
 from decentralml.devchain.rpc.views import maybe_hex, to_hex, version_json
+from decentralml.errors import UnknownBlock
 
 PAGE_LIMIT = 1000
 """Keys in one answer, as in a real node."""
@@ -114,7 +117,11 @@ def query_storage(
 
 @method("state_getMetadata", params=(HASH,))
 def get_metadata(context: Context, at: bytes | None) -> str:
-    return to_hex(context.reader.metadata(at))
+    try:
+        return to_hex(context.reader.metadata(at))
+    except UnknownBlock as error:
+        why = f"Header was not found in the database: {error.block}"
+        raise RpcError(CLIENT, f"Client error: Api called for an unknown Block: {why}") from None
 
 
 @method(
@@ -134,7 +141,10 @@ def get_runtime_version(context: Context, at: bytes | None) -> dict[str, Any]:
     executes=True,
 )
 def call(context: Context, name: str, data: bytes, at: bytes | None) -> str:
-    return to_hex(context.chain.call(name, data, at))
+    try:
+        return to_hex(context.chain.call(name, data, at))
+    except UnknownBlock:
+        raise RpcError(CLIENT, f"Client error: {unknown_id(at or b'')}") from None
 
 
 def check_page(count: int) -> None:

@@ -6,21 +6,8 @@ export const CID = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy'
 const DIGEST = '0x' + '06'.repeat(32);
 const SCORE = 900_000;
 
-/** By the calls that the runtime has. */
-export async function judge(api, ...others) {
-  await (api.tx.market.commit ? judgeSealed : judgeOpenly)(api, ...others);
-}
-
-/** Runtime version 1: results and attestations lie open. */
-async function judgeOpenly(api, sender, task, contributor, aggregators, block) {
-  const { submitResult, drawCommittee, attest } = api.tx.market;
-  await sender.done(submitResult(task, CID, DIGEST), contributor);
-  const members = await draw(api, sender, drawCommittee(task, 0), contributor, aggregators, block);
-  for (const member of members) await sender.done(attest(task, 0, 'Pass', SCORE, CID), member);
-}
-
 /** Sealed, committed, revealed; the transaction that shows the key pays. */
-async function judgeSealed(api, sender, task, contributor, aggregators, block) {
+export async function judge(api, sender, task, contributor, aggregators, block) {
   const { submitResult, drawCommittee, handKey, commit, reveal, releaseKey } = api.tx.market;
   const wrap = '0x' + '09'.repeat(80);
   const seal = { keyDigest: blake2AsHex('0x' + '08'.repeat(32)), release: blake2AsHex(wrap) };
