@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decentralml.errors import (
@@ -16,6 +16,7 @@ from decentralml.errors import (
     ResultMismatch,
     SealDamaged,
 )
+from decentralml.market.copies import copy_notes
 from decentralml.market.fetch import FetchedTask, fetch_result, fetch_task
 from decentralml.market.progress import has_seat
 from decentralml.market.replaying import drawn_of
@@ -68,7 +69,7 @@ class Bar:
             if not fail_unavailable:
                 raise
             return Finding(Verdict.FAIL, 0, reasons=("the result cannot be fetched",))
-        return judge(
+        finding = judge(
             self.task.folder,
             self.task.manifest,
             result.folder,
@@ -76,6 +77,8 @@ class Bar:
             self.bench,
             drawn_of(self.session, self.task.terms, submission),
         )
+        notes = copy_notes(self.session, self.task, submission)
+        return replace(finding, reasons=(*finding.reasons, *notes))
 
 
 @contextmanager
