@@ -22,7 +22,7 @@ from chain_support import (
     terms,
 )
 from devchain_support import account, new_chain, nonce, signed
-from rpc_support import copy_of, genesis_file, open_chain, post, served
+from rpc_support import copy_of, genesis_file, header_of, open_chain, post, served
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
