@@ -16,7 +16,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 
-from replay_cheats import Lab, Run, write_run  # noqa: E402
+from replay_cheats import CHEATS, Lab, Run, apart, farthest, write_run  # noqa: E402
 
 from decentralml.bundles.manifest import TaskManifest  # noqa: E402
 from decentralml.bundles.pack import pack_task  # noqa: E402
@@ -26,6 +26,8 @@ from decentralml.learning.examples import images, read_examples  # noqa: E402
 from decentralml.learning.models import load_model, save_model  # noqa: E402
 from decentralml.learning.replay.trainer import ReplayableTrainer  # noqa: E402
 from decentralml.sandbox import Limits, Outcome, PythonEnvironment, Reason  # noqa: E402
+
+__all__ = ["CHEATS", "apart", "farthest"]
 
 BUNDLE = ROOT / "assets" / "examples" / "replay_digits"
 SEED = bytes(range(32))

@@ -131,7 +131,7 @@ def replay_run(
         check_start(checkpoints[0], bundle / manifest.base_model)
         check_finite(checkpoints, {n for s in drawn.segments for n in (s, s + 1)})
         recipe.environment.check(Environment.here())
-        return _replay(bundle, manifest, recipe, checkpoints, drawn, bench)
+        return _replay(bundle, manifest, recipe, result, checkpoints, drawn, bench)
     except (CheckpointRefused, TraceMismatch) as error:
         return _whole(Verdict.FAIL, str(error))
     except EnvironmentMismatch as error:
@@ -152,46 +152,34 @@ def own_noise(bundle: Path, manifest: TaskManifest, order_seed: bytes, bench: Be
     recipe = manifest.replay
     assert recipe is not None, "the caller looks for it"
     with bench.space() as space:
-        begun = rerun(bundle, manifest, order_seed, {}, space / "noise-start", bench)
-        if begun.start is None:
-            raise NotReplayable(begun.problem)
-        starts = {0: begun.start.path}
-        one = rerun(bundle, manifest, order_seed, starts, space / "noise", bench)
+        one = rerun(bundle, manifest, order_seed, (0,), None, space / "noise", bench)
         other = rerun(
-            bundle, manifest, order_seed, starts, space / "noise-other", bench, OTHER_ARITHMETIC
+            bundle, manifest, order_seed, (0,), None, space / "noise-2", bench, OTHER_ARITHMETIC
         )
-        for run in (one, other):
-            if 0 not in run.ends:
-                raise NotReplayable(run.problem)
-        return worst(_distances(begun.start, one.ends[0], other.ends[0], recipe))[1]
+        if one.start is None or 0 not in one.ends or 0 not in other.ends:
+            raise NotReplayable(other.problem if 0 in one.ends else one.problem)
+        return worst(_distances(one.start, one.ends[0], other.ends[0], recipe))[1]
 
 
 def _replay(
     bundle: Path,
     manifest: TaskManifest,
     recipe: Recipe,
+    result: Path,
     checkpoints: Checkpoints,
     drawn: Drawn,
     bench: Bench,
 ) -> ReplayReport:
     with bench.space() as space:
-        starts = {s: checkpoints[s].path for s in drawn.segments}
-        done = rerun(bundle, manifest, drawn.order_seed, starts, space / "replay", bench)
+        task = (bundle, manifest, drawn.order_seed)
+        done = rerun(*task, drawn.segments, result, space / "replay", bench)
         if done.start is None:
             return _whole(Verdict.INCONCLUSIVE, f"nothing could be replayed: {done.problem}")
         check_same(checkpoints[0], done.start)
         found = [_compare(s, checkpoints, done, recipe) for s in drawn.segments]
-        doubtful = {f.segment: starts[f.segment] for f in found if f.verdict is Verdict.FAIL}
+        doubtful = [f.segment for f in found if f.verdict is Verdict.FAIL]
         if doubtful:
-            again = rerun(
-                bundle,
-                manifest,
-                drawn.order_seed,
-                doubtful,
-                space / "replay-again",
-                bench,
-                OTHER_ARITHMETIC,
-            )
+            again = rerun(*task, doubtful, result, space / "replay-2", bench, OTHER_ARITHMETIC)
             found = [_doubt(f, checkpoints, done, again, recipe) for f in found]
     return _report(found, recipe, done.problem)
 

@@ -6,7 +6,7 @@ the start of each segment: never the one at its end, which it is to find by itse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,8 @@ def rerun(
     bundle: Path,
     manifest: TaskManifest,
     order_seed: bytes,
-    starts: Mapping[int, Path],
+    segments: Sequence[int],
+    result: Path | None,
     space: Path,
     bench: Bench,
     arithmetic: Mapping[str, str] | None = None,
@@ -56,7 +57,8 @@ def rerun(
 
     Parameters
     ----------
-    starts : by segment, the file with the state at its start.
+    result : folder of the result with the checkpoints at which the segments start; segment 0
+        needs none: it begins as every run does.
     space : empty folder for what goes in and comes out; it must outlive the answer.
     arithmetic : variables that change how numbers are computed.
 
@@ -68,8 +70,10 @@ def rerun(
     assert recipe is not None and manifest.base_model is not None, "the caller looks for it"
     lent = space / CHECKPOINTS_MOUNT
     lent.mkdir(parents=True)
-    for segment, file in starts.items():
-        lend(file, lent / Path(checkpoint_file(segment)).name)
+    for segment in segments:
+        if segment:
+            assert result is not None, "only segment 0 begins without a checkpoint"
+            lend(result / checkpoint_file(segment), lent / Path(checkpoint_file(segment)).name)
     model = bundle / manifest.base_model
     one = recipe.checkpoint_bytes((model / MODEL_FILE).stat().st_size) // recipe.checkpoints
     outcome = bench.run(
@@ -78,10 +82,10 @@ def rerun(
         {"task": bundle, "model": model, CHECKPOINTS_MOUNT: lent},
         space / "output",
         recipe.time_limit,
-        output_bytes=one * (len(starts) + 1) + SLACK_BYTES,
-        environment={**variables(order_seed, tuple(starts)), **(arithmetic or {})},
+        output_bytes=one * (len(segments) + 1) + SLACK_BYTES,
+        environment={**variables(order_seed, segments), **(arithmetic or {})},
     )
-    ends = {s: _open(space / "output" / checkpoint_file(s + 1)) for s in starts}
+    ends = {s: _open(space / "output" / checkpoint_file(s + 1)) for s in segments}
     return Rerun(
         _open(space / "output" / START),
         {segment: file for segment, file in ends.items() if file is not None},

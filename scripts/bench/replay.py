@@ -26,7 +26,7 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts" / "lib")]
 
-from replay_cheats import CHEATS, Lab, Run, State, farthest, write_run  # noqa: E402
+from replay_cheats import CHEATS, Lab, Run, apart, farthest, write_run  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from decentralml.bundles.pack import pack_task  # noqa: E402
@@ -205,12 +205,6 @@ def draw(number: int, segments: int, k: int) -> tuple[int, ...]:
     return drawn_segments(seed, segments + 1, k)
 
 
-def apart(one: State, other: State) -> float:
-    """2-norm of the difference of two states' parameters."""
-    names = [name for name in one if name.startswith("parameter.")]
-    return sum(float((one[n] - other[n]).double().square().sum()) for n in names) ** 0.5
-
-
 def drift(of: Lab) -> float:
     """Where bending within the tolerance ends, as a share of the way that the honest run goes."""
     honest, bent = of.honest(), CHEATS["within_tolerance"](of)
@@ -237,9 +231,8 @@ def costs(folder: Path) -> None:
         f"\nIn the sandbox: a run of {manifest.replay.steps} steps {outcome.seconds:.1f} s", end=""
     )
     for k in (1, 3, 12):
-        starts = {s: result / checkpoint_file(s) for s in range(k)}
         begun = time.monotonic()
-        done = rerun(bundle, manifest, bytes(32), starts, folder / f"replay-{k}", bench)
+        done = rerun(bundle, manifest, bytes(32), range(k), result, folder / f"replay-{k}", bench)
         assert len(done.ends) == k
         print(f", replay of {k} segments {time.monotonic() - begun:.1f} s", end="")
     print(" (starting Python and PyTorch included)")

@@ -101,6 +101,12 @@ def write_run(run: Run, folder: Path) -> None:
         write(state, folder / checkpoint_file(number))
 
 
+def apart(one: State, other: State) -> float:
+    """2-norm of the difference of two states' parameters."""
+    names = [name for name in one if name.startswith("parameter.")]
+    return sum(float((one[n] - other[n]).double().square().sum()) for n in names) ** 0.5
+
+
 def mixed(first: State, second: State, share: float) -> State:
     """``share`` of the way from one state to another; whole numbers are the first's."""
     return {

@@ -287,7 +287,7 @@ def test_own_noise_measures_the_authors_script(case: Case) -> None:
     runner = InProcess()
     bench = Bench(result.parent / "scratch", runner=runner)
     assert own_noise(bundle, manifest, SEED, bench) == 0.0
-    assert [run["DML_REPLAY"] for run in runner.runs] == ["", "0", "0"]
+    assert [run["DML_REPLAY"] for run in runner.runs] == ["0", "0"]
     broken = InProcess(lambda _, output: shutil.rmtree(output))
     with pytest.raises(NotReplayable, match="wrote no checkpoint"):
         own_noise(bundle, manifest, SEED, Bench(result.parent / "scratch", runner=broken))

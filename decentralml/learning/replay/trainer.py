@@ -152,7 +152,8 @@ def _replay(training: Training, segments: Sequence[int], starts: Path, output: P
     for segment in segments:
         training.load(fresh, "the start")
         try:
-            training.restore(starts / Path(checkpoint_file(segment)).name)
+            if segment:  # The first begins as every run does.
+                training.restore(starts / Path(checkpoint_file(segment)).name)
             training.advance(training.recipe.interval)
             training.save(output / checkpoint_file(segment + 1))
         except Exception:

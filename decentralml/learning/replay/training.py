@@ -148,10 +148,11 @@ class Training:
 @contextmanager
 def _repeatable() -> Iterator[None]:
     """Deterministic operations only; the caller's settings and random numbers come back."""
-    before = torch.are_deterministic_algorithms_enabled()
+    # As use_deterministic_algorithms, but without its import of the compiler, which takes seconds.
+    before = torch.get_deterministic_debug_mode()
     with torch.random.fork_rng(devices=[]):
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(before)
+            torch.set_deterministic_debug_mode(before)

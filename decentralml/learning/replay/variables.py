@@ -4,7 +4,7 @@
 |---|---|---|
 | ``DML_ORDER_SEED`` | always | 32 bytes in hexadecimal, see :mod:`.order` |
 | ``DML_REPLAY`` | to replay | segments, such as ``3,17``; else the whole run is trained |
-| ``DML_CHECKPOINTS`` | to replay | folder with the checkpoint at which each of them starts |
+| ``DML_CHECKPOINTS`` | to replay | folder with the checkpoint at which each starts, but for 0 |
 """
 
 from __future__ import annotations
