@@ -124,22 +124,28 @@ def test_a_creator_shows_by_gold_that_its_committee_was_wrong(chain: Chain) -> N
         chain.submit(calls.TopUp(), by_address(seat.member))
 
 
-def test_a_challenge_can_be_waived_or_waited_for(chain: Chain) -> None:
-    task = post(chain, challenge_time=1_500)
-    first, second = deliver(chain, task, BOB), deliver(chain, task, CHARLIE)
-    judge(chain, first, Verdict.PASS)
-    waiting = chain.submission(task, first.index)
+def test_a_challenge_can_be_waived(chain: Chain) -> None:
+    task = post(chain, challenge_time=HOUR)
+    sent = deliver(chain, task, BOB)
+    judge(chain, sent, Verdict.PASS)
+    waiting = chain.submission(task, sent.index)
     assert (waiting.window, waiting.outcome) == (Window.CHALLENGE, Outcome.ACCEPTED)
-    chain.submit(calls.AcceptResult(task, first.index), ALICE)
-    assert chain.submission(task, first.index).window is Window.RELEASE
-    judge(chain, second, Verdict.FAIL)
-    deadline = chain.submission(task, second.index).deadline
+    chain.submit(calls.AcceptResult(task, sent.index), ALICE)
+    assert chain.submission(task, sent.index).window is Window.RELEASE
+    release(chain, sent)
+
+
+def test_a_challenge_that_nobody_makes_ends_by_time(chain: Chain) -> None:
+    task = post(chain, challenge_time=1_500)
+    sent = deliver(chain, task, BOB)
+    judge(chain, sent, Verdict.FAIL)
+    deadline = chain.submission(task, sent.index).deadline
     assert deadline is not None
     pass_time(chain, deadline)
     with pytest.raises(errors.DeadlinePassed):
-        chain.submit(calls.AppealResult(task, second.index), CHARLIE)
-    chain.submit(calls.Settle(task, second.index), ALICE)
-    assert chain.submission(task, second.index).outcome is Outcome.FAILED
+        chain.submit(calls.AppealResult(task, sent.index), BOB)
+    chain.submit(calls.Settle(task, sent.index), ALICE)
+    assert chain.submission(task, sent.index).outcome is Outcome.FAILED
 
 
 def test_the_draws_can_be_computed_by_anyone(chain: Chain) -> None:
