@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decentralml.errors import ValidationSetSealed
+from decentralml.errors import ProfileKeyForeign, ValidationSetSealed
 from decentralml.market.fetch import fetch_task
 from decentralml.market.session import Session
 from decentralml.market.shares import share_key, validation_key
@@ -35,7 +35,7 @@ def hand_over_if_able(session: Session, task: Task) -> tuple[Address, ...]:
         return ()
     try:
         return _hand_over(session, task)
-    except ValidationSetSealed:
+    except (ValidationSetSealed, ProfileKeyForeign):
         return ()
 
 

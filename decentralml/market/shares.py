@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from decentralml.bundles.manifest import ValidationSet
-from decentralml.bundles.sealing import encryption_public_key, unseal_folder
+from decentralml.bundles.sealing import encryption_public_key, is_usable, unseal_folder
 from decentralml.bundles.wraps import key_digest, open_wrap, wrap
 from decentralml.chain.calls import DiscardShare, ShareKey
-from decentralml.errors import CallRefused, ValidationSetSealed, WrongWrap
+from decentralml.errors import CallRefused, ProfileKeyForeign, ValidationSetSealed, WrongWrap
 from decentralml.market.session import Session
 from decentralml.types import Address, TaskId
 
@@ -21,8 +21,12 @@ def validation_key(session: Session, task: TaskId, wanted: ValidationSet) -> byt
     Raises
     ------
     ValidationSetSealed : nobody has given this account a good one yet.
+    ProfileKeyForeign : nor can anybody, to the encryption key in its profile.
     """
     share = session.chain.share(task, session.address)
+    profile = session.chain.profile(session.address)
+    if profile is not None and profile.encryption_key != _own_key(session):
+        raise ProfileKeyForeign(session.address)
     if share is None:
         raise ValidationSetSealed(task, session.address)
     try:
@@ -59,11 +63,10 @@ def open_validation_set(session: Session, task: TaskId, wanted: ValidationSet, s
 
 def share_key(session: Session, task: TaskId, key: bytes) -> tuple[Address, ...]:
     """Give the key to all in office who have none, and to oneself; whom it went to."""
-    own = encryption_public_key(session.key.encryption_secret())
-    readers = {session.address: own} | {
+    readers = {session.address: _own_key(session)} | {
         member: profile.encryption_key
         for member in session.chain.election().members
-        if (profile := session.chain.profile(member)) is not None
+        if (profile := session.chain.profile(member)) and is_usable(profile.encryption_key)
     }
     return _share(
         session,
@@ -90,3 +93,7 @@ def _share(session: Session, task: TaskId, readers: dict[Address, bytes]) -> tup
             raise
         return _share(session, task, left)
     return tuple(readers)
+
+
+def _own_key(session: Session) -> bytes:
+    return encryption_public_key(session.key.encryption_secret())

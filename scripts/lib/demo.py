@@ -123,8 +123,10 @@ def contribute(stage: Stage, task: int, who: str, shard: str) -> None:
 
 
 def validate(stage: Stage, task: int) -> None:
-    for name in AGGREGATORS:
-        stage.run(f"validate-task-results {task}", actor=name)
+    """All commit; then all reveal, and the last releases the keys of what is accepted."""
+    for _ in ("commit", "reveal"):
+        for name in AGGREGATORS:
+            stage.run(f"validate-task-results {task}", actor=name)
     stage.run(f"list-task-results {task}")
 
 
@@ -218,7 +220,7 @@ def play(stage: Stage, out: Path) -> None:
     model = first_model(stage)
     accuracies = {"first model": accuracy(stage, model)}
 
-    heading("4  AutoAccept: three shards, three results, measured by the elected")
+    heading("4  AutoAccept: three shards, three sealed results, measured by the elected")
     minimum = ("--min-gain", "0.01")
     task = create(stage, model, "AutoAccept", len(CONTRIBUTORS), *minimum)
     stage.run("list-tasks")
@@ -241,17 +243,22 @@ def play(stage: Stage, out: Path) -> None:
         contribute(stage, task, who, f"contributor-{n}")
     validate(stage, task)
     stage.run(f"accept-task-results {task} 0", actor=CREATOR)
-    stage.run(f"reject-task-results {task} 1 --reason 'weaker than result 0'", actor=CREATOR)
-    stage.run(f"withdraw-task {task}", actor=CREATOR)
+    stage.run(f"validate-task-results {task}", actor=AGGREGATORS[0])
+    stage.run(f"reject-task-results {task} 1 --reason 'I would rather not pay'", actor=CREATOR)
 
-    heading("6  CustomAccept: the creator's own validator meets a poisoned model")
+    heading("6  An appeal: all in office judge what the creator rejected against the committee")
+    stage.run(f"appeal {task} 1", actor=CONTRIBUTORS[1])
+    validate(stage, task)
+    stage.run(f"reputation {CREATOR}")
+
+    heading("7  CustomAccept: the creator's own validator meets a poisoned model")
     task = create(stage, merged, "CustomAccept", 2, "--validator", "validator.py")
     contribute(stage, task, CONTRIBUTORS[0], "contributor-1")
     contribute(stage, task, CONTRIBUTORS[2], "poisoned")
     validate(stage, task)
     stage.run(f"withdraw-task {task}", actor=CREATOR)
 
-    heading("7  The books")
+    heading("8  The books")
     after = {name: total(stage, name) for name in people}
     books(before, after, (issued, int(stage.ask("chain status")["total_issuance"])))
     results = Table(title="Accuracy on the test set", title_justify="left")

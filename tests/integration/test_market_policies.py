@@ -21,28 +21,27 @@ from decentralml.errors import CallRefused
 from decentralml.market.deciding import accept_task_results, reject_task_results
 from decentralml.market.federation import Weighting, federate
 from decentralml.market.node import advance
+from decentralml.market.offer import HOUR
 from decentralml.market.reporting import Silent
 from decentralml.market.review import validate_task_results
+from decentralml.market.sending import send_results
 from decentralml.market.session import Session
-from decentralml.market.tasks import list_task_results, settle, withdraw_task
+from decentralml.market.tasks import list_task_results, settle
 from decentralml.types import (
     UNIT,
+    Outcome,
     SubmissionStatus,
     TaskStatus,
     ValidationStrategy,
     Verdict,
+    Window,
 )
 
 BOB, CHARLIE = CONTRIBUTORS
 
 
-def validate(stage: Stage, task: int) -> None:
-    for name in AGGREGATORS:
-        validate_task_results(stage.as_(name), task)
-
-
 def held(stage: Stage) -> int:
-    """Planck that the market still holds of anybody."""
+    """Planck that the market still holds of anybody, but for deposits of what it stores."""
     chain = stage.as_(CREATOR).chain
     everybody = (CREATOR, *CONTRIBUTORS)
     balances = [chain.balance(stage.as_(name).address) for name in everybody]
@@ -50,7 +49,7 @@ def held(stage: Stage) -> int:
         amount
         for balance in balances
         for reason, amount in balance.held.items()
-        if reason.startswith("market")
+        if reason.startswith("market") and not reason.endswith("Deposit")
     )
 
 
@@ -62,7 +61,7 @@ def test_auto_accept_pays_contributors_and_committee_at_once(stage: Stage) -> No
     before = {name: creator.chain.balance(creator.resolve(name)).total for name in names}
     stage.contribute(BOB, task)
     stage.contribute(CHARLIE, task, GOOD * 2)
-    validate(stage, task)
+    stage.conclude(task)
     results = list_task_results(creator, task)
     assert [found.status for found in results] == [SubmissionStatus.ACCEPTED] * 2
     assert all(found.score == 1_000_000 for found in results)
@@ -71,7 +70,7 @@ def test_auto_accept_pays_contributors_and_committee_at_once(stage: Stage) -> No
     burned = issuance - creator.chain.total_issuance()
     assert sum(after.values()) - sum(before.values()) == -burned
     assert before[CREATOR] - after[CREATOR] == 2 * (10 + 3) * UNIT
-    fees = UNIT // 20  # far more than a few transactions cost, far less than a fee
+    fees = UNIT // 4  # far more than a few transactions cost, far less than a fee
     for name in AGGREGATORS:
         assert abs(after[name] - before[name] - 2 * UNIT) < fees
     for name in CONTRIBUTORS:
@@ -84,13 +83,13 @@ def test_a_result_that_gains_nothing_fails_at_its_senders_cost(stage: Stage) -> 
     contributor = stage.as_(BOB)
     before = contributor.chain.balance(contributor.address).total
     stage.contribute(BOB, task, WEAK)
-    validate(stage, task)
+    stage.conclude(task)
     found = contributor.chain.submission(task, 0)
     assert found.status is SubmissionStatus.REJECTED
     assert found.verdict is Verdict.FAIL
     assert contributor.chain.task(task).open_slots == 1
     paid = before - contributor.chain.balance(contributor.address).total
-    assert 3 * UNIT <= paid < 3 * UNIT + UNIT // 20
+    assert 3 * UNIT <= paid < 3 * UNIT + UNIT // 4
 
 
 def test_manual_accept_lets_the_creator_decide_with_the_finding_in_front_of_it(
@@ -102,21 +101,29 @@ def test_manual_accept_lets_the_creator_decide_with_the_finding_in_front_of_it(
     creator = stage.as_(CREATOR)
     with pytest.raises(NotValidated):
         accept_task_results(creator, task, [0])
-    validate(stage, task)
+    stage.conclude(task)
     reviews = validate_task_results(creator, task).reviews
     assert [review.status for review in reviews] == [SubmissionStatus.VALIDATED] * 2
     for review in reviews:
         assert [opinion.verdict for opinion in review.opinions] == [Verdict.PASS] * 3
         assert all(opinion.metrics["accuracy"] == 1.0 for opinion in review.opinions)
         assert all(opinion.problem is None for opinion in review.opinions)
-        assert review.own is not None and review.own.score == 1_000_000
-        assert review.folder is not None and (review.folder / "model.safetensors").is_file()
+        assert review.own is None and review.folder is None
+        assert "sealed to" in (review.note or "")
     accept_task_results(creator, task, [0])
-    reject_task_results(creator, task, [1], "not what we need")
+    assert creator.chain.submission(task, 0).window is Window.RELEASE
+    assert reject_task_results(creator, task, [1], "not what we need").counters[1] > 0
+    stage.validate(task, AGGREGATORS[0])
+    (paid,) = validate_task_results(creator, task, [0]).reviews
+    assert paid.own is not None and paid.own.score == 1_000_000
+    assert paid.folder is not None and (paid.folder / "model.safetensors").is_file()
+    advance(creator, milliseconds=25 * HOUR)
+    settle(creator, task, 1)
     first, second = list_task_results(creator, task)
     assert first.status is SubmissionStatus.ACCEPTED
-    assert (second.status, second.reason) == (SubmissionStatus.REJECTED, "not what we need")
-    withdraw_task(creator, task)
+    assert (second.status, second.outcome) == (SubmissionStatus.REJECTED, Outcome.OVERRULED)
+    assert second.reason == "not what we need"
+    settle(creator, task)
     assert held(stage) == 0
 
 
@@ -125,7 +132,7 @@ def test_several_results_are_accepted_in_one_transaction_or_not_at_all(
 ) -> None:
     task = stage.post(results=2, strategy=ValidationStrategy.MANUAL_ACCEPT)
     stage.contribute(BOB, task)
-    validate(stage, task)
+    stage.conclude(task)
     stage.contribute(CHARLIE, task)
     creator = stage.as_(CREATOR)
     with pytest.raises(CallRefused):
@@ -138,11 +145,12 @@ def test_several_results_are_accepted_in_one_transaction_or_not_at_all(
 def test_a_silent_creator_cannot_withhold_pay(stage: Stage) -> None:
     task = stage.post(results=1, strategy=ValidationStrategy.MANUAL_ACCEPT)
     stage.contribute(BOB, task)
-    validate(stage, task)
+    stage.conclude(task)
     contributor = stage.as_(BOB)
     assert settle(contributor, task).submissions == ()
     advance(contributor, milliseconds=2 * 3_600_000)
     assert settle(contributor, task).submissions == (0,)
+    assert send_results(contributor, task).done == ("released its key",)
     assert contributor.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
 
 
@@ -152,7 +160,7 @@ def test_custom_accept_runs_the_creators_validator(stage: Stage) -> None:
     )
     stage.contribute(BOB, task)
     stage.contribute(CHARLIE, task, -GOOD)
-    validate(stage, task)
+    stage.conclude(task)
     first, second = list_task_results(stage.as_(CREATOR), task)
     assert (first.status, first.verdict) == (SubmissionStatus.ACCEPTED, Verdict.PASS)
     assert (second.status, second.verdict) == (SubmissionStatus.REJECTED, Verdict.FAIL)
@@ -172,13 +180,13 @@ def test_a_validator_that_misbehaves_is_inconclusive_and_costs_the_contributor_n
     contributor = stage.as_(BOB)
     before = contributor.chain.balance(contributor.address).total
     stage.contribute(BOB, task)
-    validate(stage, task)
+    stage.conclude(task)
     found = contributor.chain.submission(task, 0)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.status is SubmissionStatus.REJECTED
     after = contributor.chain.balance(contributor.address)
-    assert before - after.total < UNIT // 20
-    assert not any(reason.startswith("market") for reason in after.held)
+    assert before - after.total < UNIT // 4
+    assert set(after.held) <= {"market.Deposit"}
 
 
 class Listener(Silent):
@@ -197,7 +205,7 @@ def test_a_claim_of_most_examples_is_pointed_out_before_it_makes_the_next_model(
     task = stage.post(results=3)
     for who, examples in ((BOB, 10), (CHARLIE, 10**9), (BOB, 12)):
         stage.contribute(who, task, examples=examples)
-        validate(stage, task)
+        stage.conclude(task)
     listener = Listener()
     with Session(Config(stage.home, key=CREATOR), reporter=listener) as creator:
         federate(creator, task, tmp_path / "claimed", publish=False)

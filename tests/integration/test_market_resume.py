@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,13 @@ from decentralml.market.contributor import accept_task
 from decentralml.market.creator import create_task
 from decentralml.market.deciding import accept_task_results, reject_task_results
 from decentralml.market.federation import federate
-from decentralml.market.panel import attend_panels
 from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
 from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import withdraw_task
 from decentralml.market.tokens import transfer
-from decentralml.types import SubmissionStatus, ValidationStrategy
+from decentralml.types import Phase, SubmissionStatus, ValidationStrategy
 
 BOB, CHARLIE = CONTRIBUTORS
 
@@ -86,6 +87,8 @@ def test_create_task_goes_on_and_never_posts_twice(
     again = create_task(stage.as_(CREATOR), stage.bundle, offer)
     assert again.resumed == (posted == 1)
     assert [task.id for task in creator.chain.tasks()] == [again.task]
+    for name in (CREATOR, *AGGREGATORS):
+        assert creator.chain.share(again.task, creator.resolve(name)) is not None
 
 
 def test_a_finished_create_task_can_be_repeated_on_purpose(stage: Stage) -> None:
@@ -157,59 +160,158 @@ def test_an_interrupted_run_leaves_no_output_and_can_be_repeated(
     assert run_task(session, task, stage.work(BOB)).result.is_dir()
 
 
-@pytest.mark.parametrize(("part", "method", "after"), INTERRUPTIONS)
-def test_send_results_goes_on_and_sends_once(
-    stage: Stage,
-    part: str,
-    method: str,
-    after: bool,
+class Interruption:
+    """Ctrl-C in, or right after, the n-th call of the chain or the store that a session makes."""
+
+    def __init__(self, session: Session, part: str, method: str, number: int, after: bool) -> None:
+        self.session, self.part, self.method = session, part, method
+        self.left, self.after = number, after
+
+    def __enter__(self) -> None:
+        self.real = getattr(self.session, self.part)
+        setattr(self.session, self.part, self)
+
+    def __exit__(self, *_: object) -> None:
+        setattr(self.session, self.part, self.real)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.real, name)
+        if name != self.method:
+            return value
+
+        def counted(*arguments: Any, **named: Any) -> Any:
+            if self.left:
+                self.left -= 1
+                return value(*arguments, **named)
+            if self.after:
+                value(*arguments, **named)
+            raise KeyboardInterrupt
+
+        return counted
+
+
+SENDING = [
+    ("objects", "add", 0, False),
+    ("objects", "add", 0, True),
+    ("objects", "publish", 0, False),
+    *(("chain", "submit", number, after) for number in range(3) for after in (False, True)),
+]
+"""The transactions are: submit the result, draw the committee, hand the key."""
+
+
+@pytest.mark.parametrize(("part", "method", "number", "after"), SENDING)
+def test_send_results_goes_on_with_the_same_key_and_sends_once(
+    stage: Stage, part: str, method: str, number: int, after: bool
 ) -> None:
     task = stage.post()
     session = stage.as_(BOB)
     accept_task(session, task)
     run_task(session, task, stage.work(BOB))
-    interrupted(session, part, method, after, lambda s: send_results(s, task))
+    with Interruption(session, part, method, number, after), pytest.raises(KeyboardInterrupt):
+        send_results(session, task)
+    attempt = session.work(task).attempt(0)
+    sealed = [file.read_bytes() for file in attempt.root.glob("*.age")]
     sent = send_results(stage.as_(BOB), task)
     found = session.chain.submission(task, sent.index)
-    assert sent.resumed == ((method, after) == ("submit", True))
+    assert sent.resumed == (method == "submit" and (number, after) != (0, False))
     assert (found.result, found.digest) == (sent.cid, sent.digest)
-    assert found.status is SubmissionStatus.PENDING_VALIDATION
-    assert send_results(session, task).resumed
+    assert found.phase is Phase.COMMITTING
+    if sealed:
+        assert found.result == session.objects.put_bytes(sealed[0])
+    again = send_results(session, task)
+    assert again.resumed and again.done == ()
+    stage.conclude(task)
+    assert session.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
 
 
-@pytest.mark.parametrize(
-    ("part", "method", "after"),
-    [("objects", "put_bytes", True), ("chain", "submit", False), ("chain", "submit", True)],
-)
-def test_an_interrupted_aggregator_goes_on_and_attests_once(
+def test_two_send_results_at_once_send_one_result(stage: Stage) -> None:
+    task = stage.post()
+    session = stage.as_(BOB)
+    accept_task(session, task)
+    run_task(session, task, stage.work(BOB))
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(lambda: send_results(stage.as_(BOB), task)) for _ in range(2)]
+        sent = [run.result() for run in runs]
+    assert sorted(each.resumed for each in sent) == [False, True]
+    assert len({each.cid for each in sent}) == 1
+    assert session.chain.submission(task, 0).phase is Phase.COMMITTING
+
+
+def test_a_contributor_whose_disk_is_lost_can_still_hand_its_key(stage: Stage) -> None:
+    task = stage.post()
+    session = stage.as_(BOB)
+    accept_task(session, task)
+    run_task(session, task, stage.work(BOB))
+    with Interruption(session, "chain", "submit", 0, True), pytest.raises(KeyboardInterrupt):
+        send_results(session, task)
+    shutil.rmtree(session.config.work)
+    assert send_results(session, task).done == ("handed its key",)
+    stage.conclude(task)
+    assert session.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
+
+
+VALIDATING = [
+    ("objects", "put_bytes", 0, True),
+    *(("chain", "submit", number, after) for number in range(3) for after in (False, True)),
+]
+"""The transactions of the only member are: commit, reveal, release."""
+
+
+@pytest.mark.parametrize(("part", "method", "number", "after"), VALIDATING)
+def test_an_interrupted_member_goes_on_and_reveals_what_it_committed_to(
     stage: Stage,
     part: str,
     method: str,
+    number: int,
     after: bool,
+) -> None:
+    task = stage.post(committee=1)
+    stage.contribute(BOB, task)
+    (seat,) = stage.as_(BOB).chain.submission(task, 0).committee
+    (name,) = [name for name in AGGREGATORS if stage.as_(name).address == seat.member]
+    session = stage.as_(name)
+    with Interruption(session, part, method, number, after), pytest.raises(KeyboardInterrupt):
+        validate_task_results(session, task)
+    validate_task_results(stage.as_(name), task)
+    found = session.chain.submission(task, 0)
+    assert found.status is SubmissionStatus.ACCEPTED
+    assert found.committee[0].paid
+
+
+def test_a_member_reveals_what_it_wrote_down_even_if_it_would_find_otherwise_now(
+    stage: Stage,
 ) -> None:
     task = stage.post()
     stage.contribute(BOB, task)
-    session = stage.as_(AGGREGATORS[0])
-    interrupted(session, part, method, after, lambda s: attend_panels(s, task))
-    validate_task_results(session, task)
-    found = session.chain.submission(task, 0)
-    mine = [seat for seat in found.committee if seat.member == session.address]
-    assert len(mine) == 1
-    assert mine[0].attestation is not None
+    stage.validate(task)
+    for name in AGGREGATORS:
+        shutil.rmtree(stage.as_(name).config.cache, ignore_errors=True)
+        validate_task_results(stage.as_(name), task, validation_path=stage.root / "toy")
+    assert stage.as_(BOB).chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
+
+
+def test_a_member_whose_disk_is_lost_judges_again_and_reveals_the_same(stage: Stage) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    stage.validate(task)
+    shutil.rmtree(stage.home / "records")
+    stage.validate(task)
+    assert stage.as_(BOB).chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
 
 
 def test_decisions_can_be_repeated_and_pay_once(stage: Stage) -> None:
     task = stage.post(results=3, strategy=ValidationStrategy.MANUAL_ACCEPT, committee=1)
     for who in CONTRIBUTORS:
         stage.contribute(who, task)
-    for name in AGGREGATORS:
-        validate_task_results(stage.as_(name), task)
+    stage.validate(task)
     creator = stage.as_(CREATOR)
     interrupted(creator, "chain", "submit", True, lambda s: accept_task_results(s, task, [0]))
+    assert accept_task_results(creator, task, [0, 0]) is None
+    stage.validate(task)
     bob = creator.chain.balance(creator.resolve(BOB)).total
     assert accept_task_results(creator, task, [0, 0]) is None
     interrupted(creator, "chain", "submit", True, lambda s: reject_task_results(s, task, [1], "no"))
-    assert reject_task_results(creator, task, [1], "no") is None
+    assert reject_task_results(creator, task, [1], "no").receipt is None
     interrupted(creator, "chain", "submit", True, lambda s: withdraw_task(s, task))
     assert withdraw_task(creator, task) is None
     assert creator.chain.balance(creator.resolve(BOB)).total == bob
@@ -220,19 +322,6 @@ def test_an_interrupted_transfer_says_that_it_may_have_gone(stage: Stage) -> Non
     session.chain = Interrupting(session.chain, "submit", True)  # type: ignore[assignment]
     with pytest.raises(TransferUncertain, match="decentralml balance"):
         transfer(session, session.resolve(BOB), 5)
-
-
-def test_a_late_member_of_the_committee_may_still_attest_and_is_paid(
-    stage: Stage,
-) -> None:
-    task = stage.post()
-    stage.contribute(BOB, task)
-    for name in AGGREGATORS:
-        (duty,) = validate_task_results(stage.as_(name), task).duties
-        assert duty.attested
-    found = stage.as_(CREATOR).chain.submission(task, 0)
-    assert found.status is SubmissionStatus.ACCEPTED
-    assert all(seat.paid for seat in found.committee)
 
 
 @pytest.mark.parametrize(
@@ -254,8 +343,7 @@ def test_an_interrupted_federate_goes_on_to_the_same_model(
 ) -> None:
     task = stage.post()
     stage.contribute(BOB, task)
-    for name in AGGREGATORS[:2]:
-        validate_task_results(stage.as_(name), task)
+    stage.conclude(task)
     session = stage.as_(CREATOR)
     out = tmp_path / "next"
     interrupted(session, part, method, after, lambda s: federate(s, task, out))

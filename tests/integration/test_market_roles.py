@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from market_support import (
-    AGGREGATORS,
     CONTRIBUTORS,
     CREATOR,
     GOOD,
@@ -21,7 +20,6 @@ from decentralml.errors import LabelsRefused, ModelRefused, NotMergeable
 from decentralml.market.contributor import accept_task
 from decentralml.market.federation import Weighting, federate
 from decentralml.market.models import evaluate_model, train_model
-from decentralml.market.review import validate_task_results
 from decentralml.market.running import run_task
 from decentralml.market.sending import send_results
 from decentralml.types import SubmissionStatus, TaskId, TaskType, Verdict
@@ -37,11 +35,6 @@ items = 4
 [evaluation]
 minimum_score = 0.7
 """
-
-
-def validate(stage: Stage, task: TaskId) -> None:
-    for name in AGGREGATORS:
-        validate_task_results(stage.as_(name), task)
 
 
 def label_task(stage: Stage) -> TaskId:
@@ -77,7 +70,7 @@ def test_annotators_are_paid_for_labels_that_agree_with_the_gold(
         accept_task(session, task)
         run_task(session, task, labels(stage, who.strip("/"), **changed))
         send_results(session, task)
-    validate(stage, task)
+    stage.conclude(task)
     chain = stage.as_(CREATOR).chain
     good, bad = chain.submission(task, 0), chain.submission(task, 1)
     assert (good.status, good.score) == (SubmissionStatus.ACCEPTED, 750_000)
@@ -114,7 +107,7 @@ def test_engineers_models_carry_their_code_and_are_merged_if_it_is_the_same(
         task = stage.post(task_type=TaskType.MODEL_ENGINEER, committee=1, results=2)
         engineered(stage, BOB, task, codes[0], GOOD)
         engineered(stage, CHARLIE, task, codes[1], GOOD * 3)
-        validate(stage, task)
+        stage.conclude(task)
         out = tmp_path / f"out-{task}"
         if merges:
             federate(creator, task, out)
@@ -144,7 +137,7 @@ def test_the_merge_weighs_by_examples_or_equally(
     task = stage.post(committee=1, results=2)
     stage.contribute(BOB, task, GOOD, examples=30)
     stage.contribute(CHARLIE, task, GOOD * 2, examples=10)
-    validate(stage, task)
+    stage.conclude(task)
     creator = stage.as_(CREATOR)
     merged = federate(creator, task, tmp_path / "by-examples")
     assert [part.share for part in merged.parts] == [0.75, 0.25]
@@ -175,11 +168,11 @@ def test_a_task_may_continue_from_the_model_that_another_published(
 ) -> None:
     first = stage.post(committee=1)
     stage.contribute(BOB, first)
-    validate(stage, first)
+    stage.conclude(first)
     federate(stage.as_(CREATOR), first, tmp_path / "next")
     second = stage.post(committee=1, parent=first, base_model=tmp_path / "next")
     assert stage.as_(CREATOR).chain.task(second).terms.parent == first
     stage.contribute(CHARLIE, second)
-    validate(stage, second)
+    stage.conclude(second)
     found = stage.as_(CREATOR).chain.submission(second, 0)
     assert found.verdict is Verdict.FAIL  # nothing is gained over a perfect model
