@@ -10,7 +10,7 @@ its end: weights, buffers, and the optimizer's state, which is the next segment'
 | the checkpoints are not those committed to, or of another architecture | Fail |
 | the first is not the base model, or the last not the result | Fail |
 | a segment ends farther away than the tolerance | Fail |
-| but no farther than ten times what other arithmetic does to it here | Inconclusive |
+| but other arithmetic takes it as far here, and the run's first segment, too | Inconclusive |
 | this machine's software is not what the task pins | Inconclusive |
 | the author's script crashes, takes too long, or writes nothing | Inconclusive |
 | else | Pass |
@@ -18,6 +18,7 @@ its end: weights, buffers, and the optimizer's state, which is the next segment'
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -181,6 +182,10 @@ def _replay(
         if doubtful:
             again = rerun(*task, doubtful, result, space / "replay-2", bench, OTHER_ARITHMETIC)
             found = [_doubt(f, checkpoints, done, again, recipe) for f in found]
+        if any(f.verdict is Verdict.INCONCLUSIVE and f.noise is not None for f in found):
+            # Where the start cannot be replayed either, nobody is to blame.
+            with contextlib.suppress(NotReplayable):
+                found = _blame(found, own_noise(*task, bench), recipe)
     return _report(found, recipe, done.problem)
 
 
@@ -217,6 +222,21 @@ def _doubt(
     return replace(found, verdict=Verdict.INCONCLUSIVE, noise=noise[found.group])
 
 
+def _blame(found: Sequence[SegmentReplay], calm: float, recipe: Recipe) -> list[SegmentReplay]:
+    """Noise that the run has at its start is the author's; what it has only later is not.
+
+    Otherwise a checkpoint could be made such that its replay is all noise, and no fault is found.
+    """
+    if not calm <= recipe.tolerance / NOISE:
+        return list(found)
+    return [
+        f
+        if f.verdict is not Verdict.INCONCLUSIVE or f.noise is None
+        else replace(f, verdict=Verdict.FAIL)
+        for f in found
+    ]
+
+
 def _distances(
     start: TensorFile, replayed: TensorFile, claimed: TensorFile, recipe: Recipe
 ) -> Mapping[str, float]:
@@ -249,11 +269,11 @@ def _reason(found: SegmentReplay, recipe: Recipe, problem: str) -> str:
         f"{where} did not replay: it ends {found.distance:.2g} of its update away in "
         f"{found.group}, {recipe.tolerance:g} is tolerated"
     )
-    if found.verdict is Verdict.FAIL:
-        return away
     if found.noise is None:
         return f"{away}; but it could not be replayed a second time"
-    return f"{away}; but other arithmetic on this machine moves it by {found.noise:.2g}"
+    if found.verdict is Verdict.FAIL:
+        return f"{away}; other arithmetic on this machine moves it by {found.noise:.2g}"
+    return f"{away}; but so does other arithmetic on this machine, by {found.noise:.2g}"
 
 
 def _whole(verdict: Verdict, reason: str) -> ReplayReport:

@@ -235,10 +235,25 @@ def test_a_training_that_is_not_the_same_twice_is_inconclusive(case: Case) -> No
 
     report = replayed(case, (1,), InProcess(noise))
     assert report.verdict is Verdict.INCONCLUSIVE, report
-    assert "other arithmetic on this machine moves it by" in report.reasons[0]
+    assert "but so does other arithmetic on this machine" in report.reasons[0]
     spoil(case[2], 2, lambda t: t["parameter.classifier.weight"].mul_(100))
     report = replayed(case, (1,), InProcess(noise))
     assert report.verdict is Verdict.FAIL, report
+
+
+def test_a_checkpoint_whose_replay_is_all_noise_fails_where_the_run_is_calm(case: Case) -> None:
+    """Noise that is not the author's is no excuse: a contributor may have made it."""
+
+    def noise(run: int, output: Path) -> None:
+        file = output / checkpoint_file(2)
+        if file.exists():
+            tensors = load_file(file)
+            tensors["parameter.classifier.weight"].add_(run)
+            save_file(tensors, file)
+
+    report = replayed(case, (1,), InProcess(noise))
+    assert (report.verdict, report.failed) == (Verdict.FAIL, 1)
+    assert "other arithmetic on this machine moves it by" in report.reasons[0]
 
 
 def test_the_script_never_sees_where_a_segment_should_end(case: Case, tmp_path: Path) -> None:
