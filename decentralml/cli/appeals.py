@@ -115,18 +115,23 @@ def gold(
         click.echo(f"{file}: keep it to yourself until you open it")
 
 
-@click.command(epilog=examples("decentralml claim 3 0"))
+@click.command(epilog=examples("decentralml claim 3 0", "decentralml claim 3"))
 @click.argument("task", type=click.IntRange(0))
-@click.argument("index", type=click.IntRange(0))
+@click.argument("index", type=click.IntRange(0), required=False)
 @common
 @pass_settings
-def claim(settings: Settings, task: int, index: int) -> None:
-    """Have a reward paid that its asset (frozen, say) did not let be paid before. Anyone may."""
+def claim(settings: Settings, task: int, index: int | None) -> None:
+    """Have paid what its asset (frozen, say) did not let be paid before. Anyone may.
+
+    That is the reward of a result or, without INDEX, what is due back to the task's creator.
+    """
     from decentralml.market.deciding import claim as pay
 
     with settings.session() as session:
         receipt = pay(session, TaskId(task), index)
     if settings.json:
         document({"task": task, "index": index, "block": receipt.block})
+    elif index is None:
+        click.echo(f"what was due to the creator of task {task} is paid")
     else:
         click.echo(f"the reward of result {index} of task {task} is paid")

@@ -33,7 +33,12 @@ def list_task_results(settings: Settings, task: int) -> None:
         document(
             [
                 to_plain(view.submission)
-                | {"awaited": to_plain(view.awaited), "standing": view.standing}
+                | {
+                    "verdict": view.submission.verdict,
+                    "score": view.submission.score,
+                    "awaited": view.awaited,
+                    "standing": view.standing,
+                }
                 for view in found
             ]
         )

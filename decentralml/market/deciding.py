@@ -129,8 +129,15 @@ def appeal(session: Session, task: TaskId, index: int, gold: Gold | None = None)
     )
 
 
-def claim(session: Session, task: TaskId, index: int) -> Receipt:
-    """Try again to have a reward paid that its asset did not let be paid. Raises NothingUnpaid."""
+def claim(session: Session, task: TaskId, index: int | None = None) -> Receipt:
+    """Try again to have paid what its asset did not let be paid.
+
+    That is the reward of a result or, without an index, what is due back to the task's creator.
+
+    Raises
+    ------
+    NothingUnpaid
+    """
     return session.chain.submit(Claim(task, index), session.key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decentralml.errors import ProfileKeyForeign, ValidationSetSealed
+from decentralml.errors import DecentralMLError
 from decentralml.market.fetch import fetch_task
 from decentralml.market.session import Session
 from decentralml.market.shares import share_key, validation_key
@@ -30,12 +30,13 @@ def hand_over_all(session: Session) -> dict[TaskId, tuple[Address, ...]]:
 
 
 def hand_over_if_able(session: Session, task: Task) -> tuple[Address, ...]:
-    """The same beside other work: nobody where there is no share, or the task has ended."""
+    """The same beside other work, which it must not keep from being done."""
     if not goes_on(task) or session.chain.share(task.id, session.address) is None:
         return ()
     try:
         return _hand_over(session, task)
-    except (ValidationSetSealed, ProfileKeyForeign):
+    except DecentralMLError as error:
+        session.report.warn(f"the validation set's key was not handed over: {error}")
         return ()
 
 
