@@ -8,7 +8,7 @@ subscriptions and operations, and not the words that explain a parameter of the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,23 @@ ALICE = "0x" + account_key(account("Alice").public).hex()
 BOB = "0x" + account_key(account("Bob").public).hex()
 ALICE_PUBLIC = "0x" + account("Alice").public.hex()
 CHILD = "0x3a6368696c645f73746f726167653a64656661756c743a11"
+
+_SHORT = {
+    NOWHERE: "NOWHERE",
+    CODE: "CODE",
+    SYSTEM: "SYSTEM",
+    ACCOUNTS: "ACCOUNTS",
+    NUMBER: "NUMBER",
+    ISSUANCE: "ISSUANCE",
+    ALICE: "ALICE",
+    BOB: "BOB",
+    ALICE_PUBLIC: "ALICE_PUBLIC",
+    CHILD: "CHILD",
+    "closestDescendantMerkleValue": "MERKLE",
+    "descendantsValues": "VALUES",
+    "descendantsHashes": "HASHES",
+    "paginationStartKey": "after",
+}
 
 LAST_EVENTS = frozenset(
     {
@@ -121,10 +138,12 @@ def shown(value: Any) -> Any:
     return [shown(part) for part in value] if isinstance(value, list) else value
 
 
-def run(url: str, names: Names) -> dict[str, Any]:
-    """The answers of one server, by the label of the call."""
+def run(url: str, names: Names, without: Collection[str] = ()) -> dict[str, Any]:
+    """The answers of one server, by the label of the call; those `without` are not asked."""
     answers = {}
     for label, call in CALLS.items():
+        if label in without:
+            continue
         params = json.loads(_filled(json.dumps(list(call.params)), names))
         with Client(url) as client:  # numbers of one call do not meet those of another
             answers[label] = (call.how or plain)(client, call.method, params)
@@ -210,12 +229,23 @@ def _state(at: str) -> dict[str, Call]:
             events,
         ),
     ]
-    return {_label(call, at): call for call in calls}
+    return _labelled(calls, at)
 
 
-def _label(call: Call, at: str) -> str:
-    rest = [json.dumps(part)[:60] for part in call.params if part != at]
-    return " ".join([f"{at.strip('$').lower()}:" if at else "", call.method, *rest]).strip()
+def _label(call: Call, at: str = "") -> str:
+    """What to call it by: the block, the method, the other parameters in short."""
+    parts = [f"{at.strip('$').lower()}:"] if at else []
+    parts += [call.method, *(json.dumps(part) for part in call.params if not at or part != at)]
+    text = " ".join(parts)
+    for value, name in _SHORT.items():
+        text = text.replace(f'"{value}"', name)
+    return text if call.how is None else f"{text} ({call.how.__name__})"
+
+
+def _labelled(calls: list[Call], at: str = "") -> dict[str, Call]:
+    labelled = {_label(call, at): call for call in calls}
+    assert len(labelled) == len(calls), "two calls have one label"
+    return labelled
 
 
 _OTHERS = [
@@ -311,5 +341,5 @@ _OTHERS = [
 CALLS: dict[str, Call] = {
     **_state("$GENESIS"),
     **_state("$LAST"),
-    **{_label(call, ""): call for call in _OTHERS},
+    **_labelled(_OTHERS),
 }

@@ -52,12 +52,12 @@ def run_script(name: str, *arguments: str) -> dict[str, Any]:
 
 
 @contextmanager
-def chopsticks(folder: Path, specification: dict[str, Any]) -> Iterator[str]:
-    """The address of a chopsticks on an exported specification; it makes blocks when asked to."""
-    file, port = folder / "chopsticks.json", free_port()
-    file.write_text(json.dumps(specification))
+def chopsticks(folder: Path, source: str) -> Iterator[str]:
+    """The address of a chopsticks that makes blocks when asked to. `source` says what it starts
+    from: ``--genesis=FILE``, a specification, or ``--endpoint=URL``, the head of a chain."""
+    port = free_port()
     program = PACKAGES / "@acala-network" / "chopsticks" / "chopsticks.cjs"
-    command = [node_js(), str(program), f"--genesis={file}", "--host=127.0.0.1", f"--port={port}"]
+    command = [node_js(), str(program), source, "--host=127.0.0.1", f"--port={port}"]
     url, log = f"ws://127.0.0.1:{port}", folder / "chopsticks.log"
     with log.open("w") as output:
         process = subprocess.Popen(
