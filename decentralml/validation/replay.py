@@ -11,7 +11,7 @@ its end: weights, buffers, and the optimizer's state, which is the next segment'
 | the first is not the base model, or the last not the result | Fail |
 | a segment ends farther away than the tolerance | Fail |
 | but other arithmetic takes it as far here, and the run's first segment, too | Inconclusive |
-| this machine's software is not what the task pins | Inconclusive |
+| this machine's software is not what the task pins, or its base model is damaged | Inconclusive |
 | the author's script crashes, takes too long, or writes nothing | Inconclusive |
 | else | Pass |
 """
@@ -27,6 +27,7 @@ from decentralml.bundles.manifest import TaskManifest
 from decentralml.bundles.replay import Environment, Recipe
 from decentralml.errors import (
     CheckpointRefused,
+    DamagedTensors,
     EnvironmentMismatch,
     NotReplayable,
     TraceMismatch,
@@ -135,7 +136,7 @@ def replay_run(
         return _replay(bundle, manifest, recipe, result, checkpoints, drawn, bench)
     except (CheckpointRefused, TraceMismatch) as error:
         return _whole(Verdict.FAIL, str(error))
-    except EnvironmentMismatch as error:
+    except (EnvironmentMismatch, DamagedTensors) as error:
         return _whole(Verdict.INCONCLUSIVE, str(error))
 
 

@@ -204,6 +204,14 @@ def test_an_environment_that_does_not_match_is_inconclusive(case: Case, tmp_path
     assert not runner.runs
 
 
+def test_a_damaged_base_model_is_the_creators_fault(case: Case, tmp_path: Path) -> None:
+    bundle = shutil.copytree(case[0], tmp_path / "bundle")
+    (bundle / "model/model.safetensors").write_bytes(b"damaged")
+    report = replayed((bundle, *case[1:]))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "model.safetensors" in report.reasons[0]
+
+
 def test_a_script_that_leaves_nothing_is_inconclusive(case: Case) -> None:
     report = replayed(case, runner=InProcess(lambda _, output: shutil.rmtree(output)))
     assert report.verdict is Verdict.INCONCLUSIVE
