@@ -45,14 +45,15 @@ def free(substrate: SubstrateInterface, who: Keypair, at: str | None = None) -> 
     return int(found.value["data"]["free"])
 
 
-def test_it_connects_and_reads_what_the_chain_is(substrate: SubstrateInterface) -> None:
+def test_it_connects_and_reads_what_the_chain_is(substrate: SubstrateInterface, file: Path) -> None:
     assert substrate.name == "decentralml-devchain"
     assert substrate.chain == "DecentralML Development"
     assert substrate.properties["ss58Format"] == 42
     assert substrate.token_symbol == "DML"
     assert substrate.token_decimals == 12
     substrate.init_runtime()
-    assert substrate.runtime_version == 1
+    with open_chain(file) as chain:
+        assert substrate.runtime_version == chain.runtime_version.spec_version
     pallets = {pallet.name for pallet in substrate.get_metadata().pallets}
     assert {"System", "Balances", "Assets", "Elections", "Market", "Aggregators"} <= pallets
 
