@@ -1,26 +1,22 @@
-//! Drawing committees, and attesting.
+//! Drawing committees, and replacing absent members.
 
 use super::*;
 
 #[test]
 fn a_committee_is_drawn_from_those_in_office() {
     run(|| {
-        let (id, index, members) = under_validation(terms());
-        assert_eq!(members.len(), 3);
-        assert!(members.iter().all(|member| MEMBERS.contains(member) && duties(*member) == 1));
-        let until = Market::now() + ATTESTATION_PERIOD;
-        let state =
-            SubmissionState::PendingValidation { phase: Phase::Attesting { until }, round: 0 };
-        assert_eq!(submission(id, index).state, state);
+        let (id, index) = submitted(terms());
+        let drawn = draw(id, index);
+        assert_eq!(drawn.len(), 3);
+        assert!(drawn.iter().all(|who| MEMBERS.contains(who) && profile(*who).duties == 1));
+        assert!(submission(id, index).seed.is_some());
     });
 }
 
 #[test]
 fn the_anchor_is_a_block_that_comes_after_the_result() {
     run(|| {
-        let id = create(terms());
-        let index = accept(id, CONTRIBUTOR);
-        submit(id, CONTRIBUTOR);
+        let (id, index) = submitted(terms());
         for _ in 0..2 {
             let early = Market::draw_committee(signed(CONTRIBUTOR), id, index);
             assert_eq!(early, Err(Error::<Test>::CommitteeNotReady.into()));
@@ -35,9 +31,7 @@ fn the_hash_of_the_anchor_draws() {
     let drawn = |salt: u8| {
         let mut found = Vec::new();
         run(|| {
-            let id = create(terms());
-            let index = accept(id, CONTRIBUTOR);
-            submit(id, CONTRIBUTOR);
+            let (id, index) = submitted(terms());
             next_blocks(2);
             frame_system::BlockHash::<Test>::insert(2, sp_runtime::testing::H256([salt; 32]));
             assert_ok!(Market::draw_committee(signed(OTHER), id, index));
@@ -56,9 +50,7 @@ fn creator_and_contributor_are_not_drawn_even_in_office() {
         register(CONTRIBUTOR);
         put_in_office(&[CREATOR, CONTRIBUTOR, 10, 11, 12]);
         for _ in 0..20 {
-            let id = create(Terms { slots: 1, ..terms() });
-            let index = accept(id, CONTRIBUTOR);
-            submit(id, CONTRIBUTOR);
+            let (id, index) = submitted(Terms { slots: 1, ..terms() });
             let mut members = draw(id, index);
             members.sort();
             assert_eq!(members, [10, 11, 12]);
@@ -67,10 +59,17 @@ fn creator_and_contributor_are_not_drawn_even_in_office() {
 }
 
 #[test]
-fn members_in_office_without_a_profile_are_not_drawn() {
+fn members_in_office_without_a_profile_or_half_of_the_bond_are_not_drawn() {
     run(|| {
-        put_in_office(&[10, 30, 31, 32]);
-        assert_eq!(under_validation(terms()).2, [10]);
+        put_in_office(&[10, 11, 30, 31, 32]);
+        pallet_aggregators::Profiles::<Test>::mutate(11, |profile| {
+            profile.as_mut().unwrap().bond = OFFICE_BOND / 2 - 1;
+        });
+        let (id, index) = submitted(terms());
+        assert_eq!(draw(id, index), [10]);
+        pallet_aggregators::Profiles::<Test>::mutate(11, |profile| {
+            profile.as_mut().unwrap().bond = OFFICE_BOND;
+        });
     });
 }
 
@@ -78,8 +77,8 @@ fn members_in_office_without_a_profile_are_not_drawn() {
 fn too_few_aggregators_seat_the_largest_odd_number() {
     run(|| {
         put_in_office(&[10, 11, 12, 13]);
-        let (_, _, members) = under_validation(Terms { committee_size: 5, ..terms() });
-        assert_eq!(members.len(), 3);
+        let (id, index) = submitted(Terms { committee_size: 5, ..terms() });
+        assert_eq!(draw(id, index).len(), 3);
     });
 }
 
@@ -87,9 +86,7 @@ fn too_few_aggregators_seat_the_largest_odd_number() {
 fn nobody_to_draw_is_an_error_until_somebody_is_in_office() {
     run(|| {
         put_in_office(&[]);
-        let id = create(terms());
-        let index = accept(id, CONTRIBUTOR);
-        submit(id, CONTRIBUTOR);
+        let (id, index) = submitted(terms());
         next_blocks(2);
         assert_noop!(
             Market::draw_committee(signed(OTHER), id, index),
@@ -103,9 +100,7 @@ fn nobody_to_draw_is_an_error_until_somebody_is_in_office() {
 #[test]
 fn a_forgotten_anchor_is_replaced_by_a_block_to_come() {
     run(|| {
-        let id = create(terms());
-        let index = accept(id, CONTRIBUTOR);
-        submit(id, CONTRIBUTOR);
+        let (id, index) = submitted(terms());
         let until = Market::now() + DRAW_PERIOD;
         next_blocks(HASHES + 5);
         let anchor = System::block_number() + 1;
@@ -139,82 +134,106 @@ fn when_a_draw_is_refused() {
 }
 
 #[test]
-fn who_can_attest_what_and_when() {
+fn absent_members_are_replaced_once() {
     run(|| {
-        let id = create(terms());
-        assert_noop!(try_attest(9, 0, 10, PASS, 0), Error::<Test>::UnknownTask);
-        assert_noop!(try_attest(id, 0, 10, PASS, 0), Error::<Test>::UnknownSubmission);
-        let index = accept(id, CONTRIBUTOR);
-        assert_noop!(try_attest(id, index, 10, PASS, 0), Error::<Test>::NotPendingValidation);
-        submit(id, CONTRIBUTOR);
-        assert_noop!(try_attest(id, index, 10, PASS, 0), Error::<Test>::CommitteeNotReady);
-        let members = draw(id, index);
-        let outsider = MEMBERS.into_iter().find(|who| !members.contains(who)).unwrap();
-        assert_noop!(try_attest(id, index, outsider, PASS, 0), Error::<Test>::NotCommitteeMember);
-        let member = members[0];
-        assert_noop!(try_attest(id, index, member, PASS, 1_000_001), Error::<Test>::InvalidScore);
-        assert_noop!(
-            Market::attest(signed(member), id, index, PASS, 0, Cid::default()),
-            Error::<Test>::InvalidCid
-        );
-        pass(ATTESTATION_PERIOD);
-        attest(id, index, member, PASS, 1_000_000);
-        assert_noop!(try_attest(id, index, member, FAIL, 0), Error::<Test>::AlreadyAttested);
-        pass(1);
-        assert_noop!(try_attest(id, index, members[1], PASS, 0), Error::<Test>::DeadlinePassed);
-    });
-}
-
-#[test]
-fn attesting_ends_a_duty_and_the_majority_ends_the_submission() {
-    run(|| {
-        let (id, index, members) = under_validation(terms());
-        attest(id, index, members[0], PASS, 300_000);
-        assert_eq!(duties(members[0]), 0);
-        assert_eq!(gain(members[0]), 0, "nobody is paid before the end");
-        attest(id, index, members[1], PASS, 100_000);
-        let state = SubmissionState::Accepted { verdict: PASS, score: 200_000 };
-        assert_eq!(submission(id, index).state, state);
-        assert_eq!(gain(members[0]), FEE as i128);
-        assert_eq!(duties(members[2]), 1);
-    });
-}
-
-#[test]
-fn a_late_member_is_paid_until_the_attestation_deadline() {
-    run(|| {
-        let (id, index, members) = under_validation(terms());
-        attest(id, index, members[0], PASS, 1);
-        attest(id, index, members[1], PASS, 1);
-        let until = Market::now() + ATTESTATION_PERIOD;
-        assert_eq!(submission(id, index).fees, Fees::Due { source: FeeSource::Escrow, until });
-        assert_eq!(purse(CREATOR).escrow, 2 * SLOT + FEE);
-        assert_ok!(Market::do_try_state());
-        pass(ATTESTATION_PERIOD);
-        attest(id, index, members[2], FAIL, 0);
-        assert_eq!(gain(members[2]), FEE as i128);
-        assert_eq!(submission(id, index).fees, Fees::Settled);
-        assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
-        let state = SubmissionState::Accepted { verdict: PASS, score: 1 };
-        assert_eq!(submission(id, index).state, state, "the verdict stands");
-        assert_noop!(
-            try_attest(id, index, members[2], FAIL, 0),
-            Error::<Test>::NotPendingValidation
-        );
-    });
-}
-
-#[test]
-fn a_member_that_left_office_finishes_what_it_began() {
-    run(|| {
-        let (id, index, members) = under_validation(terms());
-        put_in_office(&[]);
-        for member in &members {
-            let leave = Aggregators::deregister(signed(*member));
-            assert_eq!(leave, Err(pallet_aggregators::Error::<Test>::OnDuty.into()));
-            attest(id, index, *member, PASS, 1);
-            assert_ok!(Aggregators::deregister(signed(*member)));
+        let (id, index, first) = under_validation(terms());
+        commit(id, index, first[1], PASS, SCORE);
+        settle_after(COMMIT_PERIOD, id, index);
+        let anchor = System::block_number() + 1;
+        let phase = Phase::Drawing { anchor, until: Market::now() + DRAW_PERIOD };
+        assert_eq!(state(id, index), SubmissionState::PendingValidation { phase, round: 1 });
+        for absent in [first[0], first[2]] {
+            assert!(has_event(Event::MemberAbsent { task: id, index, member: absent }));
+            assert_eq!((profile(absent).duties, profile(absent).missed), (0, 1));
         }
+        assert_eq!(profile(first[1]).duties, 1, "who committed still has to open it");
+
+        let seed = submission(id, index).seed;
+        let second = draw(id, index);
+        assert_eq!(second[1], first[1]);
+        for (place, absent) in [(0, first[0]), (2, first[2])] {
+            assert!(MEMBERS.contains(&second[place]) && !first.contains(&second[place]));
+            let replacement = Some(second[place]);
+            let event = Event::MemberReplaced { task: id, index, absent, replacement };
+            assert!(has_event(event));
+        }
+        assert_eq!(submission(id, index).seed, seed, "the segments stay those of the first draw");
+
+        // Only the new members wait for the key.
+        let waiting = [second[0], second[2]];
+        let all = Market::hand_key(signed(CONTRIBUTOR), id, index, wraps(&second));
+        assert_noop!(all, Error::<Test>::WrongRecipient);
+        assert_ok!(Market::hand_key(signed(CONTRIBUTOR), id, index, wraps(&waiting)));
+        for member in waiting {
+            commit(id, index, member, PASS, SCORE);
+        }
+        for member in second {
+            reveal(id, index, member, PASS, SCORE);
+        }
+        release(id, index);
+        assert_eq!(gain(first[0]), 0);
+        assert_eq!(gain(first[1]), FEE as i128);
+    });
+}
+
+#[test]
+fn seats_for_which_nobody_is_left_are_dropped() {
+    run(|| {
+        put_in_office(&[10, 11, 12]);
+        let (id, index, first) = under_validation(terms());
+        commit(id, index, first[0], PASS, SCORE);
+        settle_after(COMMIT_PERIOD, id, index);
+        put_in_office(&[10, 11, 12, 13]);
+        let second = draw(id, index);
+        assert_eq!(second, [first[0], 13]);
+        let (absent, replacement) = (first[2], None);
+        assert!(has_event(Event::MemberReplaced { task: id, index, absent, replacement }));
+    });
+}
+
+#[test]
+fn those_who_committed_decide_where_nobody_can_replace_the_absent() {
+    run(|| {
+        put_in_office(&[10, 11, 12]);
+        let (id, index, first) = under_validation(terms());
+        commit(id, index, first[0], PASS, SCORE);
+        settle_after(COMMIT_PERIOD, id, index);
+        next_blocks(2);
+        assert_noop!(
+            Market::draw_committee(signed(OTHER), id, index),
+            Error::<Test>::NoEligibleAggregator
+        );
+        settle_after(DRAW_PERIOD, id, index);
+        assert_eq!(members(id, index), [first[0]]);
+        reveal(id, index, first[0], PASS, SCORE);
+        release(id, index);
         assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
+        assert_eq!(gain(CREATOR), -((REWARD + FEE) as i128));
+    });
+}
+
+#[test]
+fn a_second_key_that_is_not_handed_expires_too() {
+    run(|| {
+        let (id, index, first) = under_validation(terms());
+        commit(id, index, first[0], PASS, SCORE);
+        settle_after(COMMIT_PERIOD, id, index);
+        let second = draw(id, index);
+        settle_after(SEALING_PERIOD, id, index);
+        assert_eq!(gain(CONTRIBUTOR), -(BOND as i128));
+        assert!(second.iter().chain(&first).all(|member| profile(*member).duties == 0));
+    });
+}
+
+#[test]
+fn whoever_is_absent_again_loses_a_part_of_its_bond() {
+    run(|| {
+        put_in_office(&[10]);
+        for (times, lost) in [(1, 0), (2, OFFICE_BOND / 20)] {
+            let (id, index, _) = under_validation(terms());
+            settle_after(COMMIT_PERIOD, id, index);
+            assert_eq!(profile(10).missed, times);
+            assert_eq!((profile(10).bond, treasury_gain()), (OFFICE_BOND - lost, lost));
+        }
     });
 }

@@ -1,6 +1,10 @@
-//! The draw as a function.
+//! Draws as functions.
 
-use crate::draw::{draw, odd_seats, seed};
+use crate::{
+    draw::{draw, odd_seats, seed, segments},
+    Replay,
+};
+use codec::Encode;
 use std::collections::BTreeSet;
 
 #[test]
@@ -55,5 +59,46 @@ fn seats_are_odd_and_at_most_what_is_wanted() {
         [(0, 3, 0), (1, 3, 1), (2, 3, 1), (3, 3, 3), (4, 5, 3), (5, 5, 5), (13, 9, 9), (8, 9, 7)]
     {
         assert_eq!(odd_seats(available, wanted), seats, "{available} of {wanted}");
+    }
+}
+
+/// What [`segments`] computes, with all places written down.
+fn dense(seed: [u8; 32], replay: Replay) -> Vec<u32> {
+    let mut places: Vec<u32> = (0..replay.checkpoints - 1).collect();
+    let count = places.len().min(replay.segments.into());
+    for step in 0..count {
+        let hash = (seed, *b"segment", step as u32).using_encoded(sp_io::hashing::blake2_256);
+        let number = u128::from_le_bytes(hash[..16].try_into().unwrap());
+        let left = (places.len() - step) as u128;
+        places.swap(step, step + (number % left) as usize);
+    }
+    places.truncate(count);
+    places
+}
+
+#[test]
+fn segments_are_the_first_of_a_shuffle() {
+    for n in 0..400u32 {
+        let seed = sp_io::hashing::blake2_256(&n.to_le_bytes());
+        // Short runs, where places are swapped more than once, and long ones.
+        let checkpoints = if n % 2 == 0 { 2 + n % 20 } else { 2 + n * 10 };
+        let replay = Replay { checkpoints, segments: (1 + n % 16) as u8 };
+        assert_eq!(segments(seed, replay), dense(seed, replay), "{replay:?}");
+    }
+}
+
+#[test]
+fn all_segments_of_a_short_run_are_replayed() {
+    let replay = Replay { checkpoints: 17, segments: 16 };
+    let drawn: BTreeSet<_> = segments([3; 32], replay).into_iter().collect();
+    assert_eq!(drawn, (0..16).collect());
+}
+
+#[test]
+fn no_segment_is_replayed_twice() {
+    for n in 0..200u8 {
+        let drawn = segments([n; 32], Replay { checkpoints: 4096, segments: 16 });
+        assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), 16);
+        assert!(drawn.iter().all(|segment| *segment < 4095));
     }
 }

@@ -1,48 +1,39 @@
-//! How a submission ends: one test for each row of the table in `docs/protocol.md`, and its
-//! variants.
+//! Every end of a submission, and who is paid by whom.
 
 use super::*;
 
-fn reject(id: TaskId, index: Index) {
-    let reason = b"not what I meant".to_vec().try_into().unwrap();
-    assert_ok!(Market::reject_result(signed(CREATOR), id, index, reason));
-}
-
-fn all_attest(id: TaskId, index: Index, verdict: Verdict) {
-    for member in members(id, index) {
-        attest(id, index, member, verdict, 250_000);
-    }
-}
-
-/// Each of the three members has its fee.
 fn assert_members_paid(id: TaskId, index: Index) {
-    let committee = submission(id, index).committee;
-    assert!(committee.iter().all(|seat| seat.paid && gain(seat.member) == FEE as i128));
+    for seat in submission(id, index).committee {
+        assert_eq!((gain(seat.member), seat.paid), (FEE as i128, true));
+        assert_eq!(profile(seat.member).duties, 0);
+    }
 }
 
 #[test]
 fn accepted_pays_contributor_and_members_from_escrow() {
     run(|| {
-        let (id, index, _) = under_validation(terms());
-        all_attest(id, index, PASS);
+        let (id, index) = paid(terms());
         assert_members_paid(id, index);
-        assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
-        assert_eq!(purse(CONTRIBUTOR).bond, 0);
-        assert_eq!(gain(CREATOR), -(SLOT as i128));
-        assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
+        assert_eq!((gain(CONTRIBUTOR), purse(CONTRIBUTOR).bond), (REWARD as i128, 0));
+        assert_eq!((gain(CREATOR), purse(CREATOR).escrow), (-(SLOT as i128), 2 * SLOT));
         let found = task(id);
         assert_eq!((found.open_slots, found.active, found.accepted), (2, 0, 1));
         assert_eq!(found.status, TaskStatus::InProgress);
         assert_eq!(Assignments::<Test>::get(id, CONTRIBUTOR), None);
+        let finding = Finding { verdict: PASS, score: SCORE };
+        let ended = SubmissionState::Accepted { finding, unpaid: false, ended_at: START };
+        assert_eq!(state(id, index), ended);
+        let (contributor, reward, asset, paid) = (CONTRIBUTOR, REWARD, None, true);
+        let event = Event::ResultAccepted { task: id, index, contributor, reward, asset, paid };
+        assert!(has_event(event));
     });
 }
 
 #[test]
 fn the_last_accepted_result_completes_the_task() {
     run(|| {
-        let (id, index, _) = under_validation(Terms { slots: 1, ..terms() });
-        all_attest(id, index, PASS);
-        assert_eq!(task(id).status, TaskStatus::Completed);
+        let (id, _) = paid(Terms { slots: 1, ..terms() });
+        assert_eq!((task(id).status, task(id).ended_at), (TaskStatus::Completed, Some(START)));
         assert_eq!(purse(CREATOR).escrow, 0);
     });
 }
@@ -51,119 +42,140 @@ fn the_last_accepted_result_completes_the_task() {
 fn places_that_nobody_could_take_cost_nothing() {
     run(|| {
         put_in_office(&[10]);
-        let (id, index, _) = under_validation(terms());
-        all_attest(id, index, PASS);
+        paid(terms());
         assert_eq!(gain(CREATOR), -((REWARD + FEE) as i128));
         assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
     });
 }
 
 #[test]
-fn rejected_on_a_failing_verdict_costs_the_contributor_the_fees() {
+fn only_those_within_majority_and_tolerance_earn() {
+    run(|| {
+        let five = Terms { committee_size: 5, ..terms() };
+        let (id, index, members) = under_validation(five);
+        let near = SCORE + 10_000;
+        let far = SCORE - 10_001;
+        let findings = [(PASS, SCORE), (PASS, near), (PASS, far), (FAIL, SCORE), (CRASHED, SCORE)];
+        judge(id, index, &findings);
+        release(id, index);
+        let gains: Vec<_> = members.iter().map(|member| gain(*member)).collect();
+        assert_eq!(gains, [FEE as i128, FEE as i128, 0, 0, 0]);
+        assert_eq!(gain(CREATOR), -((REWARD + 2 * FEE) as i128));
+        assert!(members.iter().all(|member| profile(*member).bond == OFFICE_BOND));
+    });
+}
+
+#[test]
+fn failed_costs_the_contributor_the_fees() {
     for strategy in [ValidationStrategy::AutoAccept, ValidationStrategy::CustomAccept] {
         run(|| {
-            let (id, index, _) = under_validation(Terms { strategy, ..terms() });
-            all_attest(id, index, FAIL);
+            let (id, index) = judged(Terms { strategy, ..terms() }, FAIL);
             assert_members_paid(id, index);
             assert_eq!(gain(CONTRIBUTOR), -3 * FEE as i128);
             assert_eq!(purse(CONTRIBUTOR).bond, 0);
-            assert_eq!(
-                purse(CREATOR),
-                Purse { free: WEALTH - 3 * SLOT, escrow: 3 * SLOT, bond: 0 }
-            );
+            assert_eq!((gain(CREATOR), purse(CREATOR).escrow), (0, 3 * SLOT));
             assert_eq!((task(id).open_slots, task(id).active), (3, 0));
-            let reason = Reason::default();
-            let state = SubmissionState::Rejected { verdict: FAIL, score: 250_000, reason };
-            assert_eq!(submission(id, index).state, state);
+            let SubmissionState::Rejected { finding, outcome, .. } = state(id, index) else {
+                panic!()
+            };
+            assert_eq!(finding, Finding { verdict: FAIL, score: SCORE });
+            assert_eq!(outcome, Outcome::Failed);
         });
     }
 }
 
 #[test]
-fn the_rest_of_the_bond_is_returned() {
+fn fees_that_nobody_earned_stay_with_the_contributor() {
     run(|| {
-        put_in_office(&[10]);
         let (id, index, _) = under_validation(terms());
-        all_attest(id, index, FAIL);
-        assert_eq!(gain(CONTRIBUTOR), -(FEE as i128));
-        assert_eq!(purse(CONTRIBUTOR).bond, 0);
-    });
-}
-
-#[test]
-fn a_late_member_of_a_failing_result_is_paid_from_the_bond() {
-    run(|| {
-        let (id, index, members) = under_validation(terms());
-        attest(id, index, members[0], FAIL, 0);
-        attest(id, index, members[1], FAIL, 0);
-        assert_eq!(purse(CONTRIBUTOR).bond, FEE);
-        assert_eq!(submission(id, index).bond, FEE);
-        assert_ok!(Market::do_try_state());
-        attest(id, index, members[2], FAIL, 0);
-        assert_members_paid(id, index);
-        assert_eq!(purse(CONTRIBUTOR).bond, 0);
+        judge(id, index, &[(FAIL, 0), (FAIL, 0), (PASS, SCORE)]);
+        assert_eq!(gain(CONTRIBUTOR), -2 * FEE as i128);
     });
 }
 
 #[test]
 fn a_creator_that_rejects_a_failing_result_pays_nothing() {
     run(|| {
-        let (id, index) = under_review(FAIL);
-        reject(id, index);
+        let (id, index) = judged(manual(), FAIL);
+        assert_ok!(reject(id, index));
         assert_members_paid(id, index);
         assert_eq!(gain(CONTRIBUTOR), -3 * FEE as i128);
         assert_eq!((gain(CREATOR), purse(CREATOR).escrow), (0, 3 * SLOT));
-        assert_eq!(task(id).open_slots, 3);
     });
 }
 
 #[test]
-fn a_creator_that_rejects_against_the_verdict_pays_the_members() {
+fn a_creator_that_overrules_pays_the_members_once_nobody_appeals() {
     for verdict in [PASS, INCONCLUSIVE] {
         run(|| {
-            let (id, index) = under_review(verdict);
-            reject(id, index);
+            let (id, index) = judged(manual(), verdict);
+            assert_ok!(reject(id, index));
+            assert!(has_event(Event::Overruled { task: id, index, counter: APPEAL_BOND }));
+            assert_eq!(purse(CREATOR).appeal, APPEAL_BOND);
+            settle_after(APPEAL_PERIOD, id, index);
             assert_members_paid(id, index);
-            assert_eq!(gain(CONTRIBUTOR), 0);
-            assert_eq!(purse(CONTRIBUTOR).bond, 0);
-            assert_eq!(gain(CREATOR), -3 * FEE as i128);
+            assert_eq!((gain(CONTRIBUTOR), purse(CONTRIBUTOR).bond), (0, 0));
+            assert_eq!((gain(CREATOR), purse(CREATOR).appeal), (-3 * FEE as i128, 0));
             assert_eq!(purse(CREATOR).escrow, 3 * SLOT, "the slot is funded again");
             assert_eq!((task(id).open_slots, task(id).active), (3, 0));
+            let SubmissionState::Rejected { outcome, reason: said, .. } = state(id, index) else {
+                panic!()
+            };
+            assert_eq!((outcome, said), (Outcome::Overruled, reason()));
         });
     }
 }
 
 #[test]
+fn overruling_takes_what_an_appeal_would_cost() {
+    run(|| {
+        let (id, index) = judged(manual(), PASS);
+        let spare = Balances::free_balance(CREATOR) - ED - APPEAL_BOND + 1;
+        assert_ok!(Balances::transfer_allow_death(signed(CREATOR), 40, spare));
+        assert_noop!(reject(id, index), Error::<Test>::AppealUnaffordable);
+        // The verdict decides when the creator has nothing more to say.
+        pass(REVIEW + 1);
+        settle(id, index);
+        release(id, index);
+        assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
+    });
+}
+
+#[test]
 fn a_creator_that_cannot_fill_up_loses_the_slot() {
     run(|| {
-        let (id, index) = under_review(PASS);
-        let spare = Balances::free_balance(CREATOR) - ED - 1;
+        let (id, index, _) = under_validation(terms());
+        let spare = Balances::free_balance(CREATOR) - ED - 3 * FEE + 1;
         assert_ok!(Balances::transfer_allow_death(signed(CREATOR), 40, spare));
-        reject(id, index);
+        judge_all(id, index, INCONCLUSIVE);
         assert_members_paid(id, index);
         assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
-        assert_eq!(purse(CREATOR).free, ED + 1 + REWARD);
+        assert_eq!(purse(CREATOR).free, ED + 3 * FEE - 1 + REWARD);
         assert_eq!((task(id).open_slots, task(id).active), (2, 0));
+        assert_eq!(task(id).status, TaskStatus::InProgress);
     });
 }
 
 #[test]
 fn a_rejected_slot_of_a_task_that_is_over_is_refunded() {
     run(|| {
-        let (id, index) = under_review(PASS);
+        let (id, index) = judged(manual(), PASS);
         assert_ok!(Market::withdraw_task(signed(CREATOR), id));
-        reject(id, index);
+        assert_ok!(reject(id, index));
+        settle_after(APPEAL_PERIOD, id, index);
         assert_members_paid(id, index);
-        assert_eq!(purse(CREATOR), Purse { free: WEALTH - 3 * FEE, escrow: 0, bond: 0 });
+        assert_eq!((gain(CREATOR), purse(CREATOR).escrow), (-3 * FEE as i128, 0));
         assert_eq!(task(id).status, TaskStatus::Withdrawn);
+        assert_eq!(task(id).ended_at, Some(Market::now()));
     });
 }
 
 #[test]
 fn a_creator_can_accept_what_the_committee_failed() {
     run(|| {
-        let (id, index) = under_review(FAIL);
+        let (id, index) = judged(manual(), FAIL);
         assert_ok!(Market::accept_result(signed(CREATOR), id, index));
+        release(id, index);
         assert_members_paid(id, index);
         assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
         assert_eq!(gain(CREATOR), -(SLOT as i128));
@@ -171,30 +183,36 @@ fn a_creator_can_accept_what_the_committee_failed() {
 }
 
 #[test]
-fn inconclusive_costs_the_creator_the_fees_and_closes_the_slot() {
+fn inconclusive_costs_the_creator_the_fees_and_frees_the_slot() {
     run(|| {
-        let (id, index, _) = under_validation(terms());
-        all_attest(id, index, INCONCLUSIVE);
+        let (id, index) = judged(terms(), INCONCLUSIVE);
         assert_members_paid(id, index);
-        assert_eq!(gain(CONTRIBUTOR), 0);
-        assert_eq!(gain(CREATOR), -3 * FEE as i128);
-        assert_eq!(purse(CREATOR).escrow, 2 * SLOT, "the reward is refunded");
-        assert_eq!((task(id).open_slots, task(id).active, task(id).accepted), (2, 0, 0));
+        assert_eq!((gain(CONTRIBUTOR), gain(CREATOR)), (0, -3 * FEE as i128));
+        assert_eq!(purse(CREATOR).escrow, 3 * SLOT, "filled up again");
+        assert_eq!((task(id).open_slots, task(id).active, task(id).accepted), (3, 0, 0));
+        assert!(has_event(Event::EscrowRefilled { task: id, creator: CREATOR, amount: 3 * FEE }));
     });
 }
 
 #[test]
-fn members_that_contradict_each_other_are_inconclusive() {
-    run(|| {
-        let (id, index, members) = under_validation(terms());
-        for (member, verdict) in members.into_iter().zip([PASS, FAIL, INCONCLUSIVE]) {
-            attest(id, index, member, verdict, 250_000);
-        }
-        assert_members_paid(id, index);
-        let reason = Reason::default();
-        let state = SubmissionState::Rejected { verdict: INCONCLUSIVE, score: 250_000, reason };
-        assert_eq!(submission(id, index).state, state);
-    });
+fn nobody_earns_where_no_verdict_stands() {
+    for findings in [
+        [(PASS, SCORE), (FAIL, SCORE), (INCONCLUSIVE, 0)],
+        [(CRASHED, 0), (CRASHED, 0), (CRASHED, 0)],
+        [(PASS, SCORE), (CRASHED, 0), (CRASHED, 0)],
+    ] {
+        run(|| {
+            let (id, index, members) = under_validation(terms());
+            judge(id, index, &findings);
+            for member in members {
+                assert_eq!((gain(member), profile(member).bond), (0, OFFICE_BOND));
+                assert_eq!(record(member, Role::Aggregator).rejected, 0);
+            }
+            assert_eq!((gain(CONTRIBUTOR), gain(CREATOR)), (0, 0));
+            let SubmissionState::Rejected { outcome, .. } = state(id, index) else { panic!() };
+            assert_eq!(outcome, Outcome::Inconclusive);
+        });
+    }
 }
 
 #[test]
@@ -202,17 +220,11 @@ fn an_expired_assignment_forfeits_the_bond_and_frees_the_slot() {
     run(|| {
         let id = create(terms());
         let index = accept(id, CONTRIBUTOR);
-        pass(WORKING);
-        assert_noop!(
-            Market::settle(signed(OTHER), id, Some(index)),
-            Error::<Test>::NothingToSettle
-        );
-        pass(1);
-        settle(id, index);
+        settle_after(WORKING, id, index);
         assert_eq!(gain(CONTRIBUTOR), -(BOND as i128));
         assert_eq!(treasury_gain(), BOND);
         assert_eq!((task(id).open_slots, task(id).active), (3, 0));
-        assert_eq!(submission(id, index).state, SubmissionState::Expired);
+        assert_eq!(state(id, index), SubmissionState::Expired { ended_at: Market::now() });
         assert_eq!(accept(id, CONTRIBUTOR), index + 1);
     });
 }
@@ -224,8 +236,11 @@ fn a_slot_that_frees_after_expiry_ends_the_task_and_refunds_all_that_is_open() {
         let index = accept(id, CONTRIBUTOR);
         pass(LIFE + 1);
         settle(id, index);
-        assert_eq!(task(id).status, TaskStatus::Expired);
-        assert_eq!(purse(CREATOR), Purse { free: WEALTH, escrow: 0, bond: 0 });
+        assert_eq!(
+            (task(id).status, task(id).ended_at),
+            (TaskStatus::Expired, Some(Market::now()))
+        );
+        assert_eq!((gain(CREATOR), purse(CREATOR).escrow), (0, 0));
     });
 }
 
@@ -237,13 +252,39 @@ fn a_silent_creator_leaves_it_to_the_verdict() {
         (INCONCLUSIVE, -3 * FEE as i128, 0),
     ] {
         run(|| {
-            let (id, index) = under_review(verdict);
-            assert_noop!(
-                Market::settle(signed(OTHER), id, Some(index)),
-                Error::<Test>::NothingToSettle
-            );
-            pass(REVIEW + 1);
-            settle(id, index);
+            let (id, index) = judged(manual(), verdict);
+            settle_after(REVIEW, id, index);
+            if verdict == PASS {
+                release(id, index);
+            }
+            assert_members_paid(id, index);
+            assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (creator, contributor));
+        });
+    }
+}
+
+#[test]
+fn a_challenge_window_delays_every_outcome_and_changes_none() {
+    for (verdict, creator, contributor) in [
+        (PASS, -(SLOT as i128), REWARD as i128),
+        (FAIL, 0, -3 * FEE as i128),
+        (INCONCLUSIVE, -3 * FEE as i128, 0),
+    ] {
+        run(|| {
+            let (id, index) = judged(challenged(), verdict);
+            let finding = Finding { verdict, score: SCORE };
+            let window = Window::Challenge {
+                until: START + CHALLENGE,
+                outcome: Outcome::of(verdict),
+                reason: Reason::default(),
+                counter: 0,
+            };
+            assert_eq!(state(id, index), SubmissionState::Validated { finding, window });
+            assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (0, 0));
+            settle_after(CHALLENGE, id, index);
+            if verdict == PASS {
+                release(id, index);
+            }
             assert_members_paid(id, index);
             assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (creator, contributor));
         });

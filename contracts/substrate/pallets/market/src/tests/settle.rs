@@ -1,267 +1,171 @@
-//! What anyone can settle, and when.
+//! What anyone may do once a deadline has passed, and what not.
 
 use super::*;
 
-fn nothing_to_settle(id: TaskId, index: Option<Index>) {
-    assert_noop!(Market::settle(signed(OTHER), id, index), Error::<Test>::NothingToSettle);
+fn try_settle(id: TaskId, index: Option<Index>) -> DispatchResult {
+    Market::settle(signed(OTHER), id, index)
 }
 
 #[test]
-fn an_expired_task_refunds_its_open_slots() {
+fn what_is_unknown_or_not_over_cannot_be_settled() {
     run(|| {
+        assert_noop!(try_settle(0, None), Error::<Test>::UnknownTask);
+        assert_noop!(try_settle(0, Some(0)), Error::<Test>::UnknownTask);
         let id = create(terms());
-        accept(id, CONTRIBUTOR);
+        assert_noop!(try_settle(id, Some(0)), Error::<Test>::UnknownSubmission);
         pass(LIFE);
-        nothing_to_settle(id, None);
+        assert_noop!(try_settle(id, None), Error::<Test>::NothingToSettle);
         pass(1);
-        assert_ok!(Market::settle(signed(OTHER), id, None));
-        assert_eq!(task(id).status, TaskStatus::Expired);
-        assert_eq!(purse(CREATOR).escrow, SLOT);
-        nothing_to_settle(id, None);
+        assert_ok!(try_settle(id, None));
+        assert_noop!(try_settle(id, None), Error::<Test>::NothingToSettle);
     });
 }
 
 #[test]
-fn a_task_without_open_slots_does_not_expire() {
+fn what_has_ended_cannot_be_settled() {
     run(|| {
-        let (id, index, members) = under_validation(Terms { slots: 1, ..terms() });
-        pass(ATTESTATION_PERIOD);
-        pallet_timestamp::Now::<Test>::put(START + ATTESTATION_PERIOD);
-        for member in members {
-            attest(id, index, member, PASS, 1);
-        }
-        pass(LIFE + 1);
-        nothing_to_settle(id, None);
-        assert_eq!(task(id).status, TaskStatus::Completed);
-    });
-}
-
-#[test]
-fn unknown_things_cannot_be_settled() {
-    run(|| {
-        assert_noop!(Market::settle(signed(OTHER), 0, None), Error::<Test>::UnknownTask);
-        let id = create(terms());
-        assert_noop!(Market::settle(signed(OTHER), id, Some(0)), Error::<Test>::UnknownSubmission);
-    });
-}
-
-#[test]
-fn without_anybody_to_judge_a_result_ends_inconclusive_and_free_of_charge() {
-    run(|| {
-        put_in_office(&[]);
-        let id = create(terms());
-        let index = accept(id, CONTRIBUTOR);
-        submit(id, CONTRIBUTOR);
-        pass(DRAW_PERIOD);
-        nothing_to_settle(id, Some(index));
-        pass(1);
-        settle(id, index);
-        let reason = Reason::default();
-        let state = SubmissionState::Rejected { verdict: INCONCLUSIVE, score: 0, reason };
-        assert_eq!(submission(id, index).state, state);
-        assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (0, 0));
-        assert_eq!(purse(CONTRIBUTOR).bond, 0);
-        assert_eq!(task(id).open_slots, 3, "nothing was paid, so the slot is open again");
-    });
-}
-
-#[test]
-fn without_anybody_to_judge_a_manual_task_is_for_its_creator() {
-    run(|| {
-        put_in_office(&[]);
-        let id = create(manual());
-        let index = accept(id, CONTRIBUTOR);
-        submit(id, CONTRIBUTOR);
-        pass(DRAW_PERIOD + 1);
-        settle(id, index);
-        assert_ok!(Market::accept_result(signed(CREATOR), id, index));
-        assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (-(REWARD as i128), REWARD as i128));
-    });
-}
-
-#[test]
-fn absent_members_are_replaced_once_and_reported() {
-    run(|| {
-        let (id, index, first) = under_validation(terms());
-        attest(id, index, first[1], PASS, 400_000);
-        pass(ATTESTATION_PERIOD);
-        nothing_to_settle(id, Some(index));
-        pass(1);
-        settle(id, index);
-        assert_eq!(submission(id, index).committee[0].member, first[0], "until it is replaced");
-        assert_eq!((missed(first[0]), missed(first[1]), missed(first[2])), (1, 0, 1));
-        assert_eq!(duties(first[0]), 0);
-        assert_noop!(try_attest(id, index, first[0], PASS, 0), Error::<Test>::CommitteeNotReady);
-
-        assert_noop!(
-            Market::draw_committee(signed(OTHER), id, index),
-            Error::<Test>::CommitteeNotReady
-        );
-        let second = draw(id, index);
-        assert_eq!(second.len(), 3);
-        assert_eq!(second[1], first[1]);
-        assert!(!first.contains(&second[0]) && !first.contains(&second[2]));
-        let absent = first[0];
-        let replacement = Some(second[0]);
-        assert!(has_event(Event::MemberReplaced { task: id, index, absent, replacement }));
-        assert_noop!(try_attest(id, index, first[0], PASS, 0), Error::<Test>::NotCommitteeMember);
-
-        attest(id, index, second[0], PASS, 600_000);
-        let state = SubmissionState::Accepted { verdict: PASS, score: 500_000 };
-        assert_eq!(submission(id, index).state, state);
-    });
-}
-
-#[test]
-fn seats_for_which_nobody_is_left_are_dropped() {
-    run(|| {
-        put_in_office(&[10, 11, 12]);
-        let (id, index, first) = under_validation(terms());
-        attest(id, index, first[2], FAIL, 0);
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
-        put_in_office(&[10, 11, 12, 14]);
-        let second = draw(id, index);
-        assert_eq!(second, [14, first[2]]);
-        let absent = first[1];
-        assert!(has_event(Event::MemberReplaced { task: id, index, absent, replacement: None }));
-        attest(id, index, 14, FAIL, 0);
-        assert_eq!(gain(CONTRIBUTOR), -2 * FEE as i128);
-    });
-}
-
-#[test]
-fn the_second_round_decides_by_what_there_is() {
-    run(|| {
-        let (id, index, first) = under_validation(terms());
-        attest(id, index, first[0], PASS, 700_000);
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
-        let second = draw(id, index);
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
-        let state = SubmissionState::Accepted { verdict: PASS, score: 700_000 };
-        assert_eq!(submission(id, index).state, state);
-        assert_eq!(members(id, index), [first[0]]);
-        assert_eq!((missed(second[1]), missed(second[2])), (1, 1));
-        assert_eq!(gain(CREATOR), -((REWARD + FEE) as i128));
-        assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
-    });
-}
-
-#[test]
-fn a_second_round_that_nobody_can_be_drawn_for_decides_by_the_first() {
-    run(|| {
-        put_in_office(&[10, 11, 12]);
-        let (id, index, first) = under_validation(terms());
-        attest(id, index, first[0], FAIL, 1);
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
-        next_blocks(2);
-        assert_noop!(
-            Market::draw_committee(signed(OTHER), id, index),
-            Error::<Test>::NoEligibleAggregator
-        );
-        pass(DRAW_PERIOD + 1);
-        settle(id, index);
-        let reason = Reason::default();
-        let state = SubmissionState::Rejected { verdict: FAIL, score: 1, reason };
-        assert_eq!(submission(id, index).state, state);
-        assert_eq!(gain(first[0]), FEE as i128);
-        assert_eq!(missed(first[1]), 1, "an absence counts once");
-    });
-}
-
-#[test]
-fn a_committee_that_never_shows_up_costs_nobody_anything() {
-    run(|| {
-        let (id, index, _) = under_validation(terms());
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
+        let (accepted, failed) = (paid(terms()), judged(terms(), FAIL));
+        let (id, index) = submitted(terms());
         draw(id, index);
-        pass(ATTESTATION_PERIOD + 1);
+        pass(SEALING_PERIOD + 1);
         settle(id, index);
+        pass(LIFE);
+        for (id, index) in [accepted, failed, (id, index)] {
+            assert_noop!(try_settle(id, Some(index)), Error::<Test>::NothingToSettle);
+        }
+    });
+}
+
+#[test]
+fn a_task_that_is_over_with_work_in_progress_goes_on_to_its_end() {
+    run(|| {
+        let id = create(Terms { expires_at: Market::now() + 1_000, ..terms() });
+        let index = accept(id, CONTRIBUTOR);
+        pass(1_001);
+        assert_ok!(try_settle(id, None));
+        assert_eq!((task(id).status, task(id).ended_at), (TaskStatus::Expired, None));
+        assert_eq!(purse(CREATOR).escrow, SLOT);
+        submit(id, CONTRIBUTOR);
+        draw(id, index);
+        hand(id, index);
+        judge_all(id, index, PASS);
+        release(id, index);
+        assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
+        assert_eq!(
+            (task(id).status, task(id).ended_at),
+            (TaskStatus::Expired, Some(Market::now()))
+        );
+    });
+}
+
+#[test]
+fn a_task_whose_slots_are_all_taken_has_nothing_to_settle() {
+    run(|| {
+        let id = create(Terms { slots: 1, ..terms() });
+        accept(id, CONTRIBUTOR);
+        pass(LIFE + 1);
+        assert_noop!(try_settle(id, None), Error::<Test>::NothingToSettle);
+    });
+}
+
+#[test]
+fn a_result_that_nobody_could_judge_is_inconclusive() {
+    run(|| {
+        put_in_office(&[]);
+        let (id, index) = submitted(terms());
+        settle_after(DRAW_PERIOD, id, index);
+        let SubmissionState::Rejected { finding, outcome, .. } = state(id, index) else { panic!() };
+        assert_eq!(finding, Finding { verdict: INCONCLUSIVE, score: 0 });
+        assert_eq!(outcome, Outcome::Inconclusive);
         assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (0, 0));
         assert_eq!(task(id).open_slots, 3);
-        assert_eq!(MEMBERS.map(missed).iter().sum::<u32>(), 5);
-        nothing_to_settle(id, Some(index));
     });
 }
 
 #[test]
-fn fees_that_nobody_earned_go_back_to_the_creator() {
+fn a_creator_can_accept_a_result_that_nobody_could_judge() {
     run(|| {
-        let (id, index, members) = under_validation(terms());
-        attest(id, index, members[0], PASS, 1);
-        attest(id, index, members[1], PASS, 1);
-        pass(ATTESTATION_PERIOD);
-        nothing_to_settle(id, Some(index));
-        pass(1);
-        assert_noop!(try_attest(id, index, members[2], PASS, 1), Error::<Test>::DeadlinePassed);
-        settle(id, index);
-        assert_eq!(purse(CREATOR).escrow, 2 * SLOT);
-        assert_eq!(gain(CREATOR), -((REWARD + 2 * FEE) as i128));
-        assert_eq!((missed(members[2]), duties(members[2])), (1, 0));
-        nothing_to_settle(id, Some(index));
-    });
-}
-
-#[test]
-fn fees_that_nobody_earned_go_back_to_the_contributor() {
-    run(|| {
-        let (id, index, members) = under_validation(terms());
-        attest(id, index, members[0], FAIL, 1);
-        attest(id, index, members[1], FAIL, 1);
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
-        assert_eq!(purse(CONTRIBUTOR).bond, 0);
-        assert_eq!(gain(CONTRIBUTOR), -2 * FEE as i128);
-        assert_eq!(submission(id, index).bond, 0);
-    });
-}
-
-#[test]
-fn silent_members_need_not_wait_for_the_creator() {
-    run(|| {
-        let (id, index, members) = under_validation(manual());
-        attest(id, index, members[0], PASS, 1);
-        attest(id, index, members[1], PASS, 1);
-        nothing_to_settle(id, Some(index));
-        assert_eq!(duties(members[2]), 1);
-        pass(ATTESTATION_PERIOD + 1);
-        settle(id, index);
-        assert_eq!((missed(members[2]), duties(members[2])), (1, 0));
-        nothing_to_settle(id, Some(index));
+        put_in_office(&[]);
+        let (id, index) = submitted(manual());
+        settle_after(DRAW_PERIOD, id, index);
         assert_ok!(Market::accept_result(signed(CREATOR), id, index));
-        assert_eq!(gain(CREATOR), -((REWARD + 2 * FEE) as i128));
-        assert_eq!(submission(id, index).fees, Fees::Settled);
+        release(id, index);
+        assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
     });
 }
 
 #[test]
-fn a_member_can_attest_while_the_creator_reviews() {
+fn two_committees_that_say_nothing_are_inconclusive() {
     run(|| {
-        let (id, index, members) = under_validation(manual());
-        attest(id, index, members[0], PASS, 1);
-        attest(id, index, members[1], PASS, 1);
-        attest(id, index, members[2], PASS, 1);
-        assert_eq!(gain(members[2]), 0, "who pays is not known yet");
-        assert_ok!(Market::accept_result(signed(CREATOR), id, index));
-        assert_eq!(gain(members[2]), FEE as i128);
+        let (id, index, first) = under_validation(terms());
+        settle_after(COMMIT_PERIOD, id, index);
+        let second = draw(id, index);
+        hand(id, index);
+        settle_after(COMMIT_PERIOD, id, index);
+        let SubmissionState::Rejected { outcome, .. } = state(id, index) else { panic!() };
+        assert_eq!(outcome, Outcome::Inconclusive);
+        assert!(members(id, index).is_empty());
+        for member in first.iter().chain(&second) {
+            assert_eq!(profile(*member).duties, 0);
+        }
+        assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (0, 0));
     });
 }
 
 #[test]
-fn a_creator_that_decides_early_leaves_late_members_their_fee() {
+fn who_commits_in_the_second_round_decides() {
     run(|| {
-        let (id, index, members) = under_validation(manual());
-        attest(id, index, members[0], PASS, 1);
-        attest(id, index, members[1], PASS, 1);
-        assert_ok!(Market::reject_result(signed(CREATOR), id, index, Reason::default()));
-        assert_eq!(purse(CREATOR).escrow, 3 * SLOT + FEE);
-        assert_ok!(Market::do_try_state());
-        attest(id, index, members[2], PASS, 1);
-        assert_eq!(gain(members[2]), FEE as i128);
-        assert_eq!(purse(CREATOR).escrow, 3 * SLOT);
+        let (id, index, first) = under_validation(terms());
+        commit(id, index, first[0], FAIL, 0);
+        settle_after(COMMIT_PERIOD, id, index);
+        draw(id, index);
+        hand(id, index);
+        settle_after(COMMIT_PERIOD, id, index);
+        assert_eq!(members(id, index), [first[0]], "the absent lose their seats");
+        reveal(id, index, first[0], FAIL, 0);
+        assert_eq!(gain(CONTRIBUTOR), -(FEE as i128));
+    });
+}
+
+#[test]
+fn after_all_deadlines_settle_alone_empties_every_hold_but_deposits() {
+    // One submission left in each state.
+    run(|| {
+        let id = create(Terms { slots: 4, ..manual() });
+        accept(id, CONTRIBUTOR);
+        let mut ids = vec![id];
+        ids.push(submitted(manual()).0);
+        let sealing = submitted(terms());
+        draw(sealing.0, sealing.1);
+        ids.push(sealing.0);
+        ids.push(under_validation(terms()).0);
+        let (revealing, index, members) = under_validation(terms());
+        for member in members {
+            commit(revealing, index, member, PASS, 1);
+        }
+        ids.push(revealing);
+        ids.push(judged(manual(), PASS).0);
+        ids.push(judged(challenged(), PASS).0);
+        ids.push(judged(terms(), PASS).0);
+        let (overruled, index) = judged(manual(), PASS);
+        assert_ok!(reject(overruled, index));
+        ids.push(overruled);
+        let (appealed, index) = judged(challenged(), FAIL);
+        assert_ok!(Market::appeal(signed(CONTRIBUTOR), appealed, index));
+        ids.push(appealed);
+        for _ in 0..8 {
+            pass(LIFE + 1);
+            for id in &ids {
+                let _ = try_settle(*id, Some(0));
+                let _ = try_settle(*id, None);
+            }
+        }
+        for who in 1..=40 {
+            let Purse { escrow, bond, appeal, .. } = purse(who);
+            assert_eq!((escrow, bond, appeal), (0, 0, 0), "of {who}");
+        }
+        for id in ids {
+            assert_ne!(task(id).ended_at, None);
+        }
     });
 }
