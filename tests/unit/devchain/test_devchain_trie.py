@@ -16,15 +16,17 @@ from decentralml.devchain.trie import (
     Branch,
     Leaf,
     Value,
+    _build,
     decode,
     nibbles,
     ordered_root,
     pack,
+    reference,
     root_of,
     state_root,
     stored,
 )
-from decentralml.devchain.trie_update import Update, update
+from decentralml.devchain.trie_update import Update, merkle_value, update
 
 # Few letters, so that keys share prefixes and are prefixes of each other.
 KEYS = st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x11, 0xF0]), max_size=5).map(bytes)
@@ -76,6 +78,35 @@ def test_updates_give_the_root_of_the_whole_new_state(
         fresh = Kept()
         fresh.apply(dict(trie.leaves))
         assert trie.branches == fresh.branches, "exactly the branches of the new trie are kept"
+
+
+def named(items: dict[bytes, Value], key: bytes) -> bytes | None:
+    """Oracle of :func:`merkle_value`: makes the whole trie on the way down."""
+    wanted, path = nibbles(key), b""
+    part = sorted((nibbles(k), v) for k, v in items.items())
+    while part:
+        node = _build(part)
+        stem = path + node.partial
+        if stem.startswith(wanted):
+            return reference(node.encode()) if path else state_root(items)
+        if not wanted.startswith(stem):
+            return None
+        depth, nibble = len(node.partial), wanted[len(stem)]
+        below = [(k, v) for k, v in part if len(k) > depth and k[depth] == nibble]
+        part = [(k[depth + 1 :], v) for k, v in below]
+        path = wanted[: len(stem) + 1]
+    return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(KEYS, VALUES, max_size=12), LAYOUTS, KEYS)
+def test_what_names_a_prefix_is_found_from_its_path_alone(
+    items: dict[bytes, bytes], layout: int, key: bytes
+) -> None:
+    trie = Kept()
+    trie.apply({k: stored(v, layout) for k, v in items.items()})
+    for prefix in (key, *items, b""):
+        assert merkle_value(trie, prefix) == named(trie.leaves, prefix)
 
 
 def test_updates_read_only_the_paths_that_change() -> None:
