@@ -1,7 +1,10 @@
 """Makes tests/fixtures/chain_v1.sqlite.zst: a chain of runtime version 1 in the middle of its life.
 
     git show 1956130:decentralml/runtime/decentralml.wasm.zst | zstd -d > v1.wasm
-    python scripts/lib/make_fixture_v1.py v1.wasm tests/fixtures/chain_v1.sqlite.zst
+    python scripts/lib/make_fixture_v1.py v1.wasm tests/fixtures/chain_v1.sqlite.zst STATE.json
+
+STATE.json gets the state without the code, for the runtime's own tests
+(contracts/substrate/runtime/src/tests/state_v1.json).
 
 Calls are encoded by that runtime's own metadata, so this runs with any later client. The chain has
 four aggregators in office (Dave, Eve, Ferdie, One) and one with a profile only (Two), an asset, and
@@ -29,6 +32,7 @@ task  state
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +42,7 @@ from decentralml.chain.keys import Key, development_key
 from decentralml.chain.substrate.extrinsic import Mortality, Terms, sign
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.devchain.chain import DevChain
+from decentralml.devchain.keys import CODE
 
 START = 1_795_219_200_000
 """2026-11-21 00:00 UTC."""
@@ -201,7 +206,14 @@ def in_the_present(play: Play) -> None:
     play.blocks(1)
 
 
-def main(wasm: Path, out: Path) -> None:
+def state_of(chain: DevChain) -> str:
+    """What the newest state holds, as JSON."""
+    keys = [key for key in chain.keys(b"", 100_000) if key != CODE]
+    pairs = ((f"0x{key.hex()}", f"0x{(chain.storage(key) or b'').hex()}") for key in keys)
+    return json.dumps(dict(pairs), indent=1) + "\n"
+
+
+def main(wasm: Path, out: Path, state: Path) -> None:
     import zstandard
 
     with TemporaryDirectory() as folder:
@@ -212,6 +224,7 @@ def main(wasm: Path, out: Path) -> None:
         in_the_past(play)
         in_the_present(play)
         height = play.chain.height
+        state.write_text(state_of(play.chain))
         play.chain.close()
         parameters = zstandard.ZstdCompressionParameters.from_level(
             19, window_log=24, enable_ldm=True
@@ -222,4 +235,4 @@ def main(wasm: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))

@@ -18,21 +18,21 @@ ROOT = Path(__file__).parents[2]
 WORKSPACE = ROOT / "contracts" / "substrate"
 BLOB = ROOT / "decentralml" / "runtime" / "decentralml.wasm.zst"
 LOCK = ROOT / "decentralml" / "runtime" / "decentralml.lock.json"
+UNSHIPPED = {"tests", "tests.rs", "mock.rs", "benchmarking", "benchmarking.rs", "benchmarks.rs"}
 REMEDY = "Run scripts/build-runtime and commit what it writes."
 
 
 def sources() -> dict[str, str]:
     """SHA-256 of each file that the blob is built from, by its path in the workspace.
 
-    Tests (``tests.rs``, ``tests/``, ``mock.rs``) are compiled into nothing that ships and are left
-    out.
+    Tests and benchmarks (``tests.rs``, ``tests/``, ``mock.rs``, ``benchmarking``, ``benchmarks.rs``)
+    are compiled into nothing that ships and are left out.
     """
     wanted = {"Cargo.toml", "Cargo.lock"}
     found = {}
     for path in sorted(WORKSPACE.rglob("*")):
         parts = path.relative_to(WORKSPACE).parts
-        test = {"tests", "tests.rs", "mock.rs"}.intersection(parts)
-        if "target" in parts or test or not path.is_file():
+        if "target" in parts or UNSHIPPED.intersection(parts) or not path.is_file():
             continue
         if path.suffix == ".rs" or path.name in wanted:
             found["/".join(parts)] = digest(path)

@@ -9,10 +9,8 @@ use crate::{
 use frame_support::{
     derive_impl, parameter_types,
     traits::{
-        fungible::{NativeFromLeft, NativeOrWithId, UnionOf},
-        tokens::imbalance::ResolveTo,
-        AsEnsureOriginWithArg, ConstBool, ConstU128, ConstU16, ConstU32, ConstU64, ConstU8,
-        Currency, LockIdentifier, OnUnbalanced, VariantCountOf,
+        tokens::imbalance::ResolveTo, AsEnsureOriginWithArg, ConstBool, ConstU128, ConstU16,
+        ConstU32, ConstU64, ConstU8, Currency, LockIdentifier, OnUnbalanced, VariantCountOf,
     },
     weights::{
         constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_SECOND},
@@ -61,6 +59,7 @@ impl frame_system::Config for Runtime {
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
     type SS58Prefix = ConstU16<42>;
+    type SingleBlockMigrations = pallet_market::migrations::FromV1<Runtime>;
     // With each asset an account takes one: few enough could be filled up by strangers.
     type MaxConsumers = ConstU32<128>;
 }
@@ -164,9 +163,6 @@ impl pallet_assets_holder::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type RuntimeEvent = RuntimeEvent;
 }
-
-/// The native token and the assets as one, for what can be in either.
-pub type Tokens = UnionOf<Balances, AssetsHolder, NativeFromLeft, NativeOrWithId<u32>, AccountId>;
 
 /// Brings slashed deposits of the election to the treasury.
 pub struct SlashedToTreasury;

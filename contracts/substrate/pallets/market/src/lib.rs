@@ -64,6 +64,7 @@ mod draw;
 mod escrow;
 mod fees;
 mod jury;
+pub mod migrations;
 mod outcome;
 mod panel;
 mod results;
@@ -206,6 +207,7 @@ pub mod pallet {
     }
 
     #[pallet::pallet]
+    #[pallet::storage_version(migrations::STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
     /// The number of the next task.

@@ -1,26 +1,27 @@
 //! The pallets together: from votes to offices to committees to money, and the genesis.
 
+mod assets;
+#[cfg(feature = "try-runtime")]
+mod upgrade;
+
 use crate::{
-    configs::{Tokens, MEMBERS},
-    presets, treasury, AccountId, Aggregators, Assets, Balance, Balances, BalancesConfig,
-    Elections, Market, Moment, Runtime, RuntimeGenesisConfig, RuntimeHoldReason, RuntimeOrigin,
-    System, EXISTENTIAL_DEPOSIT, UNIT,
+    configs::MEMBERS, presets, treasury, AccountId, Aggregators, Balance, Balances, BalancesConfig,
+    Elections, Market, Moment, Reputation, Runtime, RuntimeGenesisConfig, RuntimeOrigin, System,
+    EXISTENTIAL_DEPOSIT, UNIT,
 };
+use codec::Encode;
 use frame_support::{
-    assert_noop, assert_ok,
+    assert_ok,
     genesis_builder_helper::{build_state, get_preset},
-    traits::{
-        fungible::NativeOrWithId,
-        fungibles::{InspectHold, MutateHold},
-        tokens::{Fortitude, Precision, Restriction},
-        Get, Hooks,
-    },
+    traits::{Get, Hooks},
 };
 use pallet_market::{
-    ModelType, StorageType, Submissions, TaskStatus, TaskType, Tasks, Terms, ValidationStrategy,
-    Verdict,
+    Access, Attestation, Cid, ModelType, Seal, StorageType, Submissions, TaskStatus, TaskType,
+    Tasks, Terms, ValidationStrategy, Verdict, MILLION,
 };
+use pallet_reputation::{Reputation as _, Role};
 use sp_core::H256;
+use sp_io::hashing::blake2_256;
 use sp_runtime::BuildStorage;
 
 const WEALTH: Balance = 1_000 * UNIT;
@@ -75,13 +76,60 @@ fn terms() -> Terms<Balance> {
         storage: StorageType::IPFS,
         bundle: b"bafybundle".to_vec().try_into().unwrap(),
         reward: 10 * UNIT,
+        asset: None,
         fee: UNIT,
         committee_size: 3,
+        tolerance: 0,
+        bond: 3 * UNIT,
         slots: 1,
         expires_at: 10_000_000,
         working_time: 3_600_000,
         review_time: 0,
+        challenge_time: 0,
         parent: None,
+        reader: [7; 32],
+        access: Access::Open,
+        minimum_reputation: 0,
+        replay: None,
+        golds: Default::default(),
+    }
+}
+
+fn cid() -> Cid {
+    b"bafyresult".to_vec().try_into().unwrap()
+}
+
+/// The key of every result, wrapped.
+const WRAP: [u8; 80] = [9; 80];
+
+/// Accounts 2 works for account 1 and sends its result; a committee is drawn, and has the key.
+fn judged_by() -> Vec<AccountId> {
+    assert_ok!(Market::create_task(signed(1), terms()));
+    assert_ok!(Market::accept_task(signed(2), 0));
+    let seal = Seal { key_digest: [0; 32], release: blake2_256(&WRAP) };
+    assert_ok!(Market::submit_result(signed(2), 0, cid(), [0; 32], Some(seal), None));
+    advance_to(System::block_number() + 2);
+    assert_ok!(Market::draw_committee(signed(3), 0, 0));
+    let committee = Submissions::<Runtime>::get(0, 0).unwrap().committee;
+    let members: Vec<_> = committee.iter().map(|seat| seat.member.clone()).collect();
+    let wraps: Vec<_> = members.iter().cloned().map(|member| (member, WRAP)).collect();
+    assert_ok!(Market::hand_key(signed(2), 0, 0, wraps.try_into().unwrap()));
+    members
+}
+
+/// All commit to a pass, and say so.
+fn pass(members: &[AccountId]) {
+    let (verdict, score, salt) = (Verdict::Pass, MILLION, [5; 32]);
+    let found = Attestation { verdict, score, report: cid(), segment: None };
+    for member in members {
+        let commitment = (b"decentralml/finding", 0u64, 0u32, member, &found, salt);
+        let commitment = commitment.using_encoded(blake2_256);
+        let origin = RuntimeOrigin::signed(member.clone());
+        assert_ok!(Market::commit(origin, 0, 0, commitment));
+    }
+    for member in members {
+        let origin = RuntimeOrigin::signed(member.clone());
+        assert_ok!(Market::reveal(origin, 0, 0, found.clone(), salt));
     }
 }
 
@@ -92,23 +140,44 @@ fn the_elected_are_drawn_and_paid() {
         elect(&[10, 11, 12], &[10, 11, 12]);
         assert_eq!(in_office(), [10, 11, 12].map(account));
 
-        assert_ok!(Market::create_task(signed(1), terms()));
-        assert_ok!(Market::accept_task(signed(2), 0));
-        let cid: pallet_market::Cid = b"bafyresult".to_vec().try_into().unwrap();
-        assert_ok!(Market::submit_result(signed(2), 0, cid.clone(), [0; 32]));
-        advance_to(System::block_number() + 2);
-        assert_ok!(Market::draw_committee(signed(3), 0, 0));
-        let committee = Submissions::<Runtime>::get(0, 0).unwrap().committee;
-        assert_eq!(committee.len(), 3);
-        let before = Balances::free_balance(&committee[0].member);
-        for seat in committee.iter() {
-            let member = RuntimeOrigin::signed(seat.member.clone());
-            assert_ok!(Market::attest(member, 0, 0, Verdict::Pass, 900_000, cid.clone()));
+        let members = judged_by();
+        assert_eq!(members.len(), 3);
+        let before = Balances::free_balance(&members[0]);
+        pass(&members);
+        assert_ok!(Market::release_key(signed(2), 0, 0, WRAP));
+        let task = Tasks::<Runtime>::get(0).unwrap();
+        assert_eq!(task.status, TaskStatus::Completed);
+        let (kept, sent) = (task.deposit, Submissions::<Runtime>::get(0, 0).unwrap().deposit);
+        assert_eq!(Balances::free_balance(&members[0]), before + UNIT);
+        assert_eq!(Balances::free_balance(account(2)), WEALTH + 10 * UNIT - sent);
+        assert_eq!(Balances::free_balance(account(1)), WEALTH - 13 * UNIT - kept);
+        for (who, role) in [
+            (account(1), Role::Creator),
+            (account(2), Role::Contributor),
+            (members[0].clone(), Role::Aggregator),
+        ] {
+            assert_eq!(Reputation::standing(&who, role), MILLION);
         }
-        assert_eq!(Tasks::<Runtime>::get(0).unwrap().status, TaskStatus::Completed);
-        assert_eq!(Balances::free_balance(&committee[0].member), before + UNIT);
-        assert_eq!(Balances::free_balance(account(2)), WEALTH + 10 * UNIT);
-        assert_eq!(Balances::free_balance(account(1)), WEALTH - 13 * UNIT);
+    });
+}
+
+#[test]
+fn a_member_that_was_absent_once_keeps_its_bond() {
+    new_chain().execute_with(|| {
+        advance_to(1);
+        elect(&[10, 11, 12], &[10, 11, 12]);
+        let issuance = Balances::total_issuance();
+        let members = judged_by();
+        for round in [0, 1] {
+            assert!(Aggregators::deregister(RuntimeOrigin::signed(members[0].clone())).is_err());
+            pallet_timestamp::Now::<Runtime>::put(4_000_000 * 10 * (round + 1));
+            assert_ok!(Market::settle(signed(3), 0, Some(0)));
+        }
+        let bonds: Vec<_> = pallet_aggregators::Profiles::<Runtime>::iter_values()
+            .map(|profile| (profile.missed, profile.bond))
+            .collect();
+        assert_eq!(bonds, [(1, 10 * UNIT); 3], "the first time costs nothing");
+        assert_eq!(Balances::total_issuance(), issuance);
     });
 }
 
@@ -148,67 +217,6 @@ fn forfeited_bonds_go_to_the_treasury() {
         assert_ok!(Market::settle(signed(3), 0, Some(0)));
         assert_eq!(Balances::free_balance(treasury()), EXISTENTIAL_DEPOSIT + 3 * UNIT);
         assert_eq!(Balances::total_issuance(), issuance);
-    });
-}
-
-/// Asset 7 of account 1, which has 1,000 of it and needs 10.
-fn issue() -> NativeOrWithId<u32> {
-    let owner = || sp_runtime::MultiAddress::Id(account(1));
-    assert_ok!(Assets::create(signed(1), 7.into(), owner(), 10));
-    assert_ok!(Assets::mint(signed(1), 7.into(), owner(), 1_000));
-    NativeOrWithId::WithId(7)
-}
-
-fn escrow() -> RuntimeHoldReason {
-    pallet_market::HoldReason::Escrow.into()
-}
-
-fn pay_held(kind: NativeOrWithId<u32>, amount: Balance) -> sp_runtime::DispatchResult {
-    let (from, to) = (account(1), account(2));
-    frame_support::storage::with_storage_layer(|| {
-        let (mode, force) = (Restriction::Free, Fortitude::Force);
-        Tokens::transfer_on_hold(kind, &escrow(), &from, &to, amount, Precision::Exact, mode, force)
-    })
-    .map(|_| ())
-}
-
-#[test]
-fn rewards_of_any_kind_can_be_held_and_paid() {
-    new_chain().execute_with(|| {
-        for kind in [issue(), NativeOrWithId::Native] {
-            assert_ok!(Tokens::hold(kind.clone(), &escrow(), &account(1), 500));
-            assert_ok!(pay_held(kind.clone(), 200));
-            assert_eq!(Tokens::balance_on_hold(kind, &escrow(), &account(1)), 300);
-        }
-        assert_eq!(Assets::balance(7, account(2)), 200);
-        assert_eq!(Balances::free_balance(account(2)), WEALTH + 200);
-    });
-}
-
-#[test]
-fn an_asset_in_escrow_cannot_be_destroyed_nor_burned() {
-    new_chain().execute_with(|| {
-        let kind = issue();
-        assert_ok!(Tokens::hold(kind.clone(), &escrow(), &account(1), 900));
-        let contains_holds = pallet_assets::Error::<Runtime>::ContainsHolds;
-        assert_noop!(Assets::start_destroy(signed(1), 7.into()), contains_holds);
-        let _ = Assets::burn(signed(1), 7.into(), account(1).into(), 1_000);
-        assert_eq!(Tokens::balance_on_hold(kind.clone(), &escrow(), &account(1)), 900);
-        assert_ok!(pay_held(kind, 900));
-        assert_eq!(Assets::balance(7, account(2)), 900);
-    });
-}
-
-#[test]
-fn a_frozen_asset_stays_held_and_can_be_paid_later() {
-    new_chain().execute_with(|| {
-        let kind = issue();
-        assert_ok!(Tokens::hold(kind.clone(), &escrow(), &account(1), 500));
-        assert_ok!(Assets::freeze_asset(signed(1), 7.into()));
-        assert!(pay_held(kind.clone(), 500).is_err());
-        assert_eq!(Tokens::balance_on_hold(kind.clone(), &escrow(), &account(1)), 500);
-        assert_ok!(Assets::thaw_asset(signed(1), 7.into()));
-        assert_ok!(pay_held(kind, 500));
     });
 }
 
