@@ -1,0 +1,1 @@
+"""One file a role: its strategies, each a small class that says what differs from honesty."""

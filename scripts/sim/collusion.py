@@ -1,0 +1,108 @@
+"""What a colluding minority takes from a victim, against what the protocol says it can.
+
+Two victims. A *creator*: colluding contributors send it junk, and their friends in office pass it
+where nobody can find out. A *contributor*: a creator has its friends in office fail good results,
+and give it their contents.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import odds, trial
+from .chain import START
+from .market import terms_of
+from .parameters import MEMBER_BOND, OFFICE, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Robbery:
+    """One victim before one office."""
+
+    victim: str
+    colluders: int
+    challenge: bool
+    attempts: int
+    robbed: int
+    """Attempts in which the victim lost."""
+    bound: float
+    """Chance of that for one attempt, by docs/protocol.md."""
+    lost: float
+    """Planck that the victim lost for each attempt."""
+    most: float
+    """Planck that it could lose for each attempt, in the mean."""
+    coalition: float
+    """Planck that contributor and members together gained by each attempt."""
+
+    @property
+    def measured(self) -> float:
+        return self.robbed / self.attempts
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of what is measured if the bound is exact."""
+        return math.sqrt(self.bound * (1 - self.bound) / self.attempts)
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was measured is not above the bound, but for chance (3 deviations)."""
+        return self.measured <= self.bound + 3 * self.deviation
+
+
+def rob(folder: Path, cache: Path, parameters: Parameters, colluders: int) -> list[Robbery]:
+    """Both victims, with and without a challenge time, before an office with so many colluders."""
+    count = parameters.collusion_attempts
+    office = ["cunning"] * colluders + ["honest"] * (OFFICE - colluders)
+    groups = []
+    for victim, creator, contributor in (
+        ("creator", "honest", "colluder"),
+        ("contributor", "robber", "honest"),
+    ):
+        for challenge in (False, True):
+            terms = terms_of(parameters, START, manual=False, invited=False)
+            time = parameters.task.challenge if challenge else 0
+            terms = replace(terms, slots=count, challenge_time=time)
+            name = f"{victim}/{challenge}"
+            groups.append(trial.group(name, terms, creator, contributor, count))
+    chain, members = trial.run(folder, cache, parameters, office, groups)
+    # Cunning members are found out only where a contributor can appeal.
+    bonds = [chain.bond(member.account.public) for member in members]
+    groups[-1].members -= sum(MEMBER_BOND - bond for bond in bonds[:colluders])
+    chain.close()
+    return [_robbery(parameters, colluders, group) for group in groups]
+
+
+def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robbery:
+    task = parameters.task
+    challenge = group.terms.challenge_time > 0
+    victim = "contributor" if group.creator.strategy == "robber" else "creator"
+    most = odds.most(OFFICE, colluders, task.committee)
+    fees = task.committee * task.fee
+    if victim == "creator":
+        robbed = group.outcomes["Accepted"]
+        bound = odds.everyone(OFFICE, colluders, task.committee) if challenge else most
+        lost = robbed * (task.reward + fees)
+        coalition = group.contributed + group.members
+        at_most = bound * (task.reward + fees)
+    else:
+        # A good result fails now and then by itself: too seldom to matter.
+        robbed = group.outcomes["Failed"]
+        bound = 0.0 if challenge else most
+        wanted = group.attempts * (task.reward - parameters.costs.training)
+        lost = wanted - group.contributed
+        coalition = robbed * parameters.value.model + group.members
+        at_most = bound * (task.reward + fees)
+    attempts = group.attempts
+    return Robbery(
+        victim,
+        colluders,
+        challenge,
+        attempts,
+        robbed,
+        bound,
+        lost / attempts,
+        at_most,
+        coalition / attempts,
+    )

@@ -1,0 +1,120 @@
+"""A small world for one question: groups of contributors, each before a task of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from decentralml.chain import calls
+from decentralml.types import Submission, Terms
+
+from .chain import SimChain
+from .ledger import Account, Agent
+from .market import PURSE
+from .office import STAKE, Office
+from .parameters import Parameters, planck
+from .work import Job
+from .world import World
+
+_LONGEST = 200
+"""Ticks after which something is stuck."""
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """A creator with one task, and those that take its slots."""
+
+    name: str
+    terms: Terms
+    creator: Agent
+    contributors: list[Agent]
+    outcomes: Counter[str] = field(default_factory=Counter)
+    members: int = 0
+    """Planck of fees that colluding members were paid."""
+
+    @property
+    def attempts(self) -> int:
+        return sum(len(agent.accounts) for agent in self.contributors)
+
+    @property
+    def contributed(self) -> int:
+        """Planck that its contributors earned."""
+        return sum(agent.earned for agent in self.contributors)
+
+
+def group(
+    name: str, terms: Terms, creator: str, contributor: str, count: int, accounts: int = 1
+) -> Group:
+    """So many contributors of a strategy before the task of a creator of another."""
+    people = []
+    for number in range(count):
+        keys = [Account.of(f"{name}/{number}/{n}") for n in range(accounts)]
+        people.append(Agent(f"{name}/{number}", "contributor", contributor, keys))
+    owner = Agent(f"{name}/creator", "creator", creator, [Account.of(f"{name}/creator")])
+    return Group(name, terms, owner, people)
+
+
+def run(
+    folder: Path, cache: Path, parameters: Parameters, office: list[str], groups: Iterable[Group]
+) -> tuple[SimChain, list[Agent]]:
+    """Runs all groups beside each other to their end, before one office.
+
+    Returns the chain, still open, and the members in office.
+    """
+    groups = list(groups)
+    members = [
+        Agent(f"member/{n}", "aggregator", strategy, [Account.of(f"member/{n}")])
+        for n, strategy in enumerate(office)
+    ]
+    keeper, voter = Account.of("keeper"), Account.of("voter")
+    endowed = {keeper.public: planck(10_000), voter.public: 2 * STAKE}
+    people = [agent for each in groups for agent in (each.creator, *each.contributors)]
+    for agent in members + people:
+        agent.before = PURSE[agent.role] * len(agent.accounts)
+        endowed.update((account.public, PURSE[agent.role]) for account in agent.accounts)
+    folder.mkdir(parents=True)
+    chain = SimChain(folder, endowed, cache)
+    world = World(chain, Office(chain, voter, [members]), keeper, parameters, len(members))
+    world.office.begin()
+    for each in groups:
+        chain.send(each.creator.account, calls.CreateTask(each.terms))
+    chain.seal()
+    of_job: dict[int, Group] = {}
+    jobs = []
+    for task, each in zip(chain.tasks(range(len(groups))), groups, strict=True):
+        assert task.creator == each.creator.account.address
+        of_job[int(task.id)] = each
+        for agent in each.contributors:
+            for position, account in enumerate(agent.accounts):
+                chain.send(account, calls.AcceptTask(task.id))
+                jobs.append(
+                    Job(agent, account, each.creator, task.id, each.terms, first=position == 0)
+                )
+    chain.seal()
+    friends = {m.account.address for m in members if m.strategy != "honest"}
+
+    def ended(job: Job, submission: Submission | None) -> None:
+        mine = of_job[job.task]
+        assert submission is not None, "nobody abandons here"
+        outcome = submission.outcome
+        mine.outcomes[outcome.value if outcome else submission.status.value] += 1
+        paid = [seat for seat in submission.committee if seat.paid and seat.member in friends]
+        mine.members += mine.terms.fee * len(paid)
+
+    world.on_end = ended
+    for job in jobs:
+        index = chain.assignment(job.task, job.account.public)
+        assert index is not None
+        job.index = index
+        world.jobs[job.task, index] = job
+    for _ in range(_LONGEST):
+        if not world.jobs:
+            break
+        world.tick()
+    assert not world.jobs, "something does not end"
+    for agent in people + members:
+        agent.after = sum(chain.total(account.public) for account in agent.accounts)
+    chain.check_money()
+    return chain, members
