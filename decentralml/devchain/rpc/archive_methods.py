@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,6 +37,8 @@ from decentralml.devchain.rpc.storage_queries import (
 from decentralml.devchain.rpc.views import to_hex
 from decentralml.devchain.state import MAIN
 from decentralml.errors import ChainError
+
+_log = logging.getLogger(__name__)
 
 STORAGE_EVENT: Final = "archive_v1_storageEvent"
 DIFF_EVENT: Final = "archive_v1_storageDiffEvent"
@@ -195,9 +198,8 @@ async def _differences(
         start: bytes | None = None
         while True:
             # This may read much history for few keys.
-            keys = await service.worker.call(
-                service.chain.changed_keys, before, block, prefix, PAGE_ITEMS, start, trie
-            )
+            question = (before, block, prefix, PAGE_ITEMS, start, trie)
+            keys = await talk.turn(service.worker.call, service.chain.changed_keys, *question)
             for key in keys:
                 old, new = (value_at(service.reader, key, at, trie) for at in (before, block))
                 if old == new:
@@ -249,10 +251,13 @@ def _tell_all(talk: Talk, kind: str, failed: str, events: AsyncIterator[dict[str
             notify(dumps({"event": failed, "error": f"Invalid parameter: {error}"}))
         except (RpcError, ChainError) as error:
             notify(dumps({"event": failed, "error": _text(error)}))
+        except Exception:
+            _log.exception("%s failed", kind)
+            notify(dumps({"event": failed, "error": "Internal error"}))
         finally:
             talk.line.forget(identity)
 
-    talk.start(tell(), identity)
+    talk.start(tell, identity)
     return identity
 
 

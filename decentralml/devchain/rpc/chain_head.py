@@ -8,17 +8,19 @@ Blocks are final at once, so each is announced by three events. Runs in the even
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import logging
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from decentralml.devchain.block import Header
-from decentralml.devchain.rpc.conversation import Talk
+from decentralml.devchain.rpc.conversation import Talk, Work
 from decentralml.devchain.rpc.errors import RpcError
 from decentralml.devchain.rpc.jsonrpc import dumps
 from decentralml.devchain.rpc.storage_queries import Query, answers
 from decentralml.devchain.rpc.views import spec_json, to_hex
 from decentralml.errors import ChainError
+
+_log = logging.getLogger(__name__)
 
 FOLLOW_EVENT: Final = "chainHead_v1_followEvent"
 
@@ -126,20 +128,23 @@ class Follow:
         self.operations[operation.identity] = operation
         return operation
 
-    def work(self, operation: Operation, answer: Coroutine[Any, Any, None]) -> dict[str, Any]:
+    def work(self, operation: Operation, answer: Work) -> dict[str, Any]:
         """Have an operation done; the answer to its request."""
 
         async def run() -> None:
             operation.task = asyncio.current_task()
             try:
-                await answer
+                await answer()
             except (RpcError, ChainError) as error:
                 why = error.message if isinstance(error, RpcError) else str(error)
                 self._done(operation, "operationError", error=why.removeprefix("Client error: "))
+            except Exception:
+                _log.exception("an operation failed")
+                self._done(operation, "operationError", error="Internal error")
             finally:
                 self.operations.pop(operation.identity, None)
 
-        self._talk.start(run(), self.identity)
+        self._talk.start(run, self.identity)
         return {"result": "started", "operationId": operation.identity}
 
     def stop(self, identity: str) -> None:

@@ -6,6 +6,7 @@ ever pruned here, but a client that unpins nothing is stopped, as real nodes do.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from decentralml.devchain.rpc.conversation import Talk, talk_method
@@ -79,7 +80,7 @@ async def body(talk: Talk, followed: str, block: bytes) -> dict[str, Any]:
     operation = _operation(found, block)
     if found is None or operation is None:
         return LIMIT_REACHED
-    return found.work(operation, found.read_body(operation, block))
+    return found.work(operation, partial(found.read_body, operation, block))
 
 
 @talk_method(
@@ -101,7 +102,7 @@ async def call(
     operation = _operation(found, block)
     if found is None or operation is None:
         return LIMIT_REACHED
-    return found.work(operation, found.run_call(operation, block, function, data))
+    return found.work(operation, partial(found.run_call, operation, block, function, data))
 
 
 @talk_method(
@@ -125,7 +126,7 @@ async def storage(
     operation = _operation(found, block) if items else None
     if found is None or operation is None:
         return LIMIT_REACHED
-    started = found.work(operation, found.read_storage(operation, block, queries, trie))
+    started = found.work(operation, partial(found.read_storage, operation, block, queries, trie))
     return {**started, "discardedItems": 0}
 
 

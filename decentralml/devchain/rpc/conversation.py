@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from decentralml.devchain.rpc.server import Service
 
 Talker = Callable[..., Awaitable[Any]]
+Work = Callable[[], Coroutine[Any, Any, None]]
 F = TypeVar("F", bound=Talker)
 
 TALK_METHODS: dict[str, Talker] = {}
@@ -70,6 +71,7 @@ class Talk:
     broadcasts: set[str] = field(default_factory=set)
     """Of ``transaction_v1_broadcast``, by number."""
     _tasks: dict[str | None, set[asyncio.Task[None]]] = field(default_factory=dict)
+    _reading: asyncio.Lock | None = None
 
     async def call(self, name: str, params: Any) -> Any:
         """The answer to a talk method."""
@@ -78,21 +80,30 @@ class Talk:
         except ChainError as error:
             raise from_chain(error) from error
 
-    def start(self, work: Coroutine[Any, Any, None], identity: str | None = None) -> None:
+    def start(self, work: Work, identity: str | None = None) -> None:
         """Run it after the response; it ends with the subscription `identity`, if it has one, and
         then also with the connection."""
 
         def begin() -> None:
             import asyncio  # not needed where there is no server
 
-            self.watch(asyncio.get_running_loop().create_task(work), identity)
+            task = asyncio.get_running_loop().create_task(work())
+            tasks = self._tasks.setdefault(identity, set())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
         self.line.afterwards(begin)
 
-    def watch(self, task: asyncio.Task[None], identity: str | None) -> None:
-        tasks = self._tasks.setdefault(identity, set())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+    async def turn(self, read: Callable[..., Any], *args: Any) -> Any:
+        """Read a page, when others have had their turn: one of a connection at a time."""
+        import asyncio
+
+        if self._reading is None:
+            self._reading = asyncio.Lock()
+        async with self._reading:
+            await asyncio.sleep(0)
+            found = read(*args)
+            return await found if isinstance(found, Awaitable) else found
 
     def close(self, identity: str) -> bool:
         """End a subscription and its work; whether there was one."""

@@ -74,22 +74,19 @@ async def answers(
     talk: Talk, queries: list[Query], at: bytes, child: bytes
 ) -> AsyncIterator[list[Item]]:
     """What is found, page by page; the client has taken a page before the next is read."""
-    import asyncio  # not needed where there is no server
-
     reader = talk.service.reader
     for query in queries:
         if query.kind == MERKLE:
-            item = await _merkle(talk, query.key, at, child)
+            item = await talk.turn(_merkle, talk, query.key, at, child)
             pages: Iterator[list[Item]] = iter([[item]] if item is not None else [])
         elif query.kind in (VALUE, HASH):
             pages = iter([_one(reader, query, at, child)])
         else:
             pages = _descendants(reader, query, at, child)
-        for page in pages:
+        while (page := await talk.turn(next, pages, None)) is not None:
             if page:
                 yield page
                 await talk.line.flushed()
-            await asyncio.sleep(0)
 
 
 async def _merkle(talk: Talk, key: bytes, at: bytes, child: bytes) -> Item | None:

@@ -49,7 +49,7 @@ async def broadcast(talk: Talk, extrinsic: bytes) -> str | None:
             await talk.service.submit(extrinsic)
 
     talk.broadcasts.add(identity)
-    talk.start(submit())
+    talk.start(submit)
     return identity
 
 
@@ -81,7 +81,7 @@ async def submit_and_watch(talk: Talk, extrinsic: bytes) -> str:
             notify(dumps(event))
         talk.line.forget(identity)
 
-    talk.start(watch(), identity)
+    talk.start(watch, identity)
     return identity
 
 
