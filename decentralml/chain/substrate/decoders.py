@@ -9,6 +9,9 @@ from decentralml.chain.substrate.metadata import Field, read_compact
 from decentralml.chain.substrate.values import INTEGERS, Decoder, Variant
 from decentralml.devchain.codec import DecodeError
 
+_EMPTY_ITEMS = 1 << 12
+"""The most items without bytes that are taken for a vector."""
+
 
 class LazyRecord:
     """The decoder of one case's fields, built when that case is first met."""
@@ -123,6 +126,9 @@ def array(count: int, item: Decoder) -> Decoder:
 
 
 def _items(item: Decoder, count: int, data: bytes, at: int) -> tuple[list[Any], int]:
+    # Items may take no bytes at all, but nobody stores very many such.
+    if count > len(data) - at + _EMPTY_ITEMS:
+        raise DecodeError(f"a vector of {count} items in {len(data) - at} bytes")
     values = []
     for _ in range(count):
         if at > len(data):

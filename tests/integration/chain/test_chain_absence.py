@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from chain_support import (
+    AGGREGATORS,
     ALICE,
     BOB,
     HOUR,
@@ -31,7 +32,18 @@ from panel_support import (
 
 from decentralml.chain import calls, errors, events
 from decentralml.chain.api import Chain, Receipt
-from decentralml.types import Outcome, Phase, SubmissionStatus, TaskStatus, Verdict, Window
+from decentralml.chain.substrate.accounts import reputation
+from decentralml.chain.substrate.client import SubstrateChain
+from decentralml.chain.substrate.embedded import EmbeddedTransport
+from decentralml.types import (
+    Outcome,
+    Phase,
+    Role,
+    SubmissionStatus,
+    TaskStatus,
+    Verdict,
+    Window,
+)
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +176,26 @@ def test_what_has_ended_is_cleared_after_a_while_and_its_deposits_return(chain: 
         chain.task(sent.task)
     assert {key: chain.balance(key.address).held for key in (ALICE, BOB)} == before
     assert sent.task not in {each.id for each in chain.tasks()}
+
+
+@pytest.mark.parametrize("days", [0, 1, 44, 90, 91, 400])
+def test_reputations_fade_in_the_client_as_on_the_chain(chain: Chain, days: int) -> None:
+    chain.advance(milliseconds=1 + days * 24 * HOUR)
+    assert isinstance(chain, SubstrateChain)
+    assert isinstance(chain.transport, EmbeddedTransport)
+    file, runtime = chain.transport.chain, chain.runtime()
+    entry = runtime.entry("Reputation", "Records")
+    half_life = chain.constants().half_life
+    for key in (ALICE, BOB, *AGGREGATORS):
+        for place, role in enumerate(Role):
+            stored = runtime.value(
+                entry, file.storage(runtime.key(entry, key.public_key, role.value))
+            )
+            found = reputation(role, stored, file.now(), half_life)
+            asked = key.public_key + bytes([place])
+            known = runtime.codec.decode(entry.value, file.call("ReputationApi_record", asked))
+            for count in ("accepted", "rejected", "expired", "overturned", "earned"):
+                assert getattr(found, count) == known[count]
+            standing = file.call("ReputationApi_standing", asked)
+            assert found.standing == int.from_bytes(standing, "little")
+            assert chain.reputation(key.address, role).earned == found.earned

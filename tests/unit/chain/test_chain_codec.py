@@ -91,9 +91,10 @@ def of_fields(fields: tuple[Any, ...], depth: int) -> st.SearchStrategy[Any]:
     return st.tuples(*members) if members else st.none()
 
 
+PALLETS = ("Market", "Aggregators", "Reputation", "Elections", "Assets", "System", "Balances")
 MARKET_VALUES = [
     (pallet, item, entry.value)
-    for pallet in ("Market", "Aggregators", "Elections", "System", "Balances")
+    for pallet in PALLETS
     for item, entry in METADATA.pallets[pallet].storage.items()
     if item not in ("Digest", "EventTopics", "Freezes")
 ]
@@ -146,6 +147,10 @@ def test_a_vector_that_claims_to_be_endless_is_refused_without_making_it() -> No
     events = METADATA.pallets["System"].storage["Events"].value
     with pytest.raises(DecodeError):
         CODEC.decode(events, b"\x03\xff\xff\xff\xff" + bytes(100))
+    nothings = METADATA.pallets["Assets"].storage["Reserves"].value
+    with pytest.raises(DecodeError):
+        CODEC.decode(nothings, b"\x03\xff\xff\xff\xff")
+    assert CODEC.decode(nothings, b"\x08") == [None, None]
 
 
 @pytest.mark.parametrize(
