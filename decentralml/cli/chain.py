@@ -1,4 +1,4 @@
-"""``chain``: serve, status, advance, reset, export-spec."""
+"""``chain``: serve, status, advance, upgrade, reset, export-spec."""
 
 from __future__ import annotations
 
@@ -110,6 +110,29 @@ def serve(settings: Settings, port: int, block_time: int) -> None:
             click.echo(f"listening on {url} (Ctrl-C ends)")
 
     run(settings.config(), port, ready, block_time / 1000 or None)
+
+
+@chain.command(
+    epilog=examples(
+        "decentralml chain upgrade",
+        "decentralml chain upgrade --chain ws://127.0.0.1:9944 --as operator",
+    )
+)
+@common
+@pass_settings
+def upgrade(settings: Settings) -> None:
+    """Bring an older chain to the runtime that this program ships; all goes on where it was.
+
+    The sudo key signs: //Alice on a development chain, unless --as names another.
+    """
+    from decentralml.market.node import upgrade as bring
+
+    with settings.session() as session:
+        done = bring(session)
+    if settings.json:
+        document(done)
+    else:
+        click.echo(f"from version {done.before} to {done.after}, as of block {done.block}")
 
 
 @chain.command(epilog=examples("decentralml chain reset --yes"))

@@ -46,7 +46,7 @@ def list_task_results(settings: Settings, task: int) -> None:
         table(
             (
                 *("index", "contributor", "standing", "status", "verdict", "score"),
-                *("waits for", "of", "due", "reason"),
+                *("waits for", "from", "due", "reason"),
             ),
             [_row(view, now, names) for view in found],
             right="index standing score",

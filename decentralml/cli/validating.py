@@ -104,6 +104,8 @@ def validate_task_results(
         _print_duty(duty, names, now)
     for review in found.reviews:
         _print_review(review, names, now)
+    if any(duty.seated and duty.awaited for duty in found.duties):
+        _say(f"next: decentralml validate-task-results {task} (again, to reveal and to release)")
     if not (found.duties or found.reviews):
         click.echo(f"nothing of task {task} is to be validated")
 

@@ -65,6 +65,7 @@ class Duty:
     Attributes
     ----------
     status : the result's status afterwards.
+    seated : this account sits on its panel.
     done : what this visit did, in the past tense.
     verdict, score, metrics, reasons : this account's finding, where this visit made one.
     segment : of the training, that did not replay, if so.
@@ -75,6 +76,7 @@ class Duty:
     index: int
     contributor: Address
     status: SubmissionStatus
+    seated: bool
     done: tuple[str, ...] = ()
     verdict: Verdict | None = None
     score: int | None = None
@@ -166,7 +168,16 @@ class Visit:
         except (CallRefused, JudgementLost, ResultSealed, *CANNOT_JUDGE) as error:
             note = str(error)
             submission = session.chain.submission(submission.task, submission.index)
-        return _duty(self.task, submission, tuple(done), finding, note)
+        duty = Duty(
+            submission.index,
+            submission.contributor,
+            submission.status,
+            has_seat(session, submission),
+            tuple(done),
+            awaited=awaited(self.task, submission),
+            note=note,
+        )
+        return duty if finding is None else _with_finding(duty, finding)
 
     def _commit(self, submission: Submission) -> tuple[Finding | None, Submission]:
         """Judge, write the finding down, and commit to it; no finding if it was judged before.
@@ -238,23 +249,7 @@ def _owes_reveal(session: Session, submission: Submission) -> bool:
     )
 
 
-def _duty(
-    task: Task,
-    submission: Submission,
-    done: tuple[str, ...],
-    finding: Finding | None,
-    note: str | None,
-) -> Duty:
-    duty = Duty(
-        submission.index,
-        submission.contributor,
-        submission.status,
-        done,
-        awaited=awaited(task, submission),
-        note=note,
-    )
-    if finding is None:
-        return duty
+def _with_finding(duty: Duty, finding: Finding) -> Duty:
     return replace(
         duty,
         verdict=finding.verdict,
