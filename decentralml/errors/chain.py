@@ -101,6 +101,36 @@ class RuntimeOutdated(ChainError):
         )
 
 
+class NothingToUpgrade(ChainError):
+    """The chain's runtime is not older than the one that this program ships."""
+
+    def __init__(self, spec_name: str, running: int, shipped: int) -> None:
+        self.spec_name = spec_name
+        self.running = running
+        self.shipped = shipped
+        if running == shipped:
+            why = "which is the one that this program ships; there is nothing to do"
+        else:
+            why = f"and this program ships version {shipped}; install a newer decentralml"
+        super().__init__(f"the chain runs {spec_name} version {running}, {why}")
+
+
+class NotTheSudoKey(ChainError):
+    """Somebody who may not change a chain's runtime tried to.
+
+    ``authority`` is who may; None where nobody can.
+    """
+
+    def __init__(self, signer: str, authority: str | None) -> None:
+        self.signer = signer
+        self.authority = authority
+        if authority is None:
+            remedy = "and nor may any other key: its own rules have to change it"
+        else:
+            remedy = f"only {authority} may: sign with that key (--as NAME)"
+        super().__init__(f"{signer} may not change the chain's runtime; {remedy}")
+
+
 class NotDevelopmentChain(ChainError):
     """A development key, whose secret is public, on a chain that is not for development."""
 

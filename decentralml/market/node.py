@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from decentralml.chain.connect import open_embedded
 from decentralml.config import EMBEDDED, Config
@@ -14,6 +14,9 @@ from decentralml.devchain import files
 from decentralml.errors import EmbeddedOnly
 from decentralml.market.records import write_atomically
 from decentralml.market.session import Session
+
+if TYPE_CHECKING:
+    from decentralml.chain.substrate.upgrade import Upgraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,29 @@ def reset(config: Config) -> list[Path]:
     """
     require_embedded(config, "be reset")
     return files.remove(config.chain_file)
+
+
+def upgrade(session: Session) -> Upgraded:
+    """Bring the chain to the runtime that this program ships.
+
+    Signs with the chosen key or, where none is chosen and a development chain lets it, with
+    //Alice.
+
+    Raises
+    ------
+    NothingToUpgrade, NotTheSudoKey, CallRefused, and what the key store says.
+    """
+    from decentralml.chain.keys import development_key
+    from decentralml.chain.substrate.client import SPEC_VERSION, SubstrateChain
+    from decentralml.chain.substrate.upgrade import sudo_key
+    from decentralml.chain.substrate.upgrade import upgrade as bring
+    from decentralml.runtime import blob
+
+    chain, alice = session.chain, development_key("//Alice")
+    assert isinstance(chain, SubstrateChain), "there is no other kind"
+    by_alice = not session.config.key and session.info.development
+    signer = alice if by_alice and sudo_key(chain) == alice.address else session.key
+    return bring(chain, blob(), SPEC_VERSION, signer)
 
 
 def export_spec(config: Config, out: Path) -> None:
