@@ -10,6 +10,7 @@ from pathlib import Path
 
 from decentralml.chain.calls import Commit, Reveal
 from decentralml.errors import (
+    BundleError,
     CallRefused,
     JudgementLost,
     OrderUnknown,
@@ -165,7 +166,7 @@ class Visit:
                     done.append("released its key")
                 else:
                     break
-        except (CallRefused, JudgementLost, ResultSealed, *CANNOT_JUDGE) as error:
+        except (CallRefused, JudgementLost, ResultSealed, BundleError, *CANNOT_JUDGE) as error:
             note = str(error)
             submission = session.chain.submission(submission.task, submission.index)
         duty = Duty(

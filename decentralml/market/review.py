@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.errors import DecentralMLError, ValidationSetSealed
+from decentralml.errors import DecentralMLError, ProfileKeyForeign, ValidationSetSealed
 from decentralml.market.handover import hand_over_if_able
 from decentralml.market.judging import Bar, bar
 from decentralml.market.panel import Duty, attend_panels, is_aggregator
@@ -106,7 +106,7 @@ def review(
     try:
         with bar(session, task, validation_path) as measure:
             return [_review(session, submission, measure) for submission in found]
-    except ValidationSetSealed as error:
+    except (ValidationSetSealed, ProfileKeyForeign) as error:
         return [_review(session, submission, None, str(error)) for submission in found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from market_support import (
 )
 
 from decentralml.chain.calls import (
+    Call,
     Commit,
     DiscardShare,
     RenounceCandidacy,
@@ -24,6 +26,8 @@ from decentralml.chain.calls import (
     Transfer,
 )
 from decentralml.chain.errors import (
+    AlreadyCommitted,
+    AppealUnaffordable,
     CannotAppeal,
     CommitmentMismatch,
     DeadlinePassed,
@@ -31,12 +35,20 @@ from decentralml.chain.errors import (
     NotChallengeable,
     NotInvited,
     NotParty,
+    NotRevealing,
     ReputationTooLow,
+    SegmentOutsideRun,
     TooEarly,
     UnknownGold,
 )
 from decentralml.config import Config
-from decentralml.errors import GoldFileInvalid, ResultSealed, TermsInvalid, ValidationSetSealed
+from decentralml.errors import (
+    DecentralMLError,
+    GoldFileInvalid,
+    ResultSealed,
+    TermsInvalid,
+    ValidationSetSealed,
+)
 from decentralml.market import elections
 from decentralml.market.access import invite, uninvite
 from decentralml.market.assets import create_asset, mint_asset
@@ -157,6 +169,44 @@ def test_what_is_revealed_must_be_what_was_committed_to(stage: Stage) -> None:
     assert session.chain.submission(task, 0).verdict is Verdict.PASS
 
 
+def test_a_member_that_is_early_double_or_beside_the_point_is_named(stage: Stage) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    session = stage.as_(AGGREGATORS[0])
+    found = session.chain.submission(task, 0)
+    said = Attestation(Verdict.FAIL, 0, BY_CHANCE, segment=3)
+    commit = Commit(task, 0, commitment_to(session, found, said))
+    reveal = Reveal(task, 0, said, salt_for(session, found))
+    refused(session, reveal, NotRevealing)
+    session.chain.submit(commit, session.key)
+    refused(session, commit, AlreadyCommitted)
+    refused(session, reveal, NotRevealing)
+    stage.validate(task, *AGGREGATORS[1:])
+    refused(session, reveal, SegmentOutsideRun)
+    stranger = stage.as_(CHARLIE)
+    refused(stranger, commit, DecentralMLError)
+
+
+def refused(session: Session, call: Call, kind: type[DecentralMLError]) -> None:
+    """One error of this kind, in one line."""
+    with pytest.raises(kind) as caught:
+        session.chain.submit(call, session.key)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_visits_of_one_member_at_once_commit_to_one_finding(stage: Stage) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    name = AGGREGATORS[0]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(lambda: validate_task_results(stage.as_(name), task)) for _ in "ab"]
+        duties = [run.result().duties[0] for run in runs]
+    assert [duty.note for duty in duties] == [None, None]
+    stage.validate(task, *AGGREGATORS[1:])
+    stage.validate(task)
+    assert stage.as_(BOB).chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
+
+
 # --- keys outlive elections
 
 
@@ -249,6 +299,16 @@ def test_a_contributor_appeals_against_an_unfair_rejection_and_is_paid(stage: St
     assert 10 * UNIT - UNIT // 4 < gained < 10 * UNIT
     assert (opened(creator, task) / "model.safetensors").is_file()
     assert creator.chain.reputation(creator.address, Role.CREATOR).overturned > 0
+
+
+def test_an_appeal_without_its_bond_is_refused(stage: Stage) -> None:
+    task = rejected_after_passing(stage)
+    bob = stage.as_(BOB)
+    everything = bob.chain.balance(bob.address).free - UNIT
+    bob.chain.submit(Transfer(bob.resolve(CREATOR), everything), bob.key)
+    with pytest.raises(AppealUnaffordable, match="decentralml transfer") as caught:
+        appeal(bob, task, 0)
+    assert "\n" not in str(caught.value)
 
 
 def test_nobody_appeals_too_late(stage: Stage) -> None:

@@ -350,8 +350,9 @@ class CannotAppeal(MarketRefused):
 
 class AppealUnaffordable(MarketRefused):
     message = (
-        "{signer} cannot pay the deposit that rejecting submission {index} of task {task} against "
-        "its committee takes; accept it, or send tokens to {signer} (`decentralml transfer`)"
+        "{signer} cannot pay what is held for an appeal over submission {index} of task {task} "
+        "(who appeals, and who rejects against the committee, must be able to); send tokens to "
+        "{signer} (`decentralml transfer`)"
     )
 
 
