@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from chain_support import ALICE, BOB, BUNDLE, DAVE, EVE, REPORT, shipped_runtime
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rpc_support import genesis_file, served
 from scalecodec.base import ScaleBytes
@@ -346,6 +346,7 @@ def test_a_signed_transaction_is_the_same_but_for_the_signature(oracle: Substrat
     assert len(estimate(shipped_runtime(), data, ALICE, terms).data) == len(ours.data)
 
 
+@settings(deadline=None)
 @given(birth=st.integers(0, 1 << 32), exponent=st.integers(2, 16))
 def test_an_era_is_the_same_bytes(birth: int, exponent: int) -> None:
     from scalecodec.base import RuntimeConfigurationObject
