@@ -7,6 +7,7 @@ Every complaint names the file and the field.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -19,6 +20,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 MAX_PATH = 1024
+MAX_METRICS = 64
 MAX_SECONDS = 7 * 24 * 3600
 """The longest time limit of a script."""
 
@@ -193,6 +195,22 @@ def check_sha256(section: Fields, name: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", value):
         raise section.wrong(f"{name} must be 64 hexadecimal digits")
     return value
+
+
+def parse_metrics(section: Fields) -> dict[str, float]:
+    """Finite numbers by name, at most :data:`MAX_METRICS`."""
+    if len(section.names()) > MAX_METRICS:
+        raise section.wrong(f"more than {MAX_METRICS} entries")
+    metrics = {}
+    for name in section.names():
+        if not name.isprintable() or not 0 < len(name) <= 64:
+            raise section.wrong(f"{name!r} is no name of 1 to 64 printable characters")
+        value = section.number(name)
+        if not math.isfinite(value):
+            raise section.wrong(f"{name} is not a finite number")
+        metrics[name] = value
+    section.end()
+    return metrics
 
 
 def _is_text(value: Any, longest: int) -> bool:

@@ -8,7 +8,6 @@ a manifest that passed may rely on it without further checks.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from decentralml.bundles.fields import (
     check_path,
     check_sha256,
     parse_json,
+    parse_metrics,
 )
 from decentralml.bundles.replay import (
     CHECKPOINTS_FOLDER,
@@ -58,7 +58,6 @@ MAX_TENSOR_NAME = 512
 MAX_DIMENSIONS = 16
 MAX_FILES = 16
 """Of a result, besides its checkpoints."""
-MAX_METRICS = 64
 MAX_CLASSES = 100_000
 
 DTYPES: Mapping[str, int] = {
@@ -330,22 +329,6 @@ def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
     )
     top.end()
     return manifest
-
-
-def parse_metrics(section: Fields) -> dict[str, float]:
-    """Finite numbers by name, at most :data:`MAX_METRICS`."""
-    if len(section.names()) > MAX_METRICS:
-        raise section.wrong(f"more than {MAX_METRICS} entries")
-    metrics = {}
-    for name in section.names():
-        if not name.isprintable() or not 0 < len(name) <= 64:
-            raise section.wrong(f"{name!r} is no name of 1 to 64 printable characters")
-        value = section.number(name)
-        if not math.isfinite(value):
-            raise section.wrong(f"{name} is not a finite number")
-        metrics[name] = value
-    section.end()
-    return metrics
 
 
 def _result_document(result: ModelResult | LabelsResult) -> dict[str, Any]:

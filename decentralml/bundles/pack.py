@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from decentralml.bundles import signing
-from decentralml.bundles.fields import Fields, check_path, parse_json
+from decentralml.bundles.fields import Fields, check_path, parse_json, parse_metrics
 from decentralml.bundles.manifest import (
     CODE_FILE,
     LABELS_FILE,
@@ -31,7 +31,6 @@ from decentralml.bundles.manifest import (
     TaskManifest,
     ValidationSet,
     check_task,
-    parse_metrics,
     parse_result,
     parse_task,
 )

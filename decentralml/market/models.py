@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from decentralml.bundles.fields import Fields, parse_json
+from decentralml.bundles.fields import Fields, parse_json, parse_metrics
 from decentralml.bundles.manifest import (
     MANIFEST_FILE,
     MAX_MANIFEST_BYTES,
     MODEL_FILE,
     STRUCTURE_FILE,
     TaskManifest,
-    parse_metrics,
 )
 from decentralml.bundles.pack import OUTCOME_FILE, find_result, open_task, pack_task
 from decentralml.bundles.settings import DEFAULT_RUN, read_settings

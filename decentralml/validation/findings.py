@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from decentralml.bundles.fields import Fields, parse_json
-from decentralml.bundles.manifest import canonical_json, parse_metrics
+from decentralml.bundles.fields import Fields, parse_json, parse_metrics
+from decentralml.bundles.manifest import canonical_json
 from decentralml.bundles.replay import MAX_CHECKPOINTS
 from decentralml.types import PPM, Cid, TaskId, Verdict
 
