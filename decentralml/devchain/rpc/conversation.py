@@ -88,11 +88,16 @@ class Talk:
             import asyncio  # not needed where there is no server
 
             task = asyncio.get_running_loop().create_task(work())
-            tasks = self._tasks.setdefault(identity, set())
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            self._tasks.setdefault(identity, set()).add(task)
+            task.add_done_callback(lambda done: self._ended(done, identity))
 
         self.line.afterwards(begin)
+
+    def _ended(self, task: asyncio.Task[None], identity: str | None) -> None:
+        tasks = self._tasks.get(identity, set())
+        tasks.discard(task)
+        if not tasks:
+            self._tasks.pop(identity, None)
 
     async def turn(self, read: Callable[..., Any], *args: Any) -> Any:
         """Read a page, when others have had their turn: one of a connection at a time."""
