@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,6 +14,7 @@ from decentralml.chain.api import (
     Constants,
     Receipt,
 )
+from decentralml.chain.substrate.clock import SYSTEM, Clock
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.errors import RuntimeMismatch, RuntimeOutdated, WrongGenesis
@@ -56,15 +56,21 @@ class SubstrateChain:
     ----------
     genesis : the genesis hash that the chain must have, if one is known.
     journal : folder for notes of what is sent (:mod:`decentralml.chain.journal`); None: no notes.
+    clock : the time that it goes by.
 
     Raises, when it is made: ``WrongGenesis`` if ``genesis`` is given and is not the chain's;
     ``RuntimeMismatch`` if the chain is not one of this marketplace.
     """
 
     def __init__(
-        self, transport: Transport, genesis: str | None = None, journal: Path | None = None
+        self,
+        transport: Transport,
+        genesis: str | None = None,
+        journal: Path | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
         self.transport = transport
+        self._clock = clock
         self._journals = journal
         self._journal: Journal | None = None
         self._genesis = transport.genesis()
@@ -78,7 +84,7 @@ class SubstrateChain:
 
     def runtime(self, fresh: bool = False) -> Runtime:
         """The chain's present runtime; its version is asked for again now and then."""
-        now = time.monotonic()
+        now = self._clock.steady()
         if self._runtime is None or fresh or now - self._checked > VERSION_CHECK_SECONDS:
             version = self.transport.version()
             if self._runtime is None or self._runtime.version != version:
@@ -257,5 +263,5 @@ class SubstrateChain:
             self.transport,
             Reader(runtime, self.transport),
             self._genesis,
-            Intents(self.transport, self._journal),
+            Intents(self.transport, self._journal, self._clock),
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from decentralml.chain.journal import Intent, Journal
+from decentralml.chain.substrate.clock import Clock
 from decentralml.chain.substrate.extrinsic import Extrinsic, Mortality
 from decentralml.chain.substrate.transport import Included, Transport
 from decentralml.errors import TransactionInvalid, TransactionLost
@@ -21,6 +21,7 @@ class Intents:
 
     transport: Transport
     journal: Journal | None
+    clock: Clock
 
     def submit(self, signed: Extrinsic, wish: bytes, summary: str) -> Included:
         """Have a transaction included; see :meth:`~.transport.Transport.submit`.
@@ -30,7 +31,7 @@ class Intents:
         """
         if self.journal is None:
             return self.transport.submit(signed)
-        intent = _intent_of(signed, wish, summary)
+        intent = _intent_of(signed, wish, summary, self.clock.wall())
         self.journal.begin(intent)
         try:
             included = self.transport.submit(signed)
@@ -61,7 +62,7 @@ class Intents:
             return
         for intent in self.journal.left(signer):
             signed = _extrinsic_of(intent)
-            same = intent.wish == wish and _now() - intent.at < SAME_WISH_MILLISECONDS
+            same = intent.wish == wish and self.clock.wall() - intent.at < SAME_WISH_MILLISECONDS
             try:
                 included = self.transport.recover(signed)
                 if included is None and same:
@@ -75,7 +76,7 @@ class Intents:
                 yield signed, included
 
 
-def _intent_of(signed: Extrinsic, wish: bytes, summary: str) -> Intent:
+def _intent_of(signed: Extrinsic, wish: bytes, summary: str, now: int) -> Intent:
     return Intent(
         data=signed.data,
         signer=signed.signer,
@@ -85,14 +86,10 @@ def _intent_of(signed: Extrinsic, wish: bytes, summary: str) -> Intent:
         period=signed.mortality.period,
         wish=wish,
         summary=summary,
-        at=_now(),
+        at=now,
     )
 
 
 def _extrinsic_of(intent: Intent) -> Extrinsic:
     mortality = Mortality(intent.birth, intent.birth_hash, intent.period)
     return Extrinsic(intent.data, intent.signer, intent.nonce, mortality)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -17,6 +17,7 @@ from substrateinterface.exceptions import SubstrateRequestException
 from substrateinterface.transport.websocket import WebsocketTransport
 from websocket import WebSocketException, WebSocketTimeoutException
 
+from decentralml.chain.substrate.clock import SYSTEM, Clock
 from decentralml.chain.substrate.socket import DeadlineSocket, connect
 from decentralml.errors import ChainError, NodeFault, NodeTimeout, NodeUnreachable
 
@@ -46,10 +47,13 @@ class Node:
         *,
         request_seconds: float = REQUEST_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
+        clock: Clock = SYSTEM,
     ) -> None:
         self.url = url
         self.request_seconds = request_seconds
         self.patience_seconds = patience_seconds
+        self.clock = clock
+        """What it and its users wait by; a socket's deadline is always of the machine's."""
         self.greet: Callable[[], None] = lambda: None
         """Called after each reconnection: whether it is still the same chain."""
         self._lock = threading.RLock()
@@ -112,15 +116,15 @@ class Node:
         """
         with self._lock:
             self.close()
-            give_up = time.monotonic() + self.patience_seconds
+            give_up = self.clock.steady() + self.patience_seconds
             pause = _FIRST_PAUSE
             while True:
                 try:
                     self._connect()
                 except _LOST as error:
-                    if time.monotonic() + pause > give_up:
+                    if self.clock.steady() + pause > give_up:
                         raise NodeUnreachable(self.url, _reason(error)) from None
-                    time.sleep(pause)
+                    self.clock.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
                 else:
                     self.greet()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
@@ -120,7 +119,7 @@ class RemoteTransport:
 
     def clock(self, stored: int) -> int:
         """The newest block's time; the wall's, where blocks are made only when they are needed."""
-        return max(stored, time.time_ns() // 1_000_000) if self._seals_on_demand() else stored
+        return max(stored, self.node.clock.wall()) if self._seals_on_demand() else stored
 
     def fee_of(self, extrinsic: Extrinsic) -> int:
         arguments = _to_hex(query_info_arguments(extrinsic))
@@ -135,14 +134,14 @@ class RemoteTransport:
         return Submission(self.node, extrinsic, self.submit_seconds).recover()
 
     def wait_block(self, number: int, deadline: float) -> int:
-        end = time.monotonic() + deadline
+        end = self.node.clock.steady() + deadline
         while (newest := self.head().number) < number:
-            if time.monotonic() > end:
+            if self.node.clock.steady() > end:
                 raise NodeTimeout(self.address, deadline, f"reach block {number}")
             if self._seals_on_demand():
                 self.node.request("engine_createBlock", True, True)
             else:
-                time.sleep(_POLL_SECONDS)
+                self.node.clock.sleep(_POLL_SECONDS)
         return newest
 
     def advance(self, blocks: int, milliseconds: int) -> int:

@@ -11,7 +11,6 @@ the deadline (nobody knows).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -50,7 +49,8 @@ class Submission:
         self.extrinsic = extrinsic
         self.data = "0x" + extrinsic.data.hex()
         self.hash = "0x" + extrinsic.hash.hex()
-        self.began = time.monotonic()
+        self.clock = node.clock
+        self.began = self.clock.steady()
         self.deadline = self.began + seconds
         self._scanned = extrinsic.mortality.birth
         """The last block that was looked through."""
@@ -94,7 +94,7 @@ class Submission:
             name = next(iter(status)) if isinstance(status, dict) else status
             return ("gone", None) if name in _GIVEN_UP else None
 
-        left = self.deadline - time.monotonic()
+        left = self.deadline - self.clock.steady()
         (kind, block), subscription = self.node.subscribe(
             "author_submitAndWatchExtrinsic", (self.data,), left, outcome
         )
@@ -124,9 +124,9 @@ class Submission:
                     self._send_again()
             except (NodeTimeout, NodeUnreachable, ConnectionLost):
                 raise self._nobody_knows() from None
-            if time.monotonic() + _POLL_SECONDS > self.deadline:
+            if self.clock.steady() + _POLL_SECONDS > self.deadline:
                 raise self._nobody_knows()
-            time.sleep(_POLL_SECONDS)
+            self.clock.sleep(_POLL_SECONDS)
 
     def _look(self) -> Included | None:
         """Where it is; None if it is in no block and still can be."""
@@ -214,7 +214,7 @@ class Submission:
     def _nobody_knows(self) -> NodeTimeout:
         return NodeTimeout(
             self.node.url,
-            time.monotonic() - self.began,
+            self.clock.steady() - self.began,
             "include the transaction",
             extrinsic_hash=self.hash,
             expires=self.extrinsic.mortality.death - 1,

@@ -17,7 +17,7 @@ from decentralml.chain.substrate.reader import Census
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.devchain.codec import vector
 from decentralml.errors import CallInvalid
-from decentralml.types import Address
+from decentralml.types import MAX_GOLDS, Address
 
 T = TypeVar("T")
 _OWN: dict[type, tuple[str, str]] = {
@@ -52,11 +52,13 @@ _OWN: dict[type, tuple[str, str]] = {
 _TEXT_BYTES = {"reason": calls.REASON_BYTES, "endpoint": calls.ENDPOINT_BYTES}
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Address": ss58.decode,
-    "tuple[Address, ...]": lambda accounts: [ss58.decode(account) for account in _few(accounts)],
-    "tuple[tuple[Address, bytes], ...]": lambda pairs: [
-        (ss58.decode(account), data) for account, data in _few(pairs)
+    "tuple[Address, ...]": lambda accounts: [
+        ss58.decode(account) for account in _few(accounts, calls.MAX_PARTIES, "accounts")
     ],
-    "tuple[bytes, ...]": list,
+    "tuple[tuple[Address, bytes], ...]": lambda pairs: [
+        (ss58.decode(account), data) for account, data in _few(pairs, calls.MAX_PARTIES, "accounts")
+    ],
+    "tuple[bytes, ...]": lambda golds: list(_few(golds, MAX_GOLDS, "golds")),
     "Cid": lambda cid: _text(cid, calls.CID_BYTES, "CID"),
     **dict.fromkeys(
         ("TaskType", "ValidationStrategy", "ModelType", "StorageType", "Access", "Verdict"),
@@ -181,11 +183,11 @@ def _converted(name: str, kind: str, owner: Any) -> Any:
     return value if convert is None else convert(value)
 
 
-def _few(parties: tuple[T, ...]) -> tuple[T, ...]:
-    """The accounts of a call; the runtime cannot even read a call with more than it allows."""
-    if len(parties) > calls.MAX_PARTIES:
-        raise CallInvalid(f"{len(parties)} accounts are more than {calls.MAX_PARTIES} at once")
-    return parties
+def _few(several: tuple[T, ...], most: int, what: str) -> tuple[T, ...]:
+    """What a call lists; the runtime cannot even read a call with more than it allows."""
+    if len(several) > most:
+        raise CallInvalid(f"{len(several)} {what} are more than the {most} that it can name")
+    return several
 
 
 def _text(text: str, limit: int, what: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,8 @@ def test_an_era_is_the_same_bytes(birth: int, exponent: int) -> None:
         calls.Commit(TASK, 0, KEY + KEY),
         calls.HandKey(TASK, 0, ((BOB.address, WRAP[1:]),)),
         calls.ReleaseKey(TASK, 0, b""),
+        calls.CreateTask(replace(TERMS, golds=(KEY,) * 5)),
+        calls.CreateTask(replace(TERMS, reader=KEY[1:])),
         calls.Invite(TASK, (BOB.address,) * 17),
         calls.ShareKey(TASK, ((BOB.address, WRAP),) * 17),
         calls.Transfer(BOB.address, 1 << 128),
