@@ -37,9 +37,10 @@ def broken(
                 )
     for each in robberies:
         if not each.holds:
+            time = "with" if each.challenge else "without"
             wrong.append(
-                f"{each.colluders} colluders of 13 rob a {each.victim} in {each.measured:.2%} of "
-                f"the attempts, {'with' if each.challenge else 'without'} a challenge time; "
+                f"{each.colluders} of 13 and a {each.by} rob a {each.victim} in "
+                f"{each.measured:.2%} of the attempts, {time} a challenge time; "
                 f"the bound is {each.bound:.2%}"
             )
     replayed = {each.strategy: each.earned for each in copies if each.replay}

@@ -14,7 +14,7 @@ from decentralml.chain.substrate import extrinsic, records
 from decentralml.chain.substrate.extrinsic import Mortality, Terms
 from decentralml.chain.substrate.runtime import Runtime
 from decentralml.chain.substrate.wire import PalletCall, encode, to_pallet
-from decentralml.devchain.chain import DevChain, Refused
+from decentralml.devchain.chain import DevChain, Refused, Sealed
 from decentralml.runtime import blob
 from decentralml.types import Submission, Task
 
@@ -64,6 +64,8 @@ class SimChain:
         self.sealing = 0.0
         """Seconds of making blocks."""
         self.burned = 0
+        self.slashed: Counter[tuple[int, int]] = Counter()
+        """Planck that members lost over each submission."""
         self._queue: list[Sent] = []
         self.chain = _with_accounts(folder, endowed, cache, lambda: self.now)
         self.runtime = Runtime.load(self.chain.runtime_version, self.chain.metadata())
@@ -126,7 +128,8 @@ class SimChain:
                     raise UnexpectedFailure(f"{name}: {why} ({each.call.arguments})")
         if len(left) == len(some) and some:
             raise UnexpectedFailure(f"{left[0].call.function} fits in no block")
-        self.burned += self._fees()
+        sealed = zip(some, outcomes, strict=True)
+        self._note({outcome.index: each for each, outcome in sealed if isinstance(outcome, Sealed)})
         return left
 
     def _sign(self, sent: Sent) -> bytes:
@@ -147,15 +150,17 @@ class SimChain:
             return f"{pallet}.{name}"
         return result[2:].hex()
 
-    def _fees(self) -> int:
-        """Planck of transaction fees that the last block burned."""
+    def _note(self, sent: Mapping[int, Sent]) -> None:
+        """Reads the last block's events: fees that were burned, members that were slashed."""
         data = self.chain.storage(self.runtime.key(self._events))
-        burned = 0
         for record in self.runtime.value(self._events, data):
             pallet, event = record["event"]
-            if pallet == "TransactionPayment" and event.name == "TransactionFeePaid":
-                burned += event.value["actual_fee"] + event.value["tip"]
-        return burned
+            match pallet, event.name:
+                case "TransactionPayment", "TransactionFeePaid":
+                    self.burned += event.value["actual_fee"] + event.value["tip"]
+                case "Aggregators", "Misconducted":
+                    said = sent[record["phase"].value].call.arguments
+                    self.slashed[said["task"], said["index"]] += event.value["slashed"]
 
     # -- reading
 
@@ -210,10 +215,6 @@ class SimChain:
         """Planck of an account, whatever holds them."""
         data = self._value("System", "Account", public)["data"]
         return int(data["free"] + data["reserved"])
-
-    def bond(self, member: bytes) -> int:
-        """Planck of an aggregator's bond that are left."""
-        return int(self._value("Aggregators", "Profiles", member)["bond"])
 
     def issuance(self) -> int:
         return int(self._value("Balances", "TotalIssuance"))

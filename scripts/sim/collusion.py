@@ -14,7 +14,16 @@ from pathlib import Path
 from . import odds, trial
 from .chain import START
 from .market import terms_of
-from .parameters import MEMBER_BOND, OFFICE, Parameters
+from .parameters import OFFICE, Parameters
+
+CASES = (
+    ("honest", "colluder", False),
+    ("honest", "colluder", True),
+    ("honest", "staller", True),
+    ("robber", "honest", False),
+    ("robber", "honest", True),
+)
+"""Creator, contributor, and whether the task has a challenge time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,8 @@ class Robbery:
     """One victim before one office."""
 
     victim: str
+    by: str
+    """Strategy of who robs it."""
     colluders: int
     challenge: bool
     attempts: int
@@ -56,34 +67,30 @@ def rob(folder: Path, cache: Path, parameters: Parameters, colluders: int) -> li
     count = parameters.collusion_attempts
     office = ["cunning"] * colluders + ["honest"] * (OFFICE - colluders)
     groups = []
-    for victim, creator, contributor in (
-        ("creator", "honest", "colluder"),
-        ("contributor", "robber", "honest"),
-    ):
-        for challenge in (False, True):
-            terms = terms_of(parameters, START, manual=False, invited=False)
-            time = parameters.task.challenge if challenge else 0
-            terms = replace(terms, slots=count, challenge_time=time)
-            name = f"{victim}/{challenge}"
-            groups.append(trial.group(name, terms, creator, contributor, count))
-    chain, members = trial.run(folder, cache, parameters, office, groups)
-    # Cunning members are found out only where a contributor can appeal.
-    bonds = [chain.bond(member.account.public) for member in members]
-    groups[-1].members -= sum(MEMBER_BOND - bond for bond in bonds[:colluders])
-    chain.close()
+    for creator, contributor, challenge in CASES:
+        terms = terms_of(parameters, START, manual=False, invited=False)
+        time = parameters.task.challenge if challenge else 0
+        terms = replace(terms, slots=count, challenge_time=time)
+        name = f"{creator}/{contributor}/{challenge}"
+        groups.append(trial.group(name, terms, creator, contributor, count))
+    trial.run(folder, cache, parameters, office, groups).close()
     return [_robbery(parameters, colluders, group) for group in groups]
 
 
 def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robbery:
     task = parameters.task
     challenge = group.terms.challenge_time > 0
-    victim = "contributor" if group.creator.strategy == "robber" else "creator"
+    contributor = group.contributors[0].strategy
+    victim, by = "creator", contributor
+    if group.creator.strategy == "robber":
+        victim, by = "contributor", "robber"
     most = odds.most(OFFICE, colluders, task.committee)
     fees = task.committee * task.fee
     if victim == "creator":
-        robbed = group.outcomes["Accepted"]
+        # A finding that nothing can be found out is paid for by the creator, too.
+        robbed = group.outcomes["Accepted"] + group.outcomes["Inconclusive"]
         bound = odds.everyone(OFFICE, colluders, task.committee) if challenge else most
-        lost = robbed * (task.reward + fees)
+        lost = -group.creator.earned
         coalition = group.contributed + group.members
         at_most = bound * (task.reward + fees)
     else:
@@ -97,6 +104,7 @@ def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robb
     attempts = group.attempts
     return Robbery(
         victim,
+        by,
         colluders,
         challenge,
         attempts,

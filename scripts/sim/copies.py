@@ -37,8 +37,7 @@ def compare(
             terms = replace(terms, slots=slots, replay=terms.replay if replay else None)
             name = f"{strategy}/{replay}"
             groups.append(trial.group(name, terms, "honest", strategy, agents, accounts))
-    chain, _ = trial.run(folder, cache, parameters, ["honest"] * OFFICE, groups)
-    chain.close()
+    trial.run(folder, cache, parameters, ["honest"] * OFFICE, groups).close()
     return [
         Copies(
             group.terms.replay is not None,

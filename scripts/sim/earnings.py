@@ -97,11 +97,13 @@ def collusion_table(found: Sequence[Robbery]) -> Table:
 
     table = Table(title="What a colluding minority takes (tokens per attempt)")
     table.add_column("victim")
+    table.add_column("robbed by")
     for name in ("of 13", "challenge", "robbed", "bound", "holds", "lost", "at most", "coalition"):
         table.add_column(name, justify="right")
     for each in found:
         table.add_row(
             each.victim,
+            each.by,
             str(each.colluders),
             "yes" if each.challenge else "no",
             f"{each.measured:.2%} of {each.attempts}",

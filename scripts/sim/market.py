@@ -187,6 +187,7 @@ class Market:
         waiting = [agent for agent in self.creators if not self._open[agent.name]]
         if not wanted:
             return
+        self._rng.shuffle(waiting)
         waiting.sort(key=lambda agent: self._posted[agent.name])
         for agent in waiting[: max(1, len(self.creators) // 4)]:
             strategy = creators.STRATEGIES[agent.strategy]

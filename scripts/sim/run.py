@@ -16,7 +16,7 @@ from . import bars, collusion, copies, earnings, expected
 from .market import Market, Size
 from .parameters import FILE, OFFICE, load
 
-RESULTS_PER_AGENT = 1.45
+RESULTS_PER_AGENT = 1.65
 """So that each contributor begins one or two results."""
 
 

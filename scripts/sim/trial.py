@@ -32,7 +32,7 @@ class Group:
     contributors: list[Agent]
     outcomes: Counter[str] = field(default_factory=Counter)
     members: int = 0
-    """Planck of fees that colluding members were paid."""
+    """Planck of fees that colluding members were paid, less what was slashed."""
 
     @property
     def attempts(self) -> int:
@@ -58,11 +58,8 @@ def group(
 
 def run(
     folder: Path, cache: Path, parameters: Parameters, office: list[str], groups: Iterable[Group]
-) -> tuple[SimChain, list[Agent]]:
-    """Runs all groups beside each other to their end, before one office.
-
-    Returns the chain, still open, and the members in office.
-    """
+) -> SimChain:
+    """Runs all groups beside each other to their end, before one office; the chain is left open."""
     groups = list(groups)
     members = [
         Agent(f"member/{n}", "aggregator", strategy, [Account.of(f"member/{n}")])
@@ -101,7 +98,7 @@ def run(
         outcome = submission.outcome
         mine.outcomes[outcome.value if outcome else submission.status.value] += 1
         paid = [seat for seat in submission.committee if seat.paid and seat.member in friends]
-        mine.members += mine.terms.fee * len(paid)
+        mine.members += mine.terms.fee * len(paid) - chain.slashed[job.task, job.index]
 
     world.on_end = ended
     for job in jobs:
@@ -117,4 +114,4 @@ def run(
     for agent in people + members:
         agent.after = sum(chain.total(account.public) for account in agent.accounts)
     chain.check_money()
-    return chain, members
+    return chain

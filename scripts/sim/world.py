@@ -248,7 +248,7 @@ class World:
             case Move.REJECT:
                 self.chain.send(creator, calls.RejectResult(task, index, "not what was wanted"))
             case Move.APPEAL:
-                self.chain.send(creator, calls.AppealResult(task, index))
+                self.chain.send(creator, calls.AppealResult(task, index), may_fail=True)
                 self.outcomes["appeals", "creator/" + job.creator.strategy] += 1
             case Move.GOLD:
                 gold = planted_gold(job.creator)
@@ -322,10 +322,8 @@ def planted_gold(creator: Agent) -> Gold:
 
 
 def _asked(job: Job) -> Verdict | None:
-    """What the friends of a result's contributor or creator are asked to say."""
-    if job.creator.strategy in creators.FRIENDS:
-        return Verdict.FAIL
-    return Verdict.PASS if job.agent.strategy in contributors.FRIENDS else None
+    """What the friends of a result's creator or contributor are asked to say."""
+    return creators.STRATEGIES[job.creator.strategy].favour or _contributor(job).favour
 
 
 def _contributor(job: Job) -> contributors.Honest:

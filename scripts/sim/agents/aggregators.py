@@ -124,8 +124,9 @@ class Cunning(Colluding):
     """Does a favour only where that can do any good; else it judges as the honest do.
 
     Most seats have to be friends'. Where the task has a challenge time, an honest dissent leads to
-    an appeal: then junk passes only if all seats are. A good result that they fail is appealed
-    against in any case; they hope that it is not.
+    an appeal: then junk passes only if all seats are; with most of them it can be said that nothing
+    can be found out. A good result that they fail is appealed against in any case; they hope that
+    it is not.
     """
 
     name = "cunning"
@@ -133,11 +134,14 @@ class Cunning(Colluding):
     def finding(self, sight: Sight) -> Finding | None:
         if sight.asked is None or sight.jury:
             return sight.evaluate()
-        seen = sight.challenge and sight.asked is Verdict.PASS
-        enough = sight.seats if seen else sight.seats // 2 + 1
-        if sight.friends >= enough:
+        if 2 * sight.friends <= sight.seats:
+            return sight.evaluate()
+        if sight.asked is Verdict.FAIL or not sight.challenge:
             return _favour(sight.asked, sight.parameters)
-        return sight.evaluate()
+        if sight.friends == sight.seats:
+            return _favour(Verdict.PASS, sight.parameters)
+        stalls = sight.asked is Verdict.INCONCLUSIVE
+        return _favour(sight.asked, sight.parameters) if stalls else sight.evaluate()
 
 
 def guess(parameters: Parameters) -> Finding:
@@ -146,7 +150,7 @@ def guess(parameters: Parameters) -> Finding:
 
 
 def _favour(asked: Verdict, parameters: Parameters) -> Finding:
-    return guess(parameters) if asked is Verdict.PASS else Finding(Verdict.FAIL, 0)
+    return guess(parameters) if asked is Verdict.PASS else Finding(asked, 0)
 
 
 STRATEGIES = {

@@ -14,8 +14,8 @@ class Honest:
     """Trains, hands its key, releases it, and appeals against what is wrong."""
 
     name = "honest"
-    abandons = False
-    """Whether it gives the slot back, late."""
+    favour: Verdict | None = None
+    """What it asks its friends in office to say, if it has any."""
 
     def work(self, job: Job, rng: random.Random, p: Parameters) -> Work | None:
         """What it sends; None: nothing."""
@@ -95,6 +95,7 @@ class ReRoller(Honest):
     """Sends junk, and hands its key only to a committee that its friends have a majority of."""
 
     name = "re_roller"
+    favour: Verdict | None = Verdict.PASS
 
     def work(self, job: Job, rng: random.Random, p: Parameters) -> Work | None:
         return Work(measured(rng, p.quality.junk), 0, None)
@@ -115,10 +116,18 @@ class Colluder(ReRoller):
         return True
 
 
+class Staller(Colluder):
+    """Sends junk; friends that cannot pass it say that nothing can be found out about it."""
+
+    name = "staller"
+    favour = Verdict.INCONCLUSIVE
+
+
 class Appellant(Colluder):
     """Sends junk and appeals against whatever is found."""
 
     name = "appellant"
+    favour = None
 
     def appeals(self, submission: Submission, truth: Finding) -> bool:
         return submission.outcome is not Outcome.ACCEPTED
@@ -136,8 +145,7 @@ STRATEGIES = {
         Sybil,
         ReRoller,
         Colluder,
+        Staller,
         Appellant,
     )
 }
-FRIENDS = frozenset({"re_roller", "colluder"})
-"""Strategies that members in office may work with."""

@@ -21,6 +21,8 @@ class Honest:
 
     name = "honest"
     always_manual = False
+    favour: Verdict | None = None
+    """What it asks its friends in office to say, if it has any."""
     plants = False
     """Whether it plants a result in each of its tasks, with a gold that says it is bad."""
 
@@ -31,9 +33,12 @@ class Honest:
 
     def challenge(self, job: Job, submission: Submission) -> Move | None:
         """In the time to appeal against an outcome."""
-        if submission.outcome is not Outcome.ACCEPTED:
-            return None
-        return Move.APPEAL if dissent(submission) else Move.ACCEPT
+        match submission.outcome:
+            case Outcome.ACCEPTED:
+                return Move.APPEAL if dissent(submission) else Move.ACCEPT
+            case Outcome.INCONCLUSIVE:
+                return Move.APPEAL if dissent(submission) else None
+        return None
 
 
 class Silent(Honest):
@@ -86,6 +91,7 @@ class Robber(Silent):
     """Has its friends in office fail what is good, and tell it what is in it."""
 
     name = "robber"
+    favour = Verdict.FAIL
 
 
 def dissent(submission: Submission) -> bool:
@@ -99,5 +105,3 @@ def dissent(submission: Submission) -> bool:
 STRATEGIES = {
     kind.name: kind() for kind in (Honest, Silent, Rejecter, Appellant, FalseGold, Robber)
 }
-FRIENDS = frozenset({"robber"})
-"""Strategies that members in office may work with."""
