@@ -7,6 +7,6 @@ javascript() {
   stamp=$folder/node_modules/.installed
   wanted=$(cksum < $folder/package-lock.json)
   [ "$(cat $stamp 2>/dev/null)" = "$wanted" ] && return
-  npm ci --prefix $folder --loglevel=error
+  npm ci --prefix $folder --loglevel=error --prefer-offline ${DECENTRALML_CACHE:+--cache "$DECENTRALML_CACHE/npm"}
   echo "$wanted" > $stamp
 }
