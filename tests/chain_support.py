@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -198,11 +198,13 @@ def node_specification(home: Path) -> Path:
 
 
 @contextmanager
-def node_process(home: Path, port: int, block_time: int, base: str = "--tmp") -> Iterator[str]:
-    """A running node; its address."""
+def node_process(
+    home: Path, port: int, block_time: int, base: str = "--tmp", more: Sequence[str] = ()
+) -> Iterator[str]:
+    """A running node, on the specification in `home` if there is one; its address."""
     command = [node_program(), "--chain", str(node_specification(home)), "--dev", base]
     command += ["--rpc-port", str(port), "--dev-block-time", str(block_time)]
-    command += ["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns"]
+    command += ["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns", *more]
     with (home / "node.log").open("a") as log:
         node = subprocess.Popen(command, stdout=log, stderr=log)
     try:

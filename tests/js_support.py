@@ -10,19 +10,17 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from rpc_support import Client, free_port
+from rpc_support import free_port, wait_for
 
 JS = Path(__file__).parent / "conformance" / "js"
 PACKAGES = JS / "node_modules"
 SCRIPT_SECONDS = 120
-START_SECONDS = 60
 
 
 def missing(what: str, remedy: str) -> NoReturn:
@@ -58,26 +56,14 @@ def chopsticks(folder: Path, source: str) -> Iterator[str]:
     port = free_port()
     program = PACKAGES / "@acala-network" / "chopsticks" / "chopsticks.cjs"
     command = [node_js(), str(program), source, "--host=127.0.0.1", f"--port={port}"]
-    url, log = f"ws://127.0.0.1:{port}", folder / "chopsticks.log"
-    with log.open("w") as output:
+    url = f"ws://127.0.0.1:{port}"
+    with (folder / "chopsticks.log").open("w") as output:
         process = subprocess.Popen(
             [*command, "--build-block-mode=Manual"], stdout=output, stderr=output, cwd=folder
         )
     try:
-        _wait_for(url, process, log)
+        wait_for(url)
         yield url
     finally:
         process.kill()
         process.wait(20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            Client(url).socket.close()
-            return
-        except OSError:
-            assert process.poll() is None, f"it ended: {log.read_text()[-2000:]}"
-            assert time.monotonic() < end, f"it does not answer: {log.read_text()[-2000:]}"
-            time.sleep(0.2)

@@ -8,6 +8,7 @@ import json
 import shutil
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from decentralml.devchain.chain import DevChain
 from decentralml.devchain.rpc.server import serving
 
 DEADLINE = 30.0
+START_SECONDS = 60.0
 
 
 def genesis_file(folder: Path) -> Path:
@@ -150,6 +152,18 @@ def header_of(view: dict[str, Any]) -> bytes:
         bytes.fromhex(view["extrinsicsRoot"][2:]),
         tuple(bytes.fromhex(item[2:]) for item in view["digest"]["logs"]),
     ).encode()
+
+
+def wait_for(url: str) -> None:
+    """Until a server that is starting answers."""
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            Client(url).socket.close()
+            return
+        except OSError:
+            assert time.monotonic() < end, f"{url} does not answer"
+            time.sleep(0.2)
 
 
 def post(url: str, body: bytes, **headers: str) -> tuple[int, str]:

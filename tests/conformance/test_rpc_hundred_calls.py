@@ -7,7 +7,6 @@ replay here to the same state roots; then both are asked the same of the same bl
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,16 +15,24 @@ from typing import Any
 
 import pytest
 from calls_support import CALLS, run, transactions
-from chain_support import node_program
+from chain_support import node_process
 from devchain_support import account, batch, remark, set_storage, signed, transfer
-from rpc_support import Client, copy_of, free_port, genesis_file, header_of, open_chain, served
+from rpc_support import (
+    Client,
+    copy_of,
+    free_port,
+    genesis_file,
+    header_of,
+    open_chain,
+    served,
+    wait_for,
+)
 
 from decentralml.devchain.chain import DevChain
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
 
 BLOCK_MILLISECONDS = 200
-START_SECONDS = 60
 DEADLINE_SECONDS = 60
 
 DIFFERENCES: dict[str, str] = {}
@@ -47,30 +54,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def node(file: Path) -> Iterator[str]:
     """A node that keeps every state, on the specification of our chain."""
-    specification, port = file.parent / "exported.json", free_port()
+    home = file.parent
     with open_chain(file) as chain:
-        specification.write_text(json.dumps(chain.export_spec()))
-    command = [node_program(), "--chain", str(specification), "--dev", "--tmp"]
-    command += ["--state-pruning", "archive", "--blocks-pruning", "archive"]
-    command += ["--rpc-port", str(port), "--dev-block-time", str(BLOCK_MILLISECONDS)]
-    command += ["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns"]
-    log, url = file.parent / "node.log", f"ws://127.0.0.1:{port}"
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        end = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                Client(url).socket.close()
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text()[-2000:]
-                assert time.monotonic() < end, log.read_text()[-2000:]
-                time.sleep(0.2)
+        (home / "spec.json").write_text(json.dumps(chain.export_spec()))
+    archive = ("--state-pruning", "archive", "--blocks-pruning", "archive")
+    with node_process(home, free_port(), BLOCK_MILLISECONDS, more=archive) as url:
+        wait_for(url)
         yield url
-    finally:
-        process.kill()
-        process.wait(20)
 
 
 @pytest.fixture(scope="module")
