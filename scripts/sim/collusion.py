@@ -87,19 +87,15 @@ def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robb
     most = odds.most(OFFICE, colluders, task.committee)
     fees = task.committee * task.fee
     if victim == "creator":
-        # A finding that nothing can be found out is paid for by the creator, too.
-        robbed = group.outcomes["Accepted"] + group.outcomes["Inconclusive"]
+        # That nothing could be found out about junk is wrong, too, and paid for by the creator.
         bound = odds.everyone(OFFICE, colluders, task.committee) if challenge else most
         lost = -group.creator.earned
         coalition = group.contributed + group.members
         at_most = bound * (task.reward + fees)
     else:
-        # A good result fails now and then by itself: too seldom to matter.
-        robbed = group.outcomes["Failed"]
         bound = 0.0 if challenge else most
-        wanted = group.attempts * (task.reward - parameters.costs.training)
-        lost = wanted - group.contributed
-        coalition = robbed * parameters.value.model + group.members
+        lost = group.deserved - group.contributed
+        coalition = group.wronged * parameters.value.model + group.members
         at_most = bound * (task.reward + fees)
     attempts = group.attempts
     return Robbery(
@@ -108,7 +104,7 @@ def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robb
         colluders,
         challenge,
         attempts,
-        robbed,
+        group.wronged,
         bound,
         lost / attempts,
         at_most,

@@ -43,7 +43,7 @@ def compare(
             group.terms.replay is not None,
             group.contributors[0].strategy,
             len(group.contributors),
-            group.outcomes["Accepted"],
+            group.paid,
             group.contributed / len(group.contributors),
         )
         for group in groups

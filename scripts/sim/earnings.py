@@ -160,17 +160,19 @@ def plot(path: Path, found: Sequence[Row], robberies: Sequence[Robbery]) -> None
 
 
 def _plot_collusion(panel, robberies: Sequence[Robbery]) -> None:  # type: ignore[no-untyped-def]
-    for victim, challenge, colour in (
-        ("creator", False, "#c0504d"),
-        ("creator", True, "#2a7f4f"),
-        ("contributor", False, "#e6a23c"),
-        ("contributor", True, "#4f81bd"),
+    for by, challenge, colour in (
+        ("colluder", False, "#c0504d"),
+        ("colluder", True, "#2a7f4f"),
+        ("staller", True, "#8064a2"),
+        ("robber", False, "#e6a23c"),
+        ("robber", True, "#4f81bd"),
     ):
-        mine = [each for each in robberies if (each.victim, each.challenge) == (victim, challenge)]
+        mine = [each for each in robberies if (each.by, each.challenge) == (by, challenge)]
         if not mine:
             continue
         share = [each.colluders / 13 for each in mine]
-        label = f"{victim}, {'with' if challenge else 'without'} a challenge time"
+        time = "with" if challenge else "without"
+        label = f"{mine[0].victim} by a {by}, {time} a challenge time"
         bounds = [each.bound for each in mine]
         error = [3 * each.deviation for each in mine]
         low = [max(0.0, bound - by) for bound, by in zip(bounds, error, strict=True)]

@@ -104,6 +104,25 @@ def members(p: Parameters) -> dict[str, float]:
     }
 
 
+def guessers(p: Parameters, lazy: int) -> tuple[float, float]:
+    """Per seat of three: what one of so many earns that all guess alike, and what an honest one.
+
+    Two guesses make a verdict and its score. Where that passes junk, an honest dissent leads to an
+    appeal, and half of the guessers' bonds is gone: as long as most of the office evaluates.
+    """
+    fee, others = p.task.fee, p.task.committee - 1
+    good = passing(p)
+    close = odds.within(p.task.tolerance / PPM, p.quality.honest[1])
+    outvoted = odds.everyone(OFFICE - 1, lazy, others)
+    honest = fee * (1 - outvoted * good * (1 - close)) - p.costs.evaluation
+    alone = odds.seats(OFFICE - 1, lazy - 1, others, 0)
+    every = odds.everyone(OFFICE - 1, lazy - 1, others)
+    some = 1 - alone - every
+    caught = OVERTURNED * MEMBER_BOND if 2 * lazy < OFFICE else -fee
+    guess = alone * good * close * fee + every * fee + some * (good * fee - (1 - good) * caught)
+    return guess, honest
+
+
 def sole_earner(p: Parameters) -> float:
     """Chance that nobody else releases: the contributor is away and no other member earned."""
     away = 0.1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -125,8 +125,8 @@ class Market:
         self._open: dict[str, int] = {agent.name: 0 for agent in self.creators}
         self._by_account = {agent.account.address: agent for agent in self.creators}
 
-    def run(self) -> None:
-        """All of it."""
+    def run(self, say: Callable[[str], None] = lambda text: None) -> None:
+        """All of it; `say` hears how far it is."""
         self.world.office.begin()
         while self.begun < self.size.results:
             self._look_at_tasks()
@@ -135,6 +135,9 @@ class Market:
             self._tick()
             self._number(started)
             self._welcome()
+            if self.ticks % 10 == 0:
+                sent = sum(self.chain.transactions.values())
+                say(f"{self.begun} of {self.size.results} results, {sent} transactions")
         for task in self.chain.tasks(self._live):
             if task.status in (TaskStatus.CREATED, TaskStatus.IN_PROGRESS):
                 call = calls.WithdrawTask(task.id)

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="decentralml-sim-") as name:
         folder = Path(name)
         market = Market(folder, folder, parameters, size, chosen.seed)
-        market.run()
+        market.run(say)
         market.chain.check_money()
         sent = sum(market.chain.transactions.values())
         head = market.chain.chain.head.hex()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from decentralml.chain import calls
-from decentralml.types import Submission, Terms
+from decentralml.types import Outcome, Submission, Terms, Verdict
 
 from .chain import SimChain
 from .ledger import Account, Agent
 from .market import PURSE
 from .office import STAKE, Office
 from .parameters import Parameters, planck
-from .work import Job
+from .work import Job, evaluate
 from .world import World
 
 _LONGEST = 200
@@ -30,7 +29,12 @@ class Group:
     terms: Terms
     creator: Agent
     contributors: list[Agent]
-    outcomes: Counter[str] = field(default_factory=Counter)
+    paid: int = 0
+    """Results that were accepted."""
+    wronged: int = 0
+    """Results that came to another end than they deserve."""
+    deserved: int = 0
+    """Planck that its contributors would have earned from honest panels."""
     members: int = 0
     """Planck of fees that colluding members were paid, less what was slashed."""
 
@@ -96,7 +100,14 @@ def run(
         mine = of_job[job.task]
         assert submission is not None, "nobody abandons here"
         outcome = submission.outcome
-        mine.outcomes[outcome.value if outcome else submission.status.value] += 1
+        mine.paid += outcome is Outcome.ACCEPTED
+        truth = evaluate(job, submission.seed, parameters).verdict
+        mine.wronged += outcome is not (
+            Outcome.ACCEPTED if truth is Verdict.PASS else Outcome.FAILED
+        )
+        fees = mine.terms.fee * mine.terms.committee_size
+        assert job.work is not None
+        mine.deserved += (mine.terms.reward if truth is Verdict.PASS else -fees) - job.work.cost
         paid = [seat for seat in submission.committee if seat.paid and seat.member in friends]
         mine.members += mine.terms.fee * len(paid) - chain.slashed[job.task, job.index]
 

@@ -35,6 +35,16 @@ def test_who_guesses_would_earn_most_if_evaluating_cost_a_whole_fee(parameters: 
     assert found["lazy"] > found["honest"]
 
 
+def test_guessing_alike_loses_as_long_as_most_of_the_office_evaluate(
+    parameters: Parameters,
+) -> None:
+    for lazy in range(1, OFFICE // 2 + 1):
+        guess, honest = expected.guessers(parameters, lazy)
+        assert guess < honest, lazy
+    guess, honest = expected.guessers(parameters, OFFICE // 2 + 1)
+    assert guess > honest
+
+
 def test_the_protocols_table_of_collusion_is_the_hypergeometric_one() -> None:
     rows = re.findall(
         r"^\| (\d) \(\d+ %\) \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \|",
