@@ -135,10 +135,7 @@ def send_results(settings: Settings, task: int, result_path: Path | None) -> Non
         click.echo(f"  {sent.status}")
     else:
         click.echo(f"  {waiting(sent.awaited, names, now)}")
-        click.echo(
-            "  if members are replaced, or all in office judge it again, they need its key: "
-            f"decentralml send-results {task}"
-        )
+        click.echo(f"  new members, or a jury, get its key by: decentralml send-results {task}")
 
 
 @click.command(epilog=examples("decentralml abandon-task 3 --as bob"))

@@ -20,7 +20,7 @@ class Opinion:
 
     Attributes
     ----------
-    verdict, score : from the chain; None while the member has not attested.
+    verdict, score : from the chain; None while the member has revealed nothing.
     problem : why the report behind it cannot be used, if so.
     """
 

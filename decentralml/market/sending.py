@@ -139,7 +139,11 @@ def _followed(
             submission = brought_on(session, submission)
             if submission.phase is Phase.SEALING:
                 submission = hand_key(session, submission)
-                done.append("handed its key to the jury" if submission.appeal else "handed its key")
+                done.append(
+                    "handed its key to the jury"
+                    if submission.appeal
+                    else "handed its key to the committee"
+                )
             elif submission.window is Window.RELEASE:
                 submission = release_key(session, task.terms, submission)
                 done.append("released its key")

@@ -486,7 +486,7 @@ def lose(stage: Stage, task: TaskId) -> None:
     submission = session.chain.submission(task, accepted.index)
     seal = seal_of(made_key(session, submission, bytes(32)), session.chain.task(task).terms)
     session.chain.submit(SubmitResult(task, nowhere, bytes(32), seal), session.key)
-    assert send_results(session, task).done == ("handed its key",)
+    assert send_results(session, task).done == ("handed its key to the committee",)
 
 
 def test_a_result_that_cannot_be_fetched_waits_unless_the_member_says_otherwise(

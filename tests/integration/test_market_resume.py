@@ -245,7 +245,7 @@ def test_a_contributor_whose_disk_is_lost_can_still_hand_its_key(stage: Stage) -
     with Interruption(session, "chain", "submit", 0, True), pytest.raises(KeyboardInterrupt):
         send_results(session, task)
     shutil.rmtree(session.config.work)
-    assert send_results(session, task).done == ("handed its key",)
+    assert send_results(session, task).done == ("handed its key to the committee",)
     stage.conclude(task)
     assert session.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
 
