@@ -5,12 +5,12 @@
 //! | stands, and is what the appellant wanted | the jury's | returned | pays the jury, if the creator had overruled | slashed; that pays the jury |
 //! | stands, and is not | the jury's | pays the jury | returned | slashed; that pays the jury |
 //! | does not stand | as it was | returned | returned | nothing |
-//! | never came: the contributor handed no key | Expired, if the creator appealed against paying for it; else as it was | forfeited, if it is the contributor's | returned | nothing |
+//! | never came: the contributor handed no key | Expired, if the creator appealed against Accepted or Inconclusive; else as it was | forfeited, if it is the contributor's | returned | nothing |
 
 use crate::{
-    case::Case, commitments, outcome::Ruling, tally::tally, AccountOf, Appeal, BalanceOf, Config,
-    Error, Event, Expected, GoldOf, HoldReason, Index, Jury, Outcome, Pallet, Phase, Rule, Seat,
-    SubmissionState, TaskId, Window, MAX_JURY,
+    case::Case, commitments, outcome::Ruling, tally::tally, AccountOf, Appeal, AppealOf, BalanceOf,
+    Config, Error, Event, Expected, GoldOf, HoldReason, Index, Jury, Outcome, Pallet, Phase, Rule,
+    Seat, SubmissionState, TaskId, Window, MAX_JURY,
 };
 use alloc::vec::Vec;
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec};
@@ -29,10 +29,14 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_appeal(who: AccountOf<T>, id: TaskId, index: Index) -> DispatchResult {
         let challenged = Self::challenged(id, index)?;
         let case = &challenged.case;
-        let is_paid = challenged.ruling.outcome == Outcome::Accepted;
         let is_creator = who == case.task.creator;
         ensure!(is_creator || who == case.submission.contributor, Error::<T>::NotParty);
-        ensure!(is_creator == is_paid, Error::<T>::CannotAppeal);
+        let can_be_bettered = match challenged.ruling.outcome {
+            Outcome::Accepted => is_creator,
+            Outcome::Failed | Outcome::Overruled => !is_creator,
+            Outcome::Inconclusive => true,
+        };
+        ensure!(can_be_bettered, Error::<T>::CannotAppeal);
         Self::call_jury(challenged, who, None)
     }
 
@@ -161,16 +165,18 @@ impl<T: Config> Pallet<T> {
             let bond = core::mem::replace(&mut appeal.bond, Zero::zero());
             Self::forfeit(HoldReason::Appeal, &appeal.appellant, bond);
         }
-        let unpaid_for = by_creator && ruling.outcome == Outcome::Accepted;
-        Self::close_appeal(case, appeal, unpaid_for)?;
-        if unpaid_for {
+        // Who was failed already need not show its result again.
+        let is_hidden =
+            by_creator && matches!(ruling.outcome, Outcome::Accepted | Outcome::Inconclusive);
+        Self::close_appeal(case, appeal, is_hidden)?;
+        if is_hidden {
             return Self::expire_submission(case);
         }
         Self::take_effect(case, ruling)
     }
 
     /// What is appealed against, and the appeal itself, taken out of the case.
-    fn appealed(case: &mut Case<T>) -> Option<(Ruling, Appeal<AccountOf<T>, BalanceOf<T>>)> {
+    fn appealed(case: &mut Case<T>) -> Option<(Ruling, AppealOf<T>)> {
         let SubmissionState::Appealed { finding, outcome, reason, .. } = &case.submission.state
         else {
             return None;
@@ -181,11 +187,7 @@ impl<T: Config> Pallet<T> {
 
     /// Gives back what is left of bond and counter-deposit. The jury's seats are kept: they say
     /// what the committee has earned, and who knows the key.
-    fn close_appeal(
-        case: &mut Case<T>,
-        mut appeal: Appeal<AccountOf<T>, BalanceOf<T>>,
-        upheld: bool,
-    ) -> DispatchResult {
+    fn close_appeal(case: &mut Case<T>, mut appeal: AppealOf<T>, upheld: bool) -> DispatchResult {
         let (task, index) = (case.id, case.index);
         let bond = core::mem::replace(&mut appeal.bond, Zero::zero());
         let counter = core::mem::replace(&mut appeal.counter, Zero::zero());

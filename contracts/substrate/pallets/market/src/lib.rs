@@ -56,6 +56,8 @@ extern crate alloc;
 mod access;
 mod aliases;
 mod appeal;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod case;
 mod commitments;
 mod committee;
@@ -525,7 +527,7 @@ pub mod pallet {
         NotChallengeable,
         /// The account has no part in this submission.
         NotParty,
-        /// The outcome is what the caller wants, or better.
+        /// No outcome would be better for the caller.
         CannotAppeal,
         /// The account cannot pay for an appeal.
         AppealUnaffordable,
@@ -702,7 +704,7 @@ pub mod pallet {
         }
 
         /// Have all in office judge again, against a bond. In a challenge window: the contributor,
-        /// unless the outcome is Accepted; the creator, if it is.
+        /// unless the outcome is Accepted; the creator, if it is Accepted or Inconclusive.
         #[pallet::call_index(15)]
         #[pallet::weight(T::WeightInfo::appeal())]
         pub fn appeal(origin: OriginFor<T>, task: TaskId, index: Index) -> DispatchResult {

@@ -153,13 +153,11 @@ fn ensure_of_known_tasks<T: Config>() -> Result<(), TryRuntimeError> {
     Ok(())
 }
 
-fn enter<Who: Ord + Clone, Balance: Saturating + Default>(
-    owed: &mut Owed<Who, Balance>,
+fn enter<Who: Ord + Clone, Amount: Saturating + Default + Clone>(
+    owed: &mut Owed<Who, Amount>,
     who: &Who,
-    amount: Balance,
-) where
-    Balance: sp_runtime::traits::One + Copy,
-{
+    amount: Amount,
+) {
     let entry = owed.entry(who.clone()).or_default();
-    *entry = entry.saturating_add(amount);
+    *entry = entry.clone().saturating_add(amount);
 }

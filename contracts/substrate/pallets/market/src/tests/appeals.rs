@@ -137,6 +137,9 @@ fn who_can_appeal_against_what_and_when() {
         appeal(CREATOR, accepted, index);
         let (ended, index) = judged(terms(), FAIL);
         refuse(CONTRIBUTOR, ended, index, Error::NotChallengeable);
+        let (overruled, index) = judged(manual(), PASS);
+        assert_ok!(reject(overruled, index));
+        refuse(CREATOR, overruled, index, Error::CannotAppeal);
     });
 }
 
@@ -344,6 +347,34 @@ fn a_contributor_can_appeal_against_inconclusive() {
             assert_appeal_ended(id, index, CONTRIBUTOR, upheld);
         });
     }
+}
+
+#[test]
+fn a_creator_can_appeal_against_inconclusive() {
+    for (verdict, upheld, result, bonds) in [
+        (FAIL, true, Outcome::Failed, OFFICE_BOND / 2),
+        (PASS, false, Outcome::Accepted, OFFICE_BOND / 2),
+        (INCONCLUSIVE, false, Outcome::Inconclusive, OFFICE_BOND),
+    ] {
+        run(|| {
+            let (id, index) = appealed(CREATOR, challenged(), INCONCLUSIVE);
+            judge_all(id, index, verdict);
+            assert_eq!(outcome(id, index), result);
+            assert_appeal_ended(id, index, CREATOR, upheld);
+            assert!(members(id, index).iter().all(|who| profile(*who).bond == bonds));
+        });
+    }
+}
+
+#[test]
+fn junk_that_friends_call_inconclusive_cannot_be_hidden_from_the_jury() {
+    run(|| {
+        let (id, index) = judged(challenged(), INCONCLUSIVE);
+        appeal(CREATOR, id, index);
+        settle_after(SEALING_PERIOD, id, index);
+        assert_appeal_ended(id, index, CREATOR, true);
+        assert_eq!((gain(CONTRIBUTOR), gain(CREATOR)), (-(BOND as i128), 0));
+    });
 }
 
 #[test]

@@ -74,12 +74,3 @@ fn the_whole_supply_can_be_a_bond() {
         );
     });
 }
-
-#[test]
-fn a_fee_of_which_a_jury_cannot_be_paid_makes_appeals_unaffordable() {
-    run(|| {
-        // Nine fees are still less than there can be, sixteen would not be.
-        let fee = Balance::MAX / 100;
-        assert_eq!(Terms { fee, ..terms() }.fees(200), Balance::MAX);
-    });
-}
