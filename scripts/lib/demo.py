@@ -74,6 +74,7 @@ class Stage:
 
 
 def heading(text: str) -> None:
+    console.print()
     console.rule(f"[bold]{text}", align="left")
 
 
