@@ -93,7 +93,10 @@ class Client:
     """One WebSocket connection. Every wait has a deadline."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        self.socket = websocket.create_connection(url, timeout=DEADLINE, **options)
+        # Decoding checks the text anyway; the library would do so letter by letter before.
+        self.socket = websocket.create_connection(
+            url, timeout=DEADLINE, skip_utf8_validation=True, **options
+        )
         self.notifications: list[dict[str, Any]] = []
         self._ids = itertools.count(1)
 

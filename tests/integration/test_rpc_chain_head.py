@@ -296,15 +296,21 @@ def test_who_cannot_be_told_of_every_block_is_stopped(
 
 
 def test_a_slow_client_is_not_read_ahead_of(file: Path, chain: DevChain) -> None:
-    """More than its outbox holds, and it is not disconnected: it is read at its own pace."""
+    """More than its outbox and the sockets hold, and it is not disconnected: the server reads on
+    when the client does."""
     big = {b"big" + bytes((index,)): b"\1" * 60_000 for index in range(25)}
     chain.submit(signed(chain, ALICE, 0, set_storage(big)))
     limits = Limits(outbox_bytes=1 << 20, outbox_messages=20)
-    with served(file, limits=limits) as url, Client(url) as client:
+    with served(file, limits=limits) as url, Client(url) as client, Client(url) as other:
         identity, _ = follow(client)
-        query = [{"key": named(b"big"), "type": "descendantsValues"}]
-        events = operation(client, identity, "chainHead_v1_storage", named(chain.head), query)
-        assert sum(len(event.get("items", [])) for event in events) == len(big)
+        query = [{"key": named(b"big"), "type": "descendantsValues"}] * 10
+        number = client.result("chainHead_v1_storage", identity, named(chain.head), query)[
+            "operationId"
+        ]
+        for _ in range(300):  # time for the server to run ahead
+            other.result("system_health")
+        events = finished(client, identity, number)
+        assert sum(len(event.get("items", [])) for event in events) == 10 * len(big)
 
 
 def test_it_needs_a_connection(file: Path) -> None:
