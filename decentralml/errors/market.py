@@ -275,9 +275,22 @@ class OrderUnknown(MarketError):
         )
 
 
-class UnknownAsset(MarketError):
-    """There is no asset of that number."""
+class ReceiptInvalid(MarketError):
+    """A file is no receipt, or not as it was written."""
 
-    def __init__(self, asset: int) -> None:
-        self.asset = asset
-        super().__init__(f"there is no asset {asset}; see: decentralml assets list")
+    def __init__(self, file: object, problem: str) -> None:
+        self.file = str(file)
+        self.problem = problem
+        super().__init__(
+            f"{file} is no receipt: {problem}; make one with: "
+            "decentralml explain TASK INDEX --receipt FILE"
+        )
+
+
+class ReceiptContradicted(MarketError):
+    """A receipt says what its chain does not."""
+
+    def __init__(self, file: object, statement: str) -> None:
+        self.file = str(file)
+        self.statement = statement
+        super().__init__(f"{file} is not true: {statement}; do not rely on any of it")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from decentralml.chain.api import Receipt
-from decentralml.chain.calls import Invite, Uninvite
+from decentralml.chain.calls import MAX_PARTIES, Batch, Call, Invite, Uninvite
 from decentralml.market.session import Session
 from decentralml.market.tasks import require_creator
 from decentralml.types import Address, TaskId
@@ -25,7 +25,7 @@ def invite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Recei
     new = [who for who in dict.fromkeys(accounts) if not session.chain.invited(task, who)]
     if not new:
         return None
-    return session.chain.submit(Invite(task, tuple(new)), session.key)
+    return _submit(session, [Invite(task, part) for part in parts(new)])
 
 
 def uninvite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Receipt | None:
@@ -34,4 +34,14 @@ def uninvite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Rec
     invited = [who for who in dict.fromkeys(accounts) if session.chain.invited(task, who)]
     if not invited:
         return None
-    return session.chain.submit(Uninvite(task, tuple(invited)), session.key)
+    return _submit(session, [Uninvite(task, part) for part in parts(invited)])
+
+
+def parts(accounts: Sequence[Address]) -> Iterator[tuple[Address, ...]]:
+    """Accounts in as many as one call takes."""
+    for start in range(0, len(accounts), MAX_PARTIES):
+        yield tuple(accounts[start : start + MAX_PARTIES])
+
+
+def _submit(session: Session, calls: Sequence[Call]) -> Receipt:
+    return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)

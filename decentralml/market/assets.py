@@ -10,7 +10,8 @@ from decentralml.chain.calls import (
     MintAsset,
     TransferAsset,
 )
-from decentralml.errors import CallInvalid, TransferUncertain, UnknownAsset
+from decentralml.chain.errors import UnknownAsset
+from decentralml.errors import CallInvalid, TransferUncertain
 from decentralml.market.session import Session
 from decentralml.types import Address
 
@@ -19,7 +20,7 @@ def find_asset(session: Session, asset: int) -> AssetInfo:
     """One asset. Raises UnknownAsset."""
     found = session.chain.asset(asset)
     if found is None:
-        raise UnknownAsset(asset)
+        raise UnknownAsset.foreseen(asset=asset)
     return found
 
 

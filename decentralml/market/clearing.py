@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from decentralml.chain.calls import Call, Clear, ClearAccess
 from decentralml.errors import CallRefused
+from decentralml.market.access import parts
 from decentralml.market.progress import ENDED
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, every_submission
 from decentralml.types import TaskId
-
-AT_ONCE = 100
-"""Accounts whose invitations and shares are cleared in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,7 @@ def clear(session: Session, task: TaskId, index: int | None = None) -> Cleared:
     whole = False
     if found.status not in LIVE and not found.active:
         admitted = session.chain.admitted(task)
-        for start in range(0, len(admitted), AT_ONCE):
-            part = tuple(admitted[start : start + AT_ONCE])
+        for part in parts(admitted):
             if _try(session, ClearAccess(task, part), "invitations and shares", refused):
                 access += len(part)
         whole = not refused and _try(session, Clear(task), f"task {task}", refused)

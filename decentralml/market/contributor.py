@@ -13,6 +13,7 @@ from decentralml.chain.errors import (
     NotInvited,
     ReputationTooLow,
 )
+from decentralml.chain.events import TaskAccepted
 from decentralml.errors import AlreadySent, CallRefused, TaskNotOpen
 from decentralml.market.fetch import fetch_task
 from decentralml.market.session import Session
@@ -142,13 +143,13 @@ def _require_welcome(session: Session, task: Task) -> None:
 
 def _accept(session: Session, task: TaskId) -> int:
     try:
-        session.chain.submit(AcceptTask(task), session.key)
+        receipt = session.chain.submit(AcceptTask(task), session.key)
     except CallRefused:
         # The same account's other command may have been faster: then the slot is ours.
         index = session.chain.open_assignment(task, session.address)
         if index is None:
             raise
         return index
-    index = session.chain.open_assignment(task, session.address)
-    assert index is not None, "accept_task succeeded without an assignment"
-    return index
+    event = receipt.find(TaskAccepted)
+    assert event is not None, "accept_task succeeded without its event"
+    return event.index

@@ -69,7 +69,7 @@ from decentralml.market.running import run_task
 from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.standings import reputation
-from decentralml.market.tasks import settle
+from decentralml.market.tasks import settle, withdraw_task
 from decentralml.types import (
     UNIT,
     Attestation,
@@ -436,6 +436,16 @@ def test_only_the_invited_take_slots_of_a_task_that_invites(stage: Stage) -> Non
     assert uninvite(creator, task, [stage.as_(CHARLIE).address]) is None
     with pytest.raises(NotInvited):
         accept_task(stage.as_(CHARLIE), task)
+
+
+def test_more_accounts_are_invited_and_cleared_than_one_call_takes(stage: Stage) -> None:
+    creator = stage.as_(CREATOR)
+    many = tuple(creator.resolve(f"//guest/{number}") for number in range(20))
+    task = stage.post(invited=many, invited_only=True)
+    assert all(creator.chain.invited(task, guest) for guest in many)
+    withdraw_task(creator, task)
+    assert clear(creator, task).access == 24
+    assert creator.chain.admitted(task) == []
 
 
 def test_a_task_may_ask_for_a_standing_which_is_earned_by_good_work(stage: Stage) -> None:

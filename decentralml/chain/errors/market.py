@@ -182,7 +182,7 @@ class InvalidReader(MarketRefused):
 
 
 class UnknownAsset(MarketRefused):
-    message = "the chain has no such asset to pay rewards in; check its number"
+    message = "the chain has no asset {asset}; `decentralml assets list` shows those there are"
 
 
 class CannotReceive(MarketRefused):
