@@ -28,6 +28,7 @@ from decentralml.types import (
 if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
+    from decentralml.chain.history import Evidence, History
     from decentralml.chain.keys import Signer
 
 E = TypeVar("E")
@@ -250,6 +251,38 @@ class Chain(Protocol):
 
     def events(self, block: int) -> tuple[Event, ...]:
         """Every event of one block, in order."""
+        ...
+
+    def history(self, task: TaskId, index: int | None = None) -> History:
+        """What happened to a result, or to a task as a whole, up to now.
+
+        Reads some blocks for each thing that happened, times the logarithm of the chain's length,
+        also of what is no longer in storage.
+
+        Raises
+        ------
+        UnknownTask, UnknownSubmission : there never was one.
+        StatePruned : the node has forgotten the states of that time.
+        """
+        ...
+
+    def evidence(self, history: History) -> Evidence:
+        """What shows the history of a result to whoever knows the hashes of its blocks.
+
+        Raises
+        ------
+        StatePruned
+        """
+        ...
+
+    def proven(self, task: TaskId, index: int, until: int, evidence: Evidence) -> History:
+        """The history of a result that evidence shows; of this chain only block hashes are asked
+        (and the metadata of older runtimes).
+
+        Raises
+        ------
+        EvidenceRefused : it shows nothing of the kind on this chain.
+        """
         ...
 
     def fee(self, call: Call, signer: Signer, tip: int = 0) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from decentralml.devchain.block import Block
 from decentralml.devchain.keys import TIMESTAMP
 from decentralml.devchain.state import MAIN, State
-from decentralml.devchain.states import HeadState, PastState, past_merkle_value
+from decentralml.devchain.states import HeadState, PastState, past_merkle_value, past_proof
 from decentralml.devchain.store import RuntimeRecord, Store
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import UnknownBlock
@@ -171,6 +171,16 @@ class ChainReader:
             if number == head.number:
                 return state.merkle_value(child, key)
             return past_merkle_value(self._store, state, child, key, number)
+
+    def read_proof(self, keys: Iterable[bytes], at: bytes | None = None) -> list[bytes]:
+        """The nodes of the main trie that show what `keys` hold to whoever knows the state root.
+        Of the head it is cheap; of an older block it reads all changes since."""
+        with self._guard, self._store.reading():
+            head, number = self._store.head(), self._number(at)
+            state = self._state.at(head)
+            if number == head.number:
+                return state.prove(keys)
+            return past_proof(self._store, state, keys, number)
 
     def changed_keys(
         self,

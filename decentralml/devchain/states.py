@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from decentralml.devchain.codec import DecodeError
-from decentralml.devchain.state import whole_update
+from decentralml.devchain.proof import prove
+from decentralml.devchain.state import MAIN, whole_update
 from decentralml.devchain.store import Head, Store
 from decentralml.devchain.trie import Branch, Value, decode, nibbles, pack, stored
 from decentralml.devchain.trie_update import Update, merkle_value, update
@@ -98,6 +99,10 @@ class HeadState:
     def merkle_value(self, trie: bytes, key: bytes) -> bytes | None:
         """See :func:`decentralml.devchain.trie_update.merkle_value`."""
         return merkle_value(_Head(self, trie), key)
+
+    def prove(self, keys: Iterable[bytes]) -> list[bytes]:
+        """See :func:`decentralml.devchain.proof.prove`; of the main trie."""
+        return prove(_Head(self, MAIN), lambda key: self.get(MAIN, key), keys)
 
     def real_changes(
         self, trie: bytes, changes: Mapping[bytes, bytes | None], layout: int
@@ -219,6 +224,14 @@ def past_merkle_value(
     """:meth:`HeadState.merkle_value` in the state after an older block: reads the history of all
     blocks since."""
     return merkle_value(_Past(store, head, trie, number), key)
+
+
+def past_proof(store: Store, head: HeadState, keys: Iterable[bytes], number: int) -> list[bytes]:
+    """:meth:`HeadState.prove` in the state after an older block: reads the history of all blocks
+    since."""
+    state = PastState(store, number)
+    past = _Past(store, head, MAIN, number)
+    return prove(past, lambda key: state.get(MAIN, key), keys)
 
 
 def _branch(store: Store, encoded: bytes) -> Branch:

@@ -62,6 +62,37 @@ class NodeFault(ChainError):
         )
 
 
+class StatePruned(ChainError):
+    """A node was asked for an old state, and keeps only the newest."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(
+            f"{url} has forgotten the states of that time; ask a node that keeps them all "
+            "(--state-pruning archive), or check a receipt, for which any node will do"
+        )
+
+
+class BlockUnknown(ChainError):
+    """A chain does not have a block that it should have."""
+
+    def __init__(self, address: str, block: int) -> None:
+        self.address = address
+        self.block = block
+        super().__init__(
+            f"{address} has no block {block}, or has taken it back meanwhile; try again, or ask "
+            "another node (--chain)"
+        )
+
+
+class EvidenceRefused(ChainError):
+    """Evidence of what happened on a chain does not show it."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"the evidence does not hold: {problem}; ask for another receipt")
+
+
 class WrongGenesis(ChainError):
     """The chain is another one than the settings name."""
 

@@ -34,9 +34,12 @@ from decentralml.types import (
 if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
+    from decentralml.chain.history import Evidence, History
     from decentralml.chain.journal import Journal
     from decentralml.chain.keys import Signer
+    from decentralml.chain.substrate.past import Past
     from decentralml.chain.substrate.sender import Sender
+    from decentralml.chain.substrate.states import States
     from decentralml.chain.substrate.transport import Transport
 
 SPEC_NAME = "decentralml"
@@ -217,6 +220,44 @@ class SubstrateChain:
 
     def events(self, block: int) -> tuple[Event, ...]:
         return self._reader.events(block)
+
+    # What happened on it.
+
+    def history(self, task: TaskId, index: int | None = None) -> History:
+        from decentralml.chain.substrate.states import LiveStates
+
+        past = self._past(LiveStates(self.transport), self.transport.head().number)
+        return past.of_task(task) if index is None else past.of_result(task, index)
+
+    def evidence(self, history: History) -> Evidence:
+        from decentralml.chain.substrate.states import LiveStates
+
+        assert history.index is not None, "only results have receipts"
+        # Once more, reading only what has to be shown.
+        states = LiveStates(self.transport)
+        past = self._past(states, history.until)
+        past.of_result(history.number, history.index, history.changes)
+        return states.evidence(history.changes)
+
+    def proven(self, task: TaskId, index: int, until: int, evidence: Evidence) -> History:
+        from decentralml.chain.substrate.states import ProvenStates
+        from decentralml.errors import EvidenceRefused
+
+        states = ProvenStates(evidence, self.transport.block_hash)
+        found = self._past(states, until).of_result(task, index, evidence.changes)
+        if states.surplus() or found.changes != evidence.changes:
+            raise EvidenceRefused("it holds more than it takes")
+        return found
+
+    def _past(self, states: States, until: int) -> Past:
+        from decentralml.chain.substrate.past import Past
+
+        return Past(states, self.present(), self._older, until)
+
+    def _older(self, block: int) -> Runtime:
+        """The runtime that made a block: the one in force after the block before."""
+        before = self.transport.block_hash(max(block - 1, 0))
+        return Runtime.load(self.transport.version(before), self.transport.metadata(before))
 
     # What it is asked to do. Commands that only read do not pay for importing how to.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from decentralml.chain.substrate.transport import Head, Included
+from decentralml.devchain.block import Header
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import (
@@ -56,17 +57,28 @@ class EmbeddedTransport:
     def block_hash(self, number: int) -> bytes | None:
         return self.chain.block_hash(number)
 
-    def version(self) -> RuntimeVersion:
-        return self.chain.runtime_version
+    def header(self, block: bytes) -> Header | None:
+        encoded = self.chain.header(block)
+        return None if encoded is None else Header.decode(encoded)
 
-    def metadata(self) -> bytes:
-        return self.chain.metadata()
+    def body(self, block: bytes) -> tuple[bytes, ...] | None:
+        found = self.chain.block(block)
+        return None if found is None else found.extrinsics
+
+    def version(self, at: bytes | None = None) -> RuntimeVersion:
+        return self.chain.runtime_version_at(at)
+
+    def metadata(self, at: bytes | None = None) -> bytes:
+        return self.chain.metadata(at)
 
     def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
         return self.chain.storage(key, at)
 
     def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
         return [value for _, value in self.chain.query(keys, at)]
+
+    def proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
+        return self.chain.read_proof(keys, at)
 
     def keys(self, prefix: bytes, limit: int, at: bytes | None = None) -> list[bytes]:
         return self.chain.keys(prefix, limit, None, at)

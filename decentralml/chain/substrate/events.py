@@ -54,6 +54,35 @@ def typed(runtime: Runtime, event: Variant) -> events.Event:
     return found
 
 
+def named(runtime: Runtime, event: Variant) -> events.Event:
+    """An event of a runtime of any version: one whose fields are not ours is told as it is."""
+    try:
+        found = typed(runtime, event)
+    except KeyError:
+        name, values = event.value
+        found = events.OtherEvent(event.name, name, _plain(runtime, event.name, name, values))
+    if isinstance(found, events.OtherEvent):
+        fields = {field: simple(value) for field, value in found.fields.items()}
+        return events.OtherEvent(found.pallet, found.name, fields)
+    return found
+
+
+def simple(value: Any) -> Any:
+    """A decoded value as JSON has it: a case within a case is ``Outer.Inner``."""
+    if isinstance(value, Variant):
+        if value.value is None:
+            return value.name
+        inner = simple(value.value)
+        return f"{value.name}.{inner}" if isinstance(inner, str) else {value.name: inner}
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, dict):
+        return {name: simple(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [simple(part) for part in value]
+    return value
+
+
 def of_extrinsic(stored: list[dict[str, Any]], index: int) -> list[Variant]:
     """The events of one transaction of a block, out of the decoded ``System.Events``."""
     phase = Variant("ApplyExtrinsic", index)

@@ -11,8 +11,9 @@ from decentralml.chain.substrate.fees import QUERY_INFO, query_info_arguments, r
 from decentralml.chain.substrate.node import Node
 from decentralml.chain.substrate.submission import SUBMIT_SECONDS, Submission
 from decentralml.chain.substrate.transport import Head, Included
+from decentralml.devchain.block import Header
 from decentralml.devchain.version import RuntimeVersion
-from decentralml.errors import EmbeddedOnly, NodeFault, NodeTimeout, WrongGenesis
+from decentralml.errors import EmbeddedOnly, NodeFault, NodeTimeout, StatePruned, WrongGenesis
 
 T = TypeVar("T")
 FINALITY_LAG = 5
@@ -20,6 +21,8 @@ FINALITY_LAG = 5
 POOL_LAG = 2
 """Blocks that a node's pool may be behind."""
 METHOD_NOT_FOUND = -32601
+_DISCARDED = "State already discarded"
+"""How nodes say that they keep only the newest states."""
 _POLL_SECONDS = 0.2
 _MAX_KEYS = 500
 """Keys in one request; nodes refuse more than a thousand."""
@@ -87,14 +90,24 @@ class RemoteTransport:
     def block_hash(self, number: int) -> bytes | None:
         return self._read(_from_hex_or_none, "chain_getBlockHash", number)
 
-    def version(self) -> RuntimeVersion:
-        return self._read(_version, "state_getRuntimeVersion")
+    def header(self, block: bytes) -> Header | None:
+        return self._read(_header, "chain_getHeader", _to_hex(block))
 
-    def metadata(self) -> bytes:
-        return self._bytes("state_getMetadata")
+    def body(self, block: bytes) -> tuple[bytes, ...] | None:
+        return self._read(_body, "chain_getBlock", _to_hex(block))
+
+    def version(self, at: bytes | None = None) -> RuntimeVersion:
+        return self._read(_version, "state_getRuntimeVersion", *_at(at))
+
+    def metadata(self, at: bytes | None = None) -> bytes:
+        return self._bytes("state_getMetadata", *_at(at))
 
     def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
         return self._read(_from_hex_or_none, "state_getStorage", _to_hex(key), *_at(at))
+
+    def proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
+        wanted = [_to_hex(key) for key in keys]
+        return self._read(_proof, "state_getReadProof", wanted, _to_hex(at))
 
     def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
         values: dict[str, bytes | None] = {}
@@ -171,7 +184,12 @@ class RemoteTransport:
 
     def _read(self, meaning: Callable[[Any], T], method: str, *params: Any) -> T:
         """What the node's answer means; an answer without sense is the node's fault."""
-        answer = self.node.request(method, *params)
+        try:
+            answer = self.node.request(method, *params)
+        except NodeFault as refused:
+            if _DISCARDED in refused.message:
+                raise StatePruned(self.address) from None
+            raise
         try:
             return meaning(answer)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -203,6 +221,26 @@ def _changes(answer: Any) -> dict[str, bytes | None]:
         for change_set in answer
         for key, value in change_set["changes"]
     }
+
+
+def _header(found: Any) -> Header | None:
+    if found is None:
+        return None
+    return Header(
+        parent=_from_hex(found["parentHash"]),
+        number=int(found["number"], 16),
+        state_root=_from_hex(found["stateRoot"]),
+        extrinsics_root=_from_hex(found["extrinsicsRoot"]),
+        digest=tuple(_from_hex(item) for item in found["digest"]["logs"]),
+    )
+
+
+def _body(found: Any) -> tuple[bytes, ...] | None:
+    return None if found is None else tuple(map(_from_hex, found["block"]["extrinsics"]))
+
+
+def _proof(found: Any) -> list[bytes]:
+    return [_from_hex(node) for node in found["proof"]]
 
 
 def _keys(answer: Any) -> list[bytes]:

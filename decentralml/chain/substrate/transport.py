@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from decentralml.devchain.block import Header
 from decentralml.devchain.version import RuntimeVersion
 
 if TYPE_CHECKING:
@@ -62,16 +63,34 @@ class Transport(Protocol):
 
     def block_hash(self, number: int) -> bytes | None: ...
 
-    def version(self) -> RuntimeVersion: ...
+    def header(self, block: bytes) -> Header | None: ...
 
-    def metadata(self) -> bytes:
+    def body(self, block: bytes) -> tuple[bytes, ...] | None:
+        """A block's transactions, each with its length prefix."""
+        ...
+
+    def version(self, at: bytes | None = None) -> RuntimeVersion: ...
+
+    def metadata(self, at: bytes | None = None) -> bytes:
         """Metadata of version 14, from ``meta`` on."""
         ...
 
-    def storage(self, key: bytes, at: bytes | None = None) -> bytes | None: ...
+    def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
+        """One value.
+
+        Raises
+        ------
+        StatePruned : the node has forgotten the state of that block.
+        """
+        ...
 
     def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
         """Many values at one moment, in the order of their keys."""
+        ...
+
+    def proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
+        """Nodes of the state's trie that show what the keys hold; see
+        :mod:`decentralml.devchain.proof`."""
         ...
 
     def keys(self, prefix: bytes, limit: int, at: bytes | None = None) -> list[bytes]: ...

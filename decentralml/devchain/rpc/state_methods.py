@@ -115,6 +115,16 @@ def query_storage(
     return sets
 
 
+@method("state_getReadProof", params=(KEYS, HASH), executes=True)
+def get_read_proof(context: Context, keys: list[bytes], at: bytes | None) -> dict[str, Any]:
+    """Of an old block it reads all that has changed since."""
+    at = at or context.chain.head
+    return {
+        "at": to_hex(at),
+        "proof": [to_hex(node) for node in context.chain.read_proof(keys, at)],
+    }
+
+
 @method("state_getMetadata", params=(HASH,))
 def get_metadata(context: Context, at: bytes | None) -> str:
     try:
