@@ -20,6 +20,8 @@ from decentralml.chain.calls import (
     Call,
     Commit,
     DiscardShare,
+    HandKey,
+    ReleaseKey,
     RenounceCandidacy,
     Reveal,
     ShareKey,
@@ -32,14 +34,20 @@ from decentralml.chain.errors import (
     CommitmentMismatch,
     DeadlinePassed,
     GoldAgrees,
+    NotAssigned,
     NotChallengeable,
     NotInvited,
     NotParty,
+    NotReleasing,
     NotRevealing,
+    NotSealing,
     ReputationTooLow,
     SegmentOutsideRun,
     TooEarly,
     UnknownGold,
+    WrapMissing,
+    WrongKey,
+    WrongRecipient,
 )
 from decentralml.config import Config
 from decentralml.errors import (
@@ -185,6 +193,33 @@ def test_a_member_that_is_early_double_or_beside_the_point_is_named(stage: Stage
     refused(session, reveal, SegmentOutsideRun)
     stranger = stage.as_(CHARLIE)
     refused(stranger, commit, DecentralMLError)
+
+
+def test_keys_for_nobody_in_particular_and_keys_of_something_else_are_named(stage: Stage) -> None:
+    task = stage.post(committee=1, strategy=ValidationStrategy.MANUAL_ACCEPT)
+    bob = stage.as_(BOB)
+    accept_task(bob, task)
+    run_task(bob, task, stage.work(BOB))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("decentralml.market.sending.hand_key", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            send_results(bob, task)
+    (seat,) = bob.chain.submission(task, 0).committee
+    to_stranger = HandKey(task, 0, ((bob.address, bytes(80)),))
+    refused(bob, to_stranger, WrongRecipient)
+    refused(bob, HandKey(task, 0, ()), WrapMissing)
+    refused(stage.as_(CHARLIE), HandKey(task, 0, ((seat.member, bytes(80)),)), NotAssigned)
+    send_results(bob, task)
+    refused(bob, HandKey(task, 0, ()), NotSealing)
+    refused(bob, ReleaseKey(task, 0, bytes(80)), NotReleasing)
+    stage.validate(task)
+    accept_task_results(stage.as_(CREATOR), task, [0])
+    refused(bob, ReleaseKey(task, 0, bytes(80)), WrongKey)
+    assert send_results(bob, task).done == ("released its key",)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def refused(session: Session, call: Call, kind: type[DecentralMLError]) -> None:
