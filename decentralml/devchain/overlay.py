@@ -18,6 +18,10 @@ from decentralml.devchain.trie import EMPTY_ROOT
 from decentralml.devchain.trie_update import Update
 
 
+_FEW: Final = 32
+"""So many keys are put in order one by one; of more, everything is sorted."""
+
+
 class _Unset:
     """No entry, where None means "removed"."""
 
@@ -112,9 +116,15 @@ class _Changes:
 
     def ordered(self) -> list[bytes]:
         """Every key ever put, in order; a rollback may have taken some out of `now` again."""
-        if self._unordered:
+        if len(self._unordered) > _FEW:
             self._ordered = sorted(self._unordered.union(self._ordered))
-            self._unordered = set()
+        else:
+            # A migration asks for the next key and writes it, thousands of times over.
+            for key in self._unordered:
+                place = bisect_left(self._ordered, key)
+                if self._ordered[place : place + 1] != [key]:
+                    self._ordered.insert(place, key)
+        self._unordered.clear()
         return self._ordered
 
 
