@@ -211,6 +211,7 @@ impl pallet_market::Config for Runtime {
     type Reputation = crate::Reputation;
     type OnForfeit = ResolveTo<Treasury, Balances>;
     type MinimumBond = ConstU128<{ UNIT / 10 }>;
+    type MinimumFee = ConstU128<{ UNIT / 10 }>;
     type DepositBase = ConstU128<{ UNIT / 100 }>;
     type DepositPerByte = ConstU128<{ UNIT / 100_000 }>;
     type DrawPeriod = ConstU64<HOUR>;

@@ -139,6 +139,10 @@ pub mod pallet {
         #[pallet::constant]
         type MinimumBond: Get<BalanceOf<Self>>;
 
+        /// The least fee of a member: nobody is made to work for nothing.
+        #[pallet::constant]
+        type MinimumFee: Get<BalanceOf<Self>>;
+
         /// What storing anything costs while it is stored.
         #[pallet::constant]
         type DepositBase: Get<BalanceOf<Self>>;
@@ -481,6 +485,8 @@ pub mod pallet {
         InvalidReader,
         /// The bond does not cover the fees of a committee, or is below the least.
         BondTooSmall,
+        /// The fee is below the least.
+        FeeTooSmall,
         /// There is no such asset.
         UnknownAsset,
         /// The account cannot have the reward's asset.

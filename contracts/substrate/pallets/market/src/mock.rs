@@ -136,6 +136,7 @@ impl Config for Test {
     type Reputation = Book;
     type OnForfeit = ResolveTo<Treasury, Balances>;
     type MinimumBond = ConstU128<MINIMUM_BOND>;
+    type MinimumFee = ConstU128<1>;
     type DepositBase = ConstU128<DEPOSIT_BASE>;
     type DepositPerByte = ConstU128<1>;
     type DrawPeriod = ConstU64<DRAW_PERIOD>;

@@ -10,7 +10,7 @@ use frame_support::{
     ensure,
     traits::{fungibles::Inspect as _, tokens::Provenance},
 };
-use sp_runtime::{Perbill, Saturating};
+use sp_runtime::{traits::Zero, Perbill, Saturating};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_create_task(creator: AccountOf<T>, terms: TermsOf<T>) -> DispatchResult {
@@ -56,7 +56,7 @@ impl<T: Config> Pallet<T> {
         Self::ensure_admitted(id, &task, &contributor)?;
         ensure!(!Assignments::<T>::contains_key(id, &contributor), Error::<T>::AlreadyAssigned);
         ensure!(task.open_slots > 0, Error::<T>::TaskFull);
-        if let Some(asset) = task.terms.asset {
+        if let Some(asset) = task.terms.asset.filter(|_| !task.terms.reward.is_zero()) {
             // What refuses the reward now would most likely refuse it when it is earned.
             let (reward, provenance) = (task.terms.reward, Provenance::Extant);
             T::Assets::can_deposit(asset, &contributor, reward, provenance)

@@ -18,6 +18,7 @@ impl<T: Config> Pallet<T> {
         ensure!((1..=T::MaxSlots::get()).contains(&terms.slots), Error::<T>::InvalidSlots);
         ensure!(terms.tolerance <= MILLION, Error::<T>::InvalidTolerance);
         ensure!(terms.minimum_reputation <= MILLION, Error::<T>::InvalidReputation);
+        ensure!(terms.fee >= T::MinimumFee::get(), Error::<T>::FeeTooSmall);
         ensure!(terms.bond >= Self::least_bond(terms), Error::<T>::BondTooSmall);
         ensure!(terms.is_sealed(), Error::<T>::InvalidReader);
         let replayable = terms.replay.is_none_or(|replay| {

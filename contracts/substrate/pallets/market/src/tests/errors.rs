@@ -4,13 +4,14 @@ use super::*;
 use scale_info::TypeInfo;
 
 /// The tests, as text.
-const TESTS: [&str; 15] = [
+const TESTS: [&str; 16] = [
     include_str!("access.rs"),
     include_str!("appeals.rs"),
     include_str!("assets.rs"),
     include_str!("committee.rs"),
     include_str!("deposits.rs"),
     include_str!("gold.rs"),
+    include_str!("juries.rs"),
     include_str!("money.rs"),
     include_str!("outcomes.rs"),
     include_str!("panel.rs"),

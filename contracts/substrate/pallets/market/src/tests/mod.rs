@@ -9,6 +9,7 @@ mod deposits;
 mod draw;
 mod errors;
 mod gold;
+mod juries;
 mod money;
 mod outcomes;
 mod panel;

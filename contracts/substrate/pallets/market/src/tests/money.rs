@@ -1,7 +1,23 @@
 //! Money that is hard to move: empty accounts, vote locks, free work.
 
 use super::*;
-use frame_support::traits::{LockableCurrency, WithdrawReasons};
+use frame_support::traits::{
+    fungible::MutateHold, tokens::Precision, LockableCurrency, WithdrawReasons,
+};
+
+/// A result to judge of a task of version 1, which asked for no least fee.
+fn without_fees(terms: TermsOf<Test>) -> (TaskId, Index, Vec<AccountId>) {
+    let id = create(Terms { fee: 1, committee_size: 3, ..terms });
+    let fees = 3 * 3;
+    Tasks::<Test>::mutate(id, |task| task.as_mut().unwrap().terms.fee = 0);
+    let (reason, exact) = (HoldReason::Escrow.into(), Precision::Exact);
+    assert_ok!(Balances::release(&reason, &CREATOR, fees, exact));
+    let index = accept(id, CONTRIBUTOR);
+    submit(id, CONTRIBUTOR);
+    let members = draw(id, index);
+    hand(id, index);
+    (id, index, members)
+}
 
 #[test]
 fn vote_locks_do_not_hold_up_what_is_owed() {
@@ -22,8 +38,8 @@ fn vote_locks_do_not_hold_up_what_is_owed() {
 fn work_without_reward_and_fee_comes_to_its_end() {
     for verdict in [PASS, FAIL, INCONCLUSIVE] {
         run(|| {
-            let free = Terms { reward: 0, fee: 0, bond: MINIMUM_BOND, ..terms() };
-            let (id, index) = judged(free, verdict);
+            let (id, index, _) = without_fees(Terms { reward: 0, ..terms() });
+            judge_all(id, index, verdict);
             if verdict == PASS {
                 release(id, index);
             }
@@ -36,8 +52,8 @@ fn work_without_reward_and_fee_comes_to_its_end() {
 #[test]
 fn an_appeal_over_work_without_fees_costs_nobody_anything() {
     run(|| {
-        let free = Terms { fee: 0, ..challenged() };
-        let (id, index) = judged(free, FAIL);
+        let (id, index, _) = without_fees(challenged());
+        judge_all(id, index, FAIL);
         assert_ok!(Market::appeal(signed(CONTRIBUTOR), id, index));
         assert_eq!(purse(CONTRIBUTOR).appeal, MINIMUM_BOND);
         hand(id, index);

@@ -70,6 +70,14 @@ fn the_bond_covers_a_committee_and_is_at_least_the_minimum() {
 }
 
 #[test]
+fn nobody_is_made_to_work_for_nothing() {
+    run(|| {
+        refuse(Terms { fee: 0, ..terms() }, Error::FeeTooSmall);
+        create(Terms { fee: 1, ..terms() });
+    });
+}
+
+#[test]
 fn more_money_than_there_can_be_is_refused() {
     run(|| {
         let dear = Balance::MAX / 3 - 3 * FEE + 1;

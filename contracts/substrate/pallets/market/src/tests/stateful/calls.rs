@@ -195,7 +195,7 @@ fn gold(contributor: AccountId) -> GoldOf<Test> {
 
 fn terms_of(dice: &mut Dice) -> TermsOf<Test> {
     use ValidationStrategy::{AutoAccept, CustomAccept, ManualAccept};
-    let fee = dice.one(&[0, 1, ED, 300]);
+    let fee = dice.one(&[1, ED, ED, 300]);
     let committee_size = dice.one(&[1, 3, 3, 5, 9]);
     let least = (fee * Balance::from(committee_size)).max(MINIMUM_BOND);
     let golds: Vec<_> = (2..=5).map(|who| crate::commitments::gold(&gold(who))).collect();
