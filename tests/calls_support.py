@@ -132,8 +132,9 @@ def shown(value: Any) -> Any:
     """Without the numbers that a server makes up."""
     if isinstance(value, dict):
         left = {key: shown(part) for key, part in value.items() if key not in _NUMBERS_OF_ITS_OWN}
-        if isinstance(left.get("apis"), list):
-            left["apis"].sort()  # the order means nothing
+        for unordered in ("apis", "proof"):
+            if isinstance(left.get(unordered), list):
+                left[unordered].sort()
         return left
     return [shown(part) for part in value] if isinstance(value, list) else value
 
@@ -186,6 +187,7 @@ def _state(at: str) -> dict[str, Call]:
         Call(paged[1], ("0x", 1000, None, at)),
         Call("state_getPairs", (SYSTEM, at)),
         Call("state_queryStorageAt", ([NUMBER, "0x11", BOB], at)),
+        Call("state_getReadProof", ([NUMBER, BOB, "0x11"], at)),
         Call("state_getMetadata", (at,)),
         Call("state_getRuntimeVersion", (at,)),
         Call("state_call", ("Core_version", "0x", at)),
@@ -262,6 +264,7 @@ _OTHERS = [
     Call("state_getStorage", ()),
     Call("state_getKeysPaged", ("0x", 5000)),
     Call("state_getKeysPaged", ("0x", -1)),
+    Call("state_getReadProof", ([NUMBER], NOWHERE)),
     Call("state_getMetadata", (NOWHERE,)),
     Call("state_call", ("Core_version", "0x", NOWHERE)),
     Call("childstate_getStorage", (CHILD, "0x11", "$GENESIS")),

@@ -10,6 +10,7 @@ UNKNOWN_BLOCKS = "chopsticks says something else of a block that it does not hav
 OWN_HEADERS = "its headers have no state root, another extrinsics root and padded numbers"
 HASH_OF_BLOCK = "the hash of a value is given as the hash of the block"
 NO_TRIE = "chopsticks keeps no trie, and says 0 for every Merkle value"
+OWN_PROOFS = "its proofs hold other nodes of the trie"
 NO_PAGES = "paginationStartKey is ignored in its own blocks"
 RAW_PRICES = "prices come as the runtime encodes them, not as JSON"
 OWN_VERSION = "the version lacks the newer of the two names of the state version"
@@ -83,6 +84,7 @@ DEVIATIONS: dict[str, tuple[str, ...]] = {
         'chain_getHeader "0x11"',
         "chain_getBlock NOWHERE",
         "state_getStorage NUMBER NOWHERE",
+        "state_getReadProof [NUMBER] NOWHERE",
         "state_getMetadata NOWHERE",
         'state_call "Core_version" "0x" NOWHERE',
         'archive_v1_call NOWHERE "Core_version" "0x"',
@@ -118,6 +120,10 @@ DEVIATIONS: dict[str, tuple[str, ...]] = {
         'last: archive_v1_storage [{"key": SYSTEM, "type": MERKLE}] null (events)',
         'last: archive_v1_storage [{"key": "0x", "type": MERKLE}] null (events)',
         'chainHead_v1_storage [{"key": ACCOUNTS, "type": MERKLE}] (operation)',
+    ),
+    OWN_PROOFS: (
+        'genesis: state_getReadProof [NUMBER, BOB, "0x11"]',
+        'last: state_getReadProof [NUMBER, BOB, "0x11"]',
     ),
     NO_PAGES: (
         'last: archive_v1_storage [{"key": SYSTEM, "type": VALUES, after: NUMBER}] null (events)',
