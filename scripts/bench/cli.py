@@ -76,6 +76,8 @@ def small_chain(home: Path) -> None:
             fee=UNIT,
             committee_size=3,
             slots=1,
+            bond=3 * UNIT,
+            reader=bytes(range(32)),
             expires_at=session.chain.now() + 3_600_000,
             working_time=3_600_000,
             review_time=3_600_000,
