@@ -42,6 +42,7 @@ class History:
     task, submission : as they were last stored.
     stored : whether what this is a history of still was in storage at ``until``.
     until, until_hash : the last block that was looked at.
+    spec_version : of the runtime that made it.
     changes : the blocks in which its storage changed.
     steps : of a task as a whole, those that changed the task itself.
     """
@@ -53,6 +54,7 @@ class History:
     stored: bool
     until: int
     until_hash: str
+    spec_version: int
     changes: tuple[int, ...]
     steps: tuple[Step, ...]
 

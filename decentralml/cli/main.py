@@ -59,6 +59,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "settle": ("tasks", "Move on what a deadline has ended."),
         "claim": ("appeals", "Have a reward paid that could not be paid before."),
         "clear": ("tasks", "Remove what has ended; deposits return."),
+        "explain": ("explaining", "Say why a result was paid, or not; write a receipt."),
+        "verify-receipt": ("explaining", "Check a receipt against any node."),
         "reputation": ("standing", "Show how an account has kept to the rules."),
     },
     "Keys and tokens": {

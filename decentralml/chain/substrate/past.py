@@ -75,6 +75,7 @@ class Past:
             held(self._until)[0] is not None,
             self._until,
             "0x" + self._states.hash(self._until).hex(),
+            self._runtime(self._until).version.spec_version,
             tuple(changed),
             tuple(self._steps(changed, concerns)),
         )
@@ -97,6 +98,7 @@ class Past:
             gone > self._until,
             self._until,
             "0x" + self._states.hash(self._until).hex(),
+            self._runtime(self._until).version.spec_version,
             tuple(changed),
             tuple(self._steps(changed, lambda event: _fact(event, "task") == task)),
         )
