@@ -10,7 +10,7 @@ import click
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import document, table, to_plain
 from decentralml.cli.units import format_amount, format_proportion
-from decentralml.cli.wording import left, people
+from decentralml.cli.wording import left, people, status_of
 from decentralml.types import Address, TaskId
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _row(view: ResultView, now: int, names: Mapping[Address, str]) -> tuple[obje
         found.index,
         names.get(found.contributor, found.contributor),
         format_proportion(view.standing),
-        f"{found.status}, unpaid" if found.unpaid else found.status,
+        status_of(found),
         found.verdict or "",
         "" if found.score is None else format_proportion(found.score),
         awaited.what if awaited else "",

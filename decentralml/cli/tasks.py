@@ -9,7 +9,7 @@ import click
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document, table
 from decentralml.cli.units import format_amount, format_duration, format_proportion, format_time
-from decentralml.cli.wording import asset_amount, left, waiting
+from decentralml.cli.wording import asset_amount, left, status_of, waiting
 from decentralml.types import Access, Role, TaskId
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _state(session: Session, view: TaskView) -> list[tuple[str, object]]:
     waits = [
         (
             f"  result {result.submission.index}",
-            f"{result.submission.status}: {waiting(result.awaited, session.names, view.now)}",
+            f"{status_of(result.submission)}: {waiting(result.awaited, session.names, view.now)}",
         )
         for result in view.open_results
         if result.awaited is not None

@@ -12,7 +12,7 @@ from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples,
 from decentralml.cli.output import document, printable
 from decentralml.cli.units import format_metric, format_proportion
 from decentralml.cli.wording import people, waiting
-from decentralml.types import Address, TaskId, Verdict
+from decentralml.types import Address, Phase, TaskId, Verdict
 
 if TYPE_CHECKING:
     from decentralml.market.panel import Duty
@@ -135,6 +135,8 @@ def _print_duty(duty: Duty, names: Mapping[Address, str], now: int) -> None:
     for reason in duty.reasons:
         _say(f"  {reason}")
     _say(f"  {duty.note}" if duty.note else None)
+    if duty.note and duty.seated and duty.phase is Phase.COMMITTING:
+        _say("  if that cannot be mended in time, --crashed says so and keeps your bond")
     _say(f"  {waiting(duty.awaited, names, now)}" if duty.awaited else None)
     if duty.verdict is not None and duty.awaited is None:
         _say(f"  the result is now {duty.status}")

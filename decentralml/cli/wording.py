@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from decentralml.cli.units import format_amount, format_duration
-from decentralml.types import Address
+from decentralml.types import Address, Outcome, Submission, SubmissionStatus
+
+USUAL = {
+    SubmissionStatus.ACCEPTED: Outcome.ACCEPTED,
+    SubmissionStatus.REJECTED: Outcome.FAILED,
+}
 
 if TYPE_CHECKING:
     from decentralml.market.progress import Awaited
@@ -16,6 +21,17 @@ if TYPE_CHECKING:
 def left(until: int, now: int) -> str:
     """How long it is until then."""
     return f"in {format_duration(until - now)}" if until > now else "over"
+
+
+def status_of(found: Submission) -> str:
+    """A result's status, and what came or will come of it where that does not go without saying."""
+    if found.unpaid:
+        return f"{found.status}, unpaid"
+    if found.outcome is None or found.outcome is USUAL.get(found.status):
+        return found.status
+    if found.status is SubmissionStatus.REJECTED and found.outcome is Outcome.ACCEPTED:
+        return f"{found.status}, key not released"
+    return f"{found.status}, {found.outcome.lower()}"
 
 
 def people(accounts: tuple[Address, ...], names: Mapping[Address, str]) -> str:

@@ -65,7 +65,7 @@ class Duty:
 
     Attributes
     ----------
-    status : the result's status afterwards.
+    status, phase : of the result, afterwards.
     seated : this account sits on its panel.
     done : what this visit did, in the past tense.
     verdict, score, metrics, reasons : this account's finding, where this visit made one.
@@ -77,6 +77,7 @@ class Duty:
     index: int
     contributor: Address
     status: SubmissionStatus
+    phase: Phase | None
     seated: bool
     done: tuple[str, ...] = ()
     verdict: Verdict | None = None
@@ -173,6 +174,7 @@ class Visit:
             submission.index,
             submission.contributor,
             submission.status,
+            submission.phase,
             has_seat(session, submission),
             tuple(done),
             awaited=awaited(self.task, submission),
