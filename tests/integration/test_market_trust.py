@@ -242,6 +242,23 @@ def test_two_visits_of_one_member_at_once_commit_to_one_finding(stage: Stage) ->
     assert stage.as_(BOB).chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
 
 
+def test_who_comes_for_an_absent_member_gets_the_key_by_the_same_command(stage: Stage) -> None:
+    task = stage.post(committee=1)
+    stage.contribute(BOB, task)
+    bob = stage.as_(BOB)
+    (absent,) = bob.chain.submission(task, 0).committee
+    advance(bob, milliseconds=3 * HOUR)
+    sent = send_results(bob, task)
+    assert (sent.resumed, sent.done) == (True, ("handed its key to the committee",))
+    (seat,) = bob.chain.submission(task, 0).committee
+    assert seat.member != absent.member
+    visits = stage.validate(task)
+    assert sum("released its key" in d.done for visit in visits for d in visit.duties) == 1
+    profile = bob.chain.profile(absent.member)
+    assert profile is not None and profile.missed == 1
+    assert bob.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
+
+
 # --- keys outlive elections
 
 
