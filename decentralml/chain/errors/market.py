@@ -140,7 +140,7 @@ class InvalidWorkingTime(MarketRefused):
 
 
 class InvalidReviewTime(MarketRefused):
-    message = "the review time is between one second and 365 days; choose a time between"
+    message = "the review time is between one second and 30 days; choose a time between"
 
 
 class NothingToSettle(MarketRefused):
@@ -156,7 +156,7 @@ class AmountOverflow(MarketRefused):
 
 
 class InvalidChallengeTime(MarketRefused):
-    message = "the time to appeal is at most 365 days (0: none); choose a time between"
+    message = "the time to appeal is at most 30 days (0: none); choose a time between"
 
 
 class InvalidTolerance(MarketRefused):

@@ -224,6 +224,7 @@ impl pallet_market::Config for Runtime {
     type RetentionPeriod = ConstU64<{ 30 * DAY }>;
     type MinimumDuration = ConstU64<SECOND>;
     type MaximumDuration = ConstU64<{ 365 * DAY }>;
+    type MaximumWindow = ConstU64<{ 30 * DAY }>;
     type MaxSlots = ConstU32<10_000>;
     type WeightInfo = pallet_market::weights::Estimates<Runtime>;
 }

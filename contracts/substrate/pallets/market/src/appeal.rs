@@ -159,9 +159,9 @@ impl<T: Config> Pallet<T> {
     /// The contributor did not hand the key to the jury.
     pub(crate) fn settle_sealed_appeal(case: &mut Case<T>) -> DispatchResult {
         let Some((ruling, mut appeal)) = Self::appealed(case) else { return Ok(()) };
-        T::Reputation::note(&case.submission.contributor, Role::Contributor, Deed::Expired);
         let by_creator = appeal.appellant == case.task.creator;
         if !by_creator {
+            T::Reputation::note(&appeal.appellant, Role::Contributor, Deed::Expired);
             let bond = core::mem::replace(&mut appeal.bond, Zero::zero());
             Self::forfeit(HoldReason::Appeal, &appeal.appellant, bond);
         }

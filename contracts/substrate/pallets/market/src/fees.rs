@@ -61,12 +61,15 @@ impl<T: Config> Pallet<T> {
         Ok(spent)
     }
 
-    /// Nobody released the key: the members that would have earned their fee kept it.
+    /// Nobody released the key: the members that passed the result, and would have earned their
+    /// fee, kept it. Others have not vouched for what the contributor said of the key; there may be
+    /// none to release.
     pub(crate) fn report_withheld(case: &mut Case<T>) {
         let tolerance = case.task.terms.tolerance;
         let Some(measure) = Self::measure(case) else { return };
         for seat in case.submission.committee.iter_mut().filter(|seat| seat.on_duty) {
-            if seat.attestation.as_ref().is_some_and(|found| earns(found, measure, tolerance)) {
+            let Some(found) = &seat.attestation else { continue };
+            if found.verdict == Verdict::Pass && earns(found, measure, tolerance) {
                 Self::punish(seat, Misconduct::Withheld);
             }
         }

@@ -187,6 +187,10 @@ pub mod pallet {
         #[pallet::constant]
         type MaximumDuration: Get<Millis>;
 
+        /// The longest review and challenge times: contributor and members wait for their pay.
+        #[pallet::constant]
+        type MaximumWindow: Get<Millis>;
+
         /// The most slots of a task.
         #[pallet::constant]
         type MaxSlots: Get<u32>;
@@ -811,6 +815,8 @@ pub mod pallet {
         fn integrity_test() {
             let (least, most) = (T::MinimumDuration::get(), T::MaximumDuration::get());
             assert!(0 < least && least <= most, "no duration is possible");
+            let windows = least..=most;
+            assert!(windows.contains(&T::MaximumWindow::get()), "no window is possible");
         }
 
         #[cfg(feature = "try-runtime")]

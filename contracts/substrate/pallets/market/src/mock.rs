@@ -148,6 +148,7 @@ impl Config for Test {
     type RetentionPeriod = ConstU64<RETENTION_PERIOD>;
     type MinimumDuration = ConstU64<1_000>;
     type MaximumDuration = ConstU64<31_536_000_000>;
+    type MaximumWindow = ConstU64<2_592_000_000>;
     type MaxSlots = ConstU32<10_000>;
     type WeightInfo = ();
 }

@@ -43,10 +43,12 @@ impl<T: Config> Pallet<T> {
         let left = terms.expires_at.checked_sub(now).ok_or(Error::<T>::InvalidExpiry)?;
         ensure!(possible.contains(&left), Error::<T>::InvalidExpiry);
         ensure!(possible.contains(&terms.working_time), Error::<T>::InvalidWorkingTime);
+        let window = T::MaximumWindow::get();
         if terms.strategy == ValidationStrategy::ManualAccept {
+            let possible = T::MinimumDuration::get()..=window;
             ensure!(possible.contains(&terms.review_time), Error::<T>::InvalidReviewTime);
         }
-        ensure!(terms.challenge_time <= *possible.end(), Error::<T>::InvalidChallengeTime);
+        ensure!(terms.challenge_time <= window, Error::<T>::InvalidChallengeTime);
         Ok(())
     }
 

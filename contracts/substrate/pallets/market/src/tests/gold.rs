@@ -106,6 +106,7 @@ fn who_was_failed_already_loses_no_more_by_not_handing_its_key_again() {
         settle_after(SEALING_PERIOD, id, index);
         assert_eq!(gain(CONTRIBUTOR), -3 * FEE as i128);
         assert_eq!((gain(CREATOR), purse(CREATOR).appeal), (0, 0));
+        assert_eq!(record(CONTRIBUTOR, Role::Contributor).expired, 0);
     });
 }
 

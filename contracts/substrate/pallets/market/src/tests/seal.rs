@@ -139,6 +139,22 @@ fn who_can_release_a_key_when() {
 }
 
 #[test]
+fn members_that_did_not_pass_a_result_need_not_have_a_key_to_release() {
+    // A creator accepts, from a friend, what has no key that fits: that must not cost the members
+    // that said so.
+    for verdict in [FAIL, INCONCLUSIVE] {
+        run(|| {
+            let (id, index) = judged(manual(), verdict);
+            assert_ok!(Market::accept_result(signed(CREATOR), id, index));
+            settle_after(RELEASE_PERIOD, id, index);
+            for member in members(id, index) {
+                assert_eq!((profile(member).bond, profile(member).duties), (OFFICE_BOND, 0));
+            }
+        });
+    }
+}
+
+#[test]
 fn a_key_that_nobody_releases_costs_those_who_would_have_earned() {
     run(|| {
         let (id, index, drawn) = under_validation(terms());
