@@ -58,7 +58,8 @@ class Past:
         keys = (self._key("Submissions", task, index), self._key("Appeals", task, index))
         accepted = known[0] if known else self._accepted_in(task, index)
         held = self._reader(keys)
-        changed = changes(held, max(accepted - 1, 0), self._until, known)
+        # Before and after its time, there is nothing: its beginning has to be known.
+        changed = changes(held, max(accepted - 1, 0), self._until, known or (accepted,))
         stored = [block for block in changed if held(block)[0] is not None]
         if not stored or held(max(accepted - 1, 0)) != (None, None):
             raise UnknownSubmission("Market", "UnknownSubmission", task=task, index=index)
@@ -89,7 +90,7 @@ class Past:
         """
         created, gone = self._life(task)
         held = self._reader((self._key("Tasks", task),))
-        changed = changes(held, max(created - 1, 0), min(gone, self._until))
+        changed = changes(held, max(created - 1, 0), min(gone, self._until), (created,))
         return History(
             task,
             None,
