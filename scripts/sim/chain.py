@@ -47,7 +47,6 @@ class Sent:
 
     account: Account
     call: PalletCall
-    may_fail: bool
 
 
 class UnexpectedFailure(AssertionError):
@@ -60,7 +59,6 @@ class SimChain:
     def __init__(self, folder: Path, endowed: Mapping[bytes, int], cache: Path) -> None:
         self.now = START
         self.transactions: Counter[str] = Counter()
-        self.failures: Counter[str] = Counter()
         self.sealing = 0.0
         """Seconds of making blocks."""
         self.burned = 0
@@ -78,10 +76,10 @@ class SimChain:
 
     # -- sending
 
-    def send(self, account: Account, call: Call | PalletCall, may_fail: bool = False) -> None:
+    def send(self, account: Account, call: Call | PalletCall) -> None:
         """Put a call into the next block."""
         wanted = call if isinstance(call, PalletCall) else to_pallet(call)
-        self._queue.append(Sent(account, wanted, may_fail))
+        self._queue.append(Sent(account, wanted))
 
     def seal(self) -> None:
         """Make the next block or blocks with all that is queued; at least one.
@@ -123,9 +121,7 @@ class SimChain:
             self.transactions[name] += 1
             if outcome.result != _SUCCESS:
                 why = self._why(outcome.result)
-                self.failures[f"{name}: {why}"] += 1
-                if not each.may_fail:
-                    raise UnexpectedFailure(f"{name}: {why} ({each.call.arguments})")
+                raise UnexpectedFailure(f"{name}: {why} ({each.call.arguments})")
         if len(left) == len(some) and some:
             raise UnexpectedFailure(f"{left[0].call.function} fits in no block")
         sealed = zip(some, outcomes, strict=True)

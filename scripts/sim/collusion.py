@@ -95,7 +95,9 @@ def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robb
     else:
         bound = 0.0 if challenge else most
         lost = group.deserved - group.contributed
+        # These results would have come anyway, and their members have earned their fees.
         coalition = group.wronged * parameters.value.model + group.members
+        coalition -= group.friendly * task.fee
         at_most = bound * (task.reward + fees)
     attempts = group.attempts
     return Robbery(

@@ -35,6 +35,8 @@ class Group:
     """Results that came to another end than they deserve."""
     deserved: int = 0
     """Planck that its contributors would have earned from honest panels."""
+    friendly: int = 0
+    """Seats of colluding members."""
     members: int = 0
     """Planck of fees that colluding members were paid, less what was slashed."""
 
@@ -108,7 +110,9 @@ def run(
         fees = mine.terms.fee * mine.terms.committee_size
         assert job.work is not None
         mine.deserved += (mine.terms.reward if truth is Verdict.PASS else -fees) - job.work.cost
-        paid = [seat for seat in submission.committee if seat.paid and seat.member in friends]
+        friendly = [seat for seat in submission.committee if seat.member in friends]
+        paid = [seat for seat in friendly if seat.paid]
+        mine.friendly += len(friendly)
         mine.members += mine.terms.fee * len(paid) - chain.slashed[job.task, job.index]
 
     world.on_end = ended

@@ -248,7 +248,7 @@ class World:
             case Move.REJECT:
                 self.chain.send(creator, calls.RejectResult(task, index, "not what was wanted"))
             case Move.APPEAL:
-                self.chain.send(creator, calls.AppealResult(task, index), may_fail=True)
+                self.chain.send(creator, calls.AppealResult(task, index))
                 self.outcomes["appeals", "creator/" + job.creator.strategy] += 1
             case Move.GOLD:
                 gold = planted_gold(job.creator)

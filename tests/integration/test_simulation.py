@@ -21,7 +21,7 @@ def parameters() -> Parameters:
 
 @pytest.fixture(scope="module")
 def market(parameters: Parameters, tmp_path_factory: pytest.TempPathFactory) -> Market:
-    """Everything has happened in it. No call failed that should not, and all deposits are back."""
+    """Everything has happened in it: no call failed (it says so), and all deposits are back."""
     folder = tmp_path_factory.mktemp("market")
     market = Market(folder, shared_cache(), parameters, Size(200, 150, 7), SEED)
     market.run()
@@ -50,7 +50,6 @@ def test_no_planck_appears_or_vanishes_but_transaction_fees(market: Market) -> N
 
 def test_nothing_is_left_open(market: Market) -> None:
     assert market.world.jobs == {}
-    assert set(market.chain.failures) <= {"appeal: Market.CannotAppeal"}
 
 
 def test_every_strategy_took_part(market: Market) -> None:
@@ -88,9 +87,9 @@ def test_a_contributor_that_can_appeal_is_not_robbed_and_the_robbers_pay(
     assert robberies["robber", True].coalition < 0
 
 
-@pytest.mark.xfail(reason="a creator cannot appeal against Inconclusive yet", strict=False)
 def test_colluders_cannot_have_the_creator_pay_for_finding_nothing(robberies: Robberies) -> None:
     assert bars.broken([], [robberies["staller", True]]) == []
+    assert robberies["staller", True].coalition < robberies["colluder", True].coalition
 
 
 def test_copies_pay_only_where_nothing_is_replayed(parameters: Parameters, tmp_path: Path) -> None:
