@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,19 @@ class Group:
         """Planck that its contributors earned."""
         return sum(agent.earned for agent in self.contributors)
 
+    def note(
+        self, job: Job, ended: Submission, truth: Verdict, friends: Container[str], slashed: int
+    ) -> None:
+        """How a result ended, what it deserved, and what colluding members had of it."""
+        assert job.work is not None, "everybody sends something"
+        terms, is_good = self.terms, truth is Verdict.PASS
+        self.paid += ended.outcome is Outcome.ACCEPTED
+        self.wronged += ended.outcome is not (Outcome.ACCEPTED if is_good else Outcome.FAILED)
+        self.deserved += (terms.reward if is_good else -terms.slot_fees) - job.work.cost
+        seats = [seat for seat in ended.committee if seat.member in friends]
+        self.friendly += len(seats)
+        self.members += terms.fee * sum(seat.paid for seat in seats) - slashed
+
 
 def group(
     name: str, terms: Terms, creator: str, contributor: str, count: int, accounts: int = 1
@@ -63,14 +76,14 @@ def group(
 
 
 def run(
-    folder: Path, cache: Path, parameters: Parameters, office: list[str], groups: Iterable[Group]
+    folder: Path, cache: Path, parameters: Parameters, office: list[str], groups: Sequence[Group]
 ) -> SimChain:
     """Runs all groups beside each other to their end, before one office; the chain is left open."""
-    groups = list(groups)
     members = [
         Agent(f"member/{n}", "aggregator", strategy, [Account.of(f"member/{n}")])
         for n, strategy in enumerate(office)
     ]
+    friends = {m.account.address for m in members if m.strategy != "honest"}
     keeper, voter = Account.of("keeper"), Account.of("voter")
     endowed = {keeper.public: planck(10_000), voter.public: 2 * STAKE}
     people = [agent for each in groups for agent in (each.creator, *each.contributors)]
@@ -81,52 +94,42 @@ def run(
     chain = SimChain(folder, endowed, cache)
     world = World(chain, Office(chain, voter, [members]), keeper, parameters, len(members))
     world.office.begin()
-    for each in groups:
-        chain.send(each.creator.account, calls.CreateTask(each.terms))
-    chain.seal()
-    of_job: dict[int, Group] = {}
-    jobs = []
-    for task, each in zip(chain.tasks(range(len(groups))), groups, strict=True):
-        assert task.creator == each.creator.account.address
-        of_job[int(task.id)] = each
-        for agent in each.contributors:
-            for position, account in enumerate(agent.accounts):
-                chain.send(account, calls.AcceptTask(task.id))
-                jobs.append(
-                    Job(agent, account, each.creator, task.id, each.terms, first=position == 0)
-                )
-    chain.seal()
-    friends = {m.account.address for m in members if m.strategy != "honest"}
 
     def ended(job: Job, submission: Submission | None) -> None:
-        mine = of_job[job.task]
         assert submission is not None, "nobody abandons here"
-        outcome = submission.outcome
-        mine.paid += outcome is Outcome.ACCEPTED
         truth = evaluate(job, submission.seed, parameters).verdict
-        mine.wronged += outcome is not (
-            Outcome.ACCEPTED if truth is Verdict.PASS else Outcome.FAILED
-        )
-        fees = mine.terms.fee * mine.terms.committee_size
-        assert job.work is not None
-        mine.deserved += (mine.terms.reward if truth is Verdict.PASS else -fees) - job.work.cost
-        friendly = [seat for seat in submission.committee if seat.member in friends]
-        paid = [seat for seat in friendly if seat.paid]
-        mine.friendly += len(friendly)
-        mine.members += mine.terms.fee * len(paid) - chain.slashed[job.task, job.index]
+        slashed = chain.slashed[job.task, job.index]
+        groups[job.task].note(job, submission, truth, friends, slashed)
 
     world.on_end = ended
-    for job in jobs:
-        index = chain.assignment(job.task, job.account.public)
-        assert index is not None
-        job.index = index
-        world.jobs[job.task, index] = job
+    for job in _begin(chain, groups):
+        world.jobs[job.task, job.index] = job
     for _ in range(_LONGEST):
         if not world.jobs:
             break
         world.tick()
     assert not world.jobs, "something does not end"
-    for agent in people + members:
+    for agent in people:
         agent.after = sum(chain.total(account.public) for account in agent.accounts)
     chain.check_money()
     return chain
+
+
+def _begin(chain: SimChain, groups: Sequence[Group]) -> list[Job]:
+    """Posts a task for each group, in order, and has all of its accounts take a slot."""
+    for each in groups:
+        chain.send(each.creator.account, calls.CreateTask(each.terms))
+    chain.seal()
+    jobs = []
+    for task, each in zip(chain.tasks(range(len(groups))), groups, strict=True):
+        assert task.creator == each.creator.account.address
+        for agent in each.contributors:
+            for n, account in enumerate(agent.accounts):
+                chain.send(account, calls.AcceptTask(task.id))
+                jobs.append(Job(agent, account, each.creator, task.id, each.terms, first=n == 0))
+    chain.seal()
+    for job in jobs:
+        index = chain.assignment(job.task, job.account.public)
+        assert index is not None, "there is a slot for everybody"
+        job.index = index
+    return jobs
