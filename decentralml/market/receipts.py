@@ -9,6 +9,7 @@ out: after one named block the storage is what it is before the next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ RECEIPT_FORMAT = "decentralml/receipt@1"
 MAX_RECEIPT_BYTES = 64 << 20
 _MOST = 1 << 20
 """Blocks, and nodes, of one receipt."""
+_DIGEST_LINE = re.compile(rb'^  "digest": "(0x[0-9a-f]{64})",\n', re.MULTILINE)
 _U32, _U64 = 2**32 - 1, 2**64 - 1
 
 
@@ -120,7 +122,7 @@ def encode(stated: dict[str, Any], evidence: Evidence) -> bytes:
             "nodes": ["0x" + node.hex() for node in evidence.nodes],
         }
     }
-    return canonical_json(document | {"digest": _digest(document)})
+    return canonical_json(document | {"digest": _digest(canonical_json(document))})
 
 
 def differences(stated: Any, true: Any, where: str = "") -> Iterator[str]:
@@ -152,14 +154,16 @@ def _read(file: Path) -> tuple[dict[str, Any], Evidence]:
 
 
 def _parse(data: bytes, name: str) -> tuple[dict[str, Any], Evidence]:
+    line = _DIGEST_LINE.search(data)
+    if line is None:
+        raise ManifestError(name, "it has no digest")
+    if line[1].decode() != _digest(data[: line.start()] + data[line.end() :]):
+        raise ManifestError(name, "it was changed after it was written (the digest differs)")
     document = parse_json(data, name, MAX_RECEIPT_BYTES)
     top = Fields(name, "", document)
     top.constant("format", RECEIPT_FORMAT)
     if not _is_canonical(document, data):
         raise top.wrong("it was changed after it was written (its form is not canonical)")
-    without = {key: value for key, value in document.items() if key != "digest"}
-    if top.hexadecimal("digest", 32) != _digest(without):
-        raise top.wrong("it was changed after it was written (the digest differs)")
     top.hexadecimal("genesis", 32)
     top.integer("task", 0, _U64)
     top.integer("index", 0, _U32)
@@ -171,7 +175,8 @@ def _parse(data: bytes, name: str) -> tuple[dict[str, Any], Evidence]:
         _bytes(section, "nodes"),
     )
     section.end()
-    return {key: value for key, value in without.items() if key != "evidence"}, evidence
+    beside = ("evidence", "digest")
+    return {key: value for key, value in document.items() if key not in beside}, evidence
 
 
 def _is_canonical(document: dict[str, Any], data: bytes) -> bool:
@@ -196,8 +201,9 @@ def _bytes(section: Fields, name: str) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def _digest(document: dict[str, Any]) -> str:
-    return "0x" + blake2_256(canonical_json(document)).hex()
+def _digest(data: bytes) -> str:
+    """Of a receipt without the line that holds it."""
+    return "0x" + blake2_256(data).hex()
 
 
 def _short(value: Any) -> str:

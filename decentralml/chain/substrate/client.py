@@ -245,7 +245,9 @@ class SubstrateChain:
 
         states = ProvenStates(evidence, self.transport.block_hash)
         found = self._past(states, until).of_result(task, index, evidence.changes)
-        if states.surplus() or found.changes != evidence.changes:
+        if found.changes != evidence.changes:
+            raise EvidenceRefused("it leaves out a block in which something happened")
+        if states.surplus():
             raise EvidenceRefused("it holds more than it takes")
         return found
 
