@@ -12,7 +12,9 @@ from decentralml.chain.substrate.transport import Included, Transport
 from decentralml.errors import TransactionInvalid, TransactionLost
 
 SAME_WISH_MILLISECONDS = 3_600_000
-"""For how long the same call is taken for the same wish; after it, for a new one."""
+"""For how long the same call, once it is in a block, is taken for the same wish; after it, for a
+new one. While it can still be included it is the same, whatever the clock says: it is younger than
+its era."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,12 @@ class Intents:
             return
         for intent in self.journal.left(signer):
             signed = _extrinsic_of(intent)
-            same = intent.wish == wish and self.clock.wall() - intent.at < SAME_WISH_MILLISECONDS
+            same = intent.wish == wish
             try:
                 included = self.transport.recover(signed)
-                if included is None and same:
+                if included is not None:
+                    same = same and self.clock.wall() - intent.at < SAME_WISH_MILLISECONDS
+                elif same:
                     included = self.transport.submit(signed)
             except (TransactionInvalid, TransactionLost):
                 self.journal.done(intent)

@@ -38,6 +38,8 @@ _BANNED = 1012
 _ALREADY_IMPORTED = 1013
 _TOO_LOW_PRIORITY = 1014
 _IMMEDIATELY_DROPPED = 1016
+_OF_POOLS = (_INVALID, _UNKNOWN_VALIDITY, _TOO_LOW_PRIORITY, _IMMEDIATELY_DROPPED)
+"""A pool's own refusals; any other error may come from before it, or from after it took it."""
 _GIVEN_UP = ("usurped", "dropped", "invalid")
 
 
@@ -80,7 +82,10 @@ class Submission:
         except NodeFault as fault:
             if fault.code in (_ALREADY_IMPORTED, _BANNED):
                 return self._found()
-            raise self._refused(fault) from None
+            found = None if fault.code in _OF_POOLS else self._search(send=False)
+            if found is None:
+                raise self._refused(fault) from None
+            return found
         return self._found() if block is None else self._locate(block)
 
     def _watch(self) -> str | None:

@@ -116,6 +116,17 @@ def test_what_never_arrived_is_sent_as_the_same_bytes(node: FakeNode, config: Co
     assert left_over(config) == []
 
 
+def test_what_can_still_be_included_is_the_same_wish_whatever_the_clock_says(
+    node: FakeNode, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_while_sending(node, config)
+    monkeypatch.setattr(intents, "SAME_WISH_MILLISECONDS", 0)
+    with connect(config) as chain:
+        chain.submit(GIFT, ALICE)
+    first, second = node.sent()
+    assert first == second
+
+
 def test_what_is_still_on_its_way_is_waited_for(node: FakeNode, config: Config) -> None:
     before = bob(config)
     pending: list[str] = []
