@@ -218,6 +218,13 @@ class BondTooSmall(MarketRefused):
     )
 
 
+class FeeTooSmall(MarketRefused):
+    message = (
+        "the fee of a committee's members is below the chain's least (who is drawn has to "
+        "work for it); raise it"
+    )
+
+
 class NotInvited(MarketRefused):
     message = "{signer} is not invited to task {task}; ask its creator, or choose another"
 
