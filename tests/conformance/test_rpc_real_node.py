@@ -26,11 +26,13 @@ from rpc_support import copy_of, genesis_file, header_of, open_chain, post, serv
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
+from decentralml.chain.substrate.client import SubstrateChain
+from decentralml.chain.substrate.embedded import EmbeddedTransport
 from decentralml.devchain.chain import DevChain
 from decentralml.devchain.codec import compact
 from decentralml.devchain.hashes import storage_prefix
 from decentralml.devchain.rpc.views import to_hex
-from decentralml.types import UNIT, Cid, Seal
+from decentralml.types import UNIT, Cid, Seal, TaskId
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]
 
@@ -136,6 +138,18 @@ def test_the_node_has_our_genesis_and_its_blocks_have_our_state_roots(
             ("Elections", "Members"),
         ):
             assert ours.keys(storage_prefix(pallet, item), 1), f"no {pallet}.{item} in the blocks"
+        check_receipts(node.chain, SubstrateChain(EmbeddedTransport(ours, str(file))))
+
+
+def check_receipts(there: Chain, here: Chain) -> None:
+    """What was shown there holds here, and the other way round; the proofs are the same bytes."""
+    for index in (0, 1):
+        history = here.history(TaskId(0), index)
+        assert history.stored == (index == 0), "the second slot was given back"
+        evidence = here.evidence(history)
+        assert evidence == there.evidence(history)
+        for chain in (here, there):
+            assert chain.proven(TaskId(0), index, history.until, evidence) == history
 
 
 @pytest.fixture(scope="module")
