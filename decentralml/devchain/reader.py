@@ -6,14 +6,14 @@ Nothing here loads the state or imports WebAssembly.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from decentralml.devchain.block import Block
 from decentralml.devchain.keys import TIMESTAMP
 from decentralml.devchain.state import MAIN, State
-from decentralml.devchain.states import HeadState, PastState, past_merkle_value, past_proof
+from decentralml.devchain.states import HeadState, PastState, past_merkle_value, proofs
 from decentralml.devchain.store import RuntimeRecord, Store
 from decentralml.devchain.version import RuntimeVersion
 from decentralml.errors import UnknownBlock
@@ -172,15 +172,12 @@ class ChainReader:
                 return state.merkle_value(child, key)
             return past_merkle_value(self._store, state, child, key, number)
 
-    def read_proof(self, keys: Iterable[bytes], at: bytes | None = None) -> list[bytes]:
-        """The nodes of the main trie that show what `keys` hold to whoever knows the state root.
-        Of the head it is cheap; of an older block it reads all changes since."""
+    def read_proofs(self, wanted: Mapping[bytes, Iterable[bytes]]) -> list[bytes]:
+        """The nodes of the main trie that show what keys, by block, hold to whoever knows the
+        state roots. Of older blocks it reads all changes since, once for all of them."""
         with self._guard, self._store.reading():
-            head, number = self._store.head(), self._number(at)
-            state = self._state.at(head)
-            if number == head.number:
-                return state.prove(keys)
-            return past_proof(self._store, state, keys, number)
+            blocks = [(self._number(at), keys) for at, keys in wanted.items()]
+            return proofs(self._store, self._state.at(self._store.head()), blocks)
 
     def changed_keys(
         self,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from decentralml.devchain.codec import DecodeError
 from decentralml.devchain.proof import prove
-from decentralml.devchain.state import MAIN, whole_update
+from decentralml.devchain.state import MAIN, State, whole_update
 from decentralml.devchain.store import Head, Store
 from decentralml.devchain.trie import Branch, Value, decode, nibbles, pack, stored
 from decentralml.devchain.trie_update import Update, merkle_value, update
@@ -100,10 +101,6 @@ class HeadState:
         """See :func:`decentralml.devchain.trie_update.merkle_value`."""
         return merkle_value(_Head(self, trie), key)
 
-    def prove(self, keys: Iterable[bytes]) -> list[bytes]:
-        """See :func:`decentralml.devchain.proof.prove`; of the main trie."""
-        return prove(_Head(self, MAIN), lambda key: self.get(MAIN, key), keys)
-
     def real_changes(
         self, trie: bytes, changes: Mapping[bytes, bytes | None], layout: int
     ) -> dict[bytes, bytes | None]:
@@ -192,24 +189,26 @@ class PastState:
 
 
 class _Past:
-    """One trie of an older state, for :func:`merkle_value`: the head's, taken back."""
+    """One trie of an older state: that of a `newer` one, the head's at first, taken back."""
 
-    def __init__(self, store: Store, head: HeadState, trie: bytes, number: int) -> None:
+    def __init__(
+        self, store: Store, newer: _Head | _Past, trie: bytes, number: int, until: int
+    ) -> None:
         self._store = store
         self._trie = trie
         self._number = number
-        self._head = _Head(head, trie)
+        self._newer = newer
         before = {
             key: None if found is None else stored(*found)
-            for key, found in store.changed_since(trie, number)
+            for key, found in store.changed_since(trie, number, until)
         }
-        self._undone = update(self._head, before)
+        self._undone = update(newer, before)
 
     def branch(self, path: bytes) -> Branch | None:
         if path in self._undone.removed:
             return None
         found = self._undone.branches.get(path)
-        return self._head.branch(path) if found is None else found[0]
+        return self._newer.branch(path) if found is None else found[0]
 
     def leaf(self, path: bytes) -> tuple[bytes, Value] | None:
         least = pack(path + b"\0" if len(path) & 1 else path)
@@ -223,15 +222,26 @@ def past_merkle_value(
 ) -> bytes | None:
     """:meth:`HeadState.merkle_value` in the state after an older block: reads the history of all
     blocks since."""
-    return merkle_value(_Past(store, head, trie, number), key)
+    newest = store.head().number
+    return merkle_value(_Past(store, _Head(head, trie), trie, number, newest), key)
 
 
-def past_proof(store: Store, head: HeadState, keys: Iterable[bytes], number: int) -> list[bytes]:
-    """:meth:`HeadState.prove` in the state after an older block: reads the history of all blocks
-    since."""
-    state = PastState(store, number)
-    past = _Past(store, head, MAIN, number)
-    return prove(past, lambda key: state.get(MAIN, key), keys)
+def proofs(
+    store: Store, head: HeadState, wanted: Iterable[tuple[int, Iterable[bytes]]]
+) -> list[bytes]:
+    """The nodes that prove what keys hold after blocks, in the main trie; each node once.
+
+    Of older blocks the history of all blocks since is read, once for all of them.
+    """
+    trie: _Head | _Past = _Head(head, MAIN)
+    at = store.head().number
+    found: dict[bytes, None] = {}
+    for number, keys in sorted(wanted, key=lambda each: -each[0]):
+        if number < at:
+            trie, at = _Past(store, trie, MAIN, number, at), number
+        state: State = head if number == store.head().number else PastState(store, number)
+        found.update(dict.fromkeys(prove(trie, partial(state.get, MAIN), keys)))
+    return list(found)
 
 
 def _branch(store: Store, encoded: bytes) -> Branch:

@@ -281,14 +281,14 @@ class Store:
         return found
 
     def changed_since(
-        self, trie: bytes, number: int
+        self, trie: bytes, number: int, until: int
     ) -> Iterator[tuple[bytes, tuple[bytes, int] | None]]:
-        """Keys that blocks after `number` touched, with value and layout before: reads all of the
-        trie's history."""
+        """Keys that blocks after `number`, up to `until`, touched, with value and layout before:
+        reads all of the trie's history."""
         rows = self._sql.execute(
             "SELECT key, value, layout, MIN(block) FROM history WHERE trie = ? AND block > ?"
-            " GROUP BY key",
-            (trie, number),
+            " AND block <= ? GROUP BY key",
+            (trie, number, until),
         )
         for key, value, layout, _ in rows:
             yield key, None if value is None else (value, layout)

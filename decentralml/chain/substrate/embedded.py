@@ -5,6 +5,7 @@ Reading imports no WebAssembly engine; a transaction seals its own block.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from decentralml.chain.substrate.transport import Head, Included
@@ -77,8 +78,8 @@ class EmbeddedTransport:
     def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
         return [value for _, value in self.chain.query(keys, at)]
 
-    def proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
-        return self.chain.read_proof(keys, at)
+    def proofs(self, wanted: Mapping[bytes, Sequence[bytes]]) -> list[bytes]:
+        return self.chain.read_proofs(wanted)
 
     def keys(self, prefix: bytes, limit: int, at: bytes | None = None) -> list[bytes]:
         return self.chain.keys(prefix, limit, None, at)

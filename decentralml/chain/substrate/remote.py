@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from decentralml.chain import ss58
@@ -105,9 +105,13 @@ class RemoteTransport:
     def storage(self, key: bytes, at: bytes | None = None) -> bytes | None:
         return self._read(_from_hex_or_none, "state_getStorage", _to_hex(key), *_at(at))
 
-    def proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
-        wanted = [_to_hex(key) for key in keys]
-        return self._read(_proof, "state_getReadProof", wanted, _to_hex(at))
+    def proofs(self, wanted: Mapping[bytes, Sequence[bytes]]) -> list[bytes]:
+        found: dict[bytes, None] = {}
+        for at, keys in wanted.items():
+            names = [_to_hex(key) for key in keys]
+            nodes = self._read(_proof, "state_getReadProof", names, _to_hex(at))
+            found.update(dict.fromkeys(nodes))
+        return list(found)
 
     def query(self, keys: list[bytes], at: bytes | None = None) -> list[bytes | None]:
         values: dict[str, bytes | None] = {}

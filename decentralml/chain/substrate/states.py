@@ -72,12 +72,10 @@ class LiveStates:
     def evidence(self, changes: Iterable[int]) -> Evidence:
         """What shows all that was asked for so far."""
         headers = {block: self._header(block) for block in sorted(self._hashes)}
-        nodes: set[bytes] = set()
-        wanted: dict[int, dict[bytes, None]] = {}
+        wanted: dict[bytes, list[bytes]] = {}
         for block, keys in self._values:
-            wanted.setdefault(block, {}).update(dict.fromkeys(keys))
-        for block, each in wanted.items():
-            nodes.update(self._transport.proof(list(each), self.hash(block)))
+            wanted.setdefault(self.hash(block), []).extend(keys)
+        nodes = set(self._transport.proofs(wanted))
         for block, position in self._transactions:
             body = self._transport.body(self.hash(block)) or ()
             nodes.update(prove_item(body, position, headers[block].extrinsics_root))

@@ -5,6 +5,7 @@ Keys, values and hashes are bytes here. :mod:`.embedded` and :mod:`.remote` impl
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -88,8 +89,8 @@ class Transport(Protocol):
         """Many values at one moment, in the order of their keys."""
         ...
 
-    def proof(self, keys: list[bytes], at: bytes) -> list[bytes]:
-        """Nodes of the state's trie that show what the keys hold; see
+    def proofs(self, wanted: Mapping[bytes, Sequence[bytes]]) -> list[bytes]:
+        """Nodes of the states' tries that show what keys hold after blocks, each node once; see
         :mod:`decentralml.devchain.proof`."""
         ...
 

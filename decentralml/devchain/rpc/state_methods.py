@@ -121,7 +121,7 @@ def get_read_proof(context: Context, keys: list[bytes], at: bytes | None) -> dic
     at = at or context.chain.head
     return {
         "at": to_hex(at),
-        "proof": [to_hex(node) for node in context.chain.read_proof(keys, at)],
+        "proof": [to_hex(node) for node in context.chain.read_proofs({at: keys})],
     }
 
 
