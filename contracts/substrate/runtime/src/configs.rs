@@ -199,7 +199,7 @@ impl pallet_aggregators::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Bond = ConstU128<{ 10 * UNIT }>;
     type MaxMembers = ConstU32<MEMBERS>;
-    type WeightInfo = pallet_aggregators::weights::Estimates<Runtime>;
+    type WeightInfo = pallet_aggregators::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_market::Config for Runtime {
@@ -226,7 +226,7 @@ impl pallet_market::Config for Runtime {
     type MaximumDuration = ConstU64<{ 365 * DAY }>;
     type MaximumWindow = ConstU64<{ 30 * DAY }>;
     type MaxSlots = ConstU32<10_000>;
-    type WeightInfo = pallet_market::weights::Estimates<Runtime>;
+    type WeightInfo = pallet_market::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_reputation::Config for Runtime {

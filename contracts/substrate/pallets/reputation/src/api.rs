@@ -5,7 +5,11 @@ use codec::Codec;
 
 sp_api::decl_runtime_apis! {
     /// How accounts stand.
-    pub trait ReputationApi<AccountId: Codec, Balance: Codec> {
+    pub trait ReputationApi<AccountId, Balance>
+    where
+        AccountId: Codec,
+        Balance: Codec,
+    {
         /// How much of what `who` did as `role` was good, in parts per million.
         fn standing(who: AccountId, role: Role) -> u32;
 
