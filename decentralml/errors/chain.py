@@ -68,8 +68,8 @@ class StatePruned(ChainError):
     def __init__(self, url: str) -> None:
         self.url = url
         super().__init__(
-            f"{url} has forgotten the states of that time; ask a node that keeps them all "
-            "(--state-pruning archive), or check a receipt, for which any node will do"
+            f"{url} has forgotten the states of that time; ask a node that keeps them all (one "
+            "with --state-pruning archive)"
         )
 
 
@@ -216,6 +216,17 @@ class TransactionLost(ChainError):
         super().__init__(
             f"transaction {extrinsic_hash} was not included ({why}) and can no longer be; "
             "it is safe to run the same command again"
+        )
+
+
+class TakenBack(ChainError):
+    """What was in a block is not on the chain any more: other blocks took the place of its last."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(
+            f"{what} was on the chain and is not any more: a fork took its block back; "
+            "run the same command again"
         )
 
 
