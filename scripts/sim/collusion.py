@@ -24,6 +24,8 @@ CASES = (
     ("robber", "honest", True),
 )
 """Creator, contributor, and whether the task has a challenge time."""
+LUCK = 1e-4
+"""What is less likely than this is not luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Robbery:
 
     @property
     def holds(self) -> bool:
-        """Whether what was measured is not above the bound, but for chance (3 deviations)."""
-        return self.measured <= self.bound + 3 * self.deviation
+        """Whether so many robbed attempts, or more, can be luck at the bound."""
+        return odds.at_least(self.robbed, self.attempts, self.bound) > LUCK
 
 
 def rob(folder: Path, cache: Path, parameters: Parameters, colluders: int) -> list[Robbery]:

@@ -33,6 +33,14 @@ def honest_seats(n: int, colluders: int, committee: int, least: int = 1) -> floa
     )
 
 
+def at_least(count: int, attempts: int, chance: float) -> float:
+    """Chance of so many hits or more in independent attempts."""
+    return sum(
+        math.comb(attempts, n) * chance**n * (1 - chance) ** (attempts - n)
+        for n in range(count, attempts + 1)
+    )
+
+
 def above(minimum: float, mean: float, deviation: float) -> float:
     """Chance that a normal variable is at least ``minimum``."""
     return 0.5 * math.erfc((minimum - mean) / (deviation * math.sqrt(2)))

@@ -93,6 +93,13 @@ def test_at_the_least_fee_a_coalition_gains_nothing(
         assert gain == pytest.approx(0, abs=1)
 
 
+def test_luck_is_told_from_a_broken_bound() -> None:
+    assert odds.at_least(0, 240, 0.0) == 1
+    assert odds.at_least(1, 240, 0.0) == 0
+    assert odds.at_least(3, 240, 1 / 80) == pytest.approx(0.58, abs=0.02)
+    assert odds.at_least(24, 240, 0.0035) < 1e-20
+
+
 def test_a_run_of_which_much_is_faked_hardly_escapes_the_draw() -> None:
     assert odds.escapes(63, 0, 4) == 1
     assert odds.escapes(63, 60, 4) == 0
