@@ -16,6 +16,7 @@ from decentralml.chain.calls import (
     RejectResult,
 )
 from decentralml.chain.events import Appealed, Overruled
+from decentralml.errors import TakenBack
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.sealed import hand_key
 from decentralml.market.session import Session
@@ -109,6 +110,7 @@ def appeal(session: Session, task: TaskId, index: int, gold: Gold | None = None)
     Raises
     ------
     NotChallengeable, NotParty, CannotAppeal, AppealUnaffordable, UnknownGold, GoldAgrees
+    TakenBack : a fork undid it.
     """
     submission = session.chain.submission(task, index)
     if submission.status is not SubmissionStatus.APPEALED:
@@ -119,7 +121,8 @@ def appeal(session: Session, task: TaskId, index: int, gold: Gold | None = None)
     if submission.phase is Phase.SEALING and submission.contributor == session.address:
         submission = hand_key(session, submission)
     made = submission.appeal
-    assert made is not None, "an appealed result has an appeal"
+    if made is None:
+        raise TakenBack(f"the appeal of result {index} of task {task}")
     return Appealing(
         task,
         index,

@@ -19,7 +19,7 @@ from decentralml.chain.calls import (
     UpdateProfile,
     Vote,
 )
-from decentralml.errors import NotAnAggregator
+from decentralml.errors import NotAnAggregator, TakenBack
 from decentralml.market.session import Session
 from decentralml.market.standings import standings
 from decentralml.types import Address, AggregatorProfile, Role
@@ -133,10 +133,15 @@ def vote(session: Session, candidates: Sequence[Address], stake: int) -> Ballot:
     """Vote for accounts with a stake; replaces the account's earlier vote.
 
     What the chain took: a stake larger than the balance counts as the balance.
+
+    Raises
+    ------
+    TakenBack : a fork undid it.
     """
     session.chain.submit(Vote(tuple(candidates), stake), session.key)
     ballot = session.chain.ballot(session.address)
-    assert ballot is not None, "a vote that succeeded is on the chain"
+    if ballot is None:
+        raise TakenBack("the vote")
     return ballot
 
 

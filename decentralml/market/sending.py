@@ -11,7 +11,7 @@ from decentralml.bundles.pack import find_result, open_result, pack_result, resu
 from decentralml.bundles.sealing import seal_folder
 from decentralml.chain.calls import SubmitResult
 from decentralml.chain.errors import UnknownSubmission
-from decentralml.errors import CallRefused, NothingToSend, ResultFolderInvalid
+from decentralml.errors import CallRefused, NothingToSend, ResultFolderInvalid, TakenBack
 from decentralml.market.contributor import assignment
 from decentralml.market.fetch import FetchedTask, fetch_task
 from decentralml.market.progress import ENDED, Awaited, awaited, brought_on
@@ -71,6 +71,7 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
     ------
     NotAssigned, AlreadySent, DeadlinePassed, NothingToSend, ValidationError, BundleError,
     StorageError, CallRefused
+    TakenBack : a fork undid it.
     """
     found = session.chain.task(task)
     with locked(session.work(task).root / ".send.lock"):
@@ -79,7 +80,8 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
         if submission is None:
             submission = _send(session, found, result_path)
     submission, done, note = _followed(session, found, submission)
-    assert submission.result is not None and submission.digest is not None
+    if submission.result is None or submission.digest is None:
+        raise TakenBack(f"result {submission.index} of task {task}")
     attempt = session.work(task).attempt(submission.index)
     return Sent(
         task,

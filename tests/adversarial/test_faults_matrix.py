@@ -9,6 +9,7 @@ from faults.life import Life, endure, theatre
 from faults.plan import LEAPS, Calm, Fault, Once
 from market_support import CONTRIBUTORS, CREATOR
 
+from decentralml.market.elections import vote
 from decentralml.market.tokens import transfer
 from decentralml.types import UNIT
 
@@ -121,3 +122,21 @@ def test_a_transfer_repeated_until_it_succeeds_arrives_once(name: str) -> None:
         world.clock.sleep(60)
         world.clock.sleep(60)
         assert world.observer().balance(receiver).total == before + UNIT
+
+
+def test_a_fork_at_any_moment_of_a_vote_leaves_it_on_the_chain_or_is_told() -> None:
+    bob, told = CONTRIBUTORS[0], []
+    while True:
+        fork = Once(Fault.FORKED_FORGETTING, "request", "Vote", after=len(told))
+        with Life(theatre(), fork) as life:
+            world = life.world
+            with world.session(bob) as session:
+                voter = session.address
+            candidates = world.observer().election().members
+            succeeded = world.command(bob, lambda session: vote(session, candidates, UNIT))
+            if not fork.struck:
+                break
+            assert succeeded == (world.observer().ballot(voter) is not None)
+            told.append("" if succeeded else world.said[-1])
+    assert any("TakenBack: the vote" in each for each in told)
+    assert "" in told

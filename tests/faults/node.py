@@ -69,6 +69,7 @@ class SimulatedNode:
         self.open()
         self.begun = self.chain.height
         self._next = clock.now + BLOCK
+        self.keep()
 
     def open(self) -> None:
         self.chain = open_chain(self.file, lambda: self.clock.now)
@@ -131,7 +132,8 @@ class SimulatedNode:
         ``forgetting``: the transactions that were in them do not come again by themselves.
         """
         height = self.chain.height
-        kept = max((number for number in self._past if number <= height - depth), default=height)
+        older = [number for number in self._past if number <= height - depth]
+        kept = max(older, default=min(self._past))
         if kept == height:
             return
         taken = [
@@ -157,7 +159,7 @@ class SimulatedNode:
         beginning of the log is the chain as it was.
         """
         number = self.chain.height
-        self._past[number] = self._log.stat().st_size
+        self._past[number] = self._log.stat().st_size if self._log.exists() else 0
         self._past = {n: size for n, size in self._past.items() if n >= number - FINALITY}
 
     def _body(self, number: int) -> list[str]:

@@ -147,15 +147,21 @@ class Calm:
 
 
 class Once(Calm):
-    """One fault, at the first moment of a seam in which a certain call is sent."""
+    """One fault, at a moment of a seam at which a certain call is sent: the first, after some."""
 
-    def __init__(self, fault: Fault, seam: str, call: str, embedded: bool = False) -> None:
+    def __init__(
+        self, fault: Fault, seam: str, call: str, embedded: bool = False, after: int = 0
+    ) -> None:
         super().__init__(embedded)
         self.fault, self.seam, self.call = fault, seam, call
+        self.before = after
         self.struck = False
 
     def strike(self, moment: Moment) -> Fault | None:
         if self.struck or (moment.seam, moment.call) != (self.seam, self.call):
+            return None
+        if self.before:
+            self.before -= 1
             return None
         self.struck = True
         return self.fault
