@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from decentralml.market.deciding import accept_task_results as accept_task_results
     from decentralml.market.deciding import appeal as appeal
     from decentralml.market.deciding import reject_task_results as reject_task_results
+    from decentralml.market.explain import explain as explain
+    from decentralml.market.explain import explain_task as explain_task
     from decentralml.market.federation import federate as federate
     from decentralml.market.models import evaluate_model as evaluate_model
     from decentralml.market.models import train_model as train_model
     from decentralml.market.offer import Offer as Offer
+    from decentralml.market.receipts import verify_receipt as verify_receipt
+    from decentralml.market.receipts import write_receipt as write_receipt
     from decentralml.market.review import validate_task_results as validate_task_results
     from decentralml.market.running import run_task as run_task
     from decentralml.market.sending import send_results as send_results
@@ -57,6 +61,8 @@ _HOMES = {
     "decentralml.market.deciding": ("accept_task_results", "reject_task_results", "appeal"),
     "decentralml.market.running": ("run_task",),
     "decentralml.market.review": ("validate_task_results",),
+    "decentralml.market.explain": ("explain", "explain_task"),
+    "decentralml.market.receipts": ("write_receipt", "verify_receipt"),
     "decentralml.market.federation": ("federate",),
     "decentralml.market.models": ("train_model", "evaluate_model"),
     "decentralml.market.show": ("show_task",),

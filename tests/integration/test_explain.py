@@ -19,6 +19,7 @@ from chain_support import (
     pass_time,
     post,
 )
+from market_support import CONTRIBUTORS, CREATOR, Stage
 from panel_support import commit, deliver, finding, hand_key, judge, release, reveal, send
 
 from decentralml.chain import calls
@@ -364,6 +365,22 @@ def test_the_segments_that_were_drawn_are_named(session: Session, chain: Chain) 
     seed = chain.submission(task, 0).seed
     assert seed is not None
     assert explain(session, task, 0).segments == drawn_segments(seed, 20, 3)
+
+
+def test_what_the_members_measured_and_why_is_read_from_their_reports(stage: Stage) -> None:
+    task = stage.post()
+    stage.contribute(CONTRIBUTORS[0], task)
+    stage.conclude(task)
+    found = explain(stage.as_(CREATOR), task, 0)
+    assert found.paid
+    assert all(each.adds_up for each in found.sums)
+    for each in found.judges:
+        assert each.within
+        assert each.opinion is not None
+        assert (each.opinion.member, judge.opinion.report) == (judge.member, judge.report)
+        assert each.opinion.problem is None
+        assert each.opinion.reasons
+        assert each.opinion.metrics["accuracy"] == 1.0
 
 
 def test_what_is_under_way_is_told_so_far(session: Session, chain: Chain) -> None:

@@ -33,6 +33,9 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "int": int,
     "bytes": bytes,
 }
+_BEFORE = {"asset": None, "paid": True, "jury": False, "segment": None, "forfeited": 0}
+"""What was so of all events of version 1, which did not say it."""
+_CALLED_BEFORE = {"Attested": "Revealed"}
 _ACCOUNT = "sp_core::crypto::AccountId32"
 
 
@@ -56,11 +59,15 @@ def typed(runtime: Runtime, event: Variant) -> events.Event:
 
 def named(runtime: Runtime, event: Variant) -> events.Event:
     """An event of a runtime of any version: one whose fields are not ours is told as it is."""
+    pallet, (name, values) = event.name, event.value
+    if pallet == "Market" and isinstance(values, dict):
+        name, values = _CALLED_BEFORE.get(name, name), _BEFORE | values
+    found: events.Event
     try:
-        found = typed(runtime, event)
+        found = typed(runtime, Variant(pallet, Variant(name, values)))
     except KeyError:
         name, values = event.value
-        found = events.OtherEvent(event.name, name, _plain(runtime, event.name, name, values))
+        found = events.OtherEvent(pallet, name, _plain(runtime, pallet, name, values))
     if isinstance(found, events.OtherEvent):
         fields = {field: simple(value) for field, value in found.fields.items()}
         return events.OtherEvent(found.pallet, found.name, fields)

@@ -21,8 +21,9 @@ from decentralml.chain.substrate.upgrade import sudo_key, upgrade
 from decentralml.cli.main import cli
 from decentralml.config import Config
 from decentralml.errors import CallRefused, NothingToUpgrade, NotTheSudoKey
+from decentralml.market.explain import explained
 from decentralml.runtime import blob
-from decentralml.types import SubmissionStatus, TaskId
+from decentralml.types import UNIT, Outcome, SubmissionStatus, TaskId
 
 
 @pytest.fixture
@@ -140,3 +141,17 @@ def test_a_served_chain_is_upgraded_by_a_transaction(home: Path) -> None:
         assert (done.before, done.after) == (1, SPEC_VERSION)
         assert chain.submission(TaskId(6), 0).status == SubmissionStatus.ASSIGNED
         assert chain.submit(calls.Transfer(BOB.address, 10**12), ALICE).block > done.block
+
+
+def test_results_of_version_1_are_explained_and_have_receipts(chain: SubstrateChain) -> None:
+    upgrade(chain, blob(), SPEC_VERSION, ALICE)
+    paid, failed = (explained(None, chain.history(TaskId(task), 0)) for task in (4, 11))
+    assert (paid.paid, paid.outcome) == (True, Outcome.ACCEPTED)
+    assert [judge.fee for judge in paid.judges if judge.within] == [UNIT // 2] * 3
+    assert all(each.adds_up for each in paid.sums)
+    assert (failed.paid, failed.outcome) == (False, Outcome.FAILED)
+    for found in (paid, failed):
+        history = found.history
+        assert history.changes[-1] == chain.info().block, "the migration changed its storage"
+        evidence = chain.evidence(history)
+        assert chain.proven(found.task, 0, history.until, evidence) == history
