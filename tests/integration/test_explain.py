@@ -377,7 +377,7 @@ def test_what_the_members_measured_and_why_is_read_from_their_reports(stage: Sta
     for each in found.judges:
         assert each.within
         assert each.opinion is not None
-        assert (each.opinion.member, judge.opinion.report) == (judge.member, judge.report)
+        assert (each.opinion.member, each.opinion.report) == (each.member, each.report)
         assert each.opinion.problem is None
         assert each.opinion.reasons
         assert each.opinion.metrics["accuracy"] == 1.0
