@@ -13,7 +13,6 @@ from decentralml.bundles.pack import pack_task
 from decentralml.bundles.sealing import (
     KEY_BYTES,
     encryption_public_key,
-    is_usable,
     seal_folder,
 )
 from decentralml.bundles.settings import (
@@ -26,6 +25,7 @@ from decentralml.bundles.wraps import key_digest
 from decentralml.chain.calls import CreateTask
 from decentralml.chain.events import TaskCreated
 from decentralml.errors import NotAModel, TermsInvalid
+from decentralml.market import cautions
 from decentralml.market.access import invite
 from decentralml.market.golds import commitments
 from decentralml.market.offer import Contents, Offer
@@ -145,12 +145,13 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             )
         if offer.validation_set is not None:
             _check_validation_set(offer.validation_set, settings)
-        _warn_of_office(session, offer, warnings)
+        warnings += cautions.of_office(session, offer)
         key = None if offer.validation_set is None else secrets.token_bytes(KEY_BYTES)
         sealed = None
         if offer.validation_set is not None and key is not None:
             sealed = _seal(session, offer.validation_set, key, folder / "validation.age")
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
+        warnings += cautions.of_copies(offer, manifest.task_type, manifest.replay is not None)
         judged = manifest.evaluation or manifest.validator
         if judged and sealed is None:
             warnings.append(
@@ -208,24 +209,6 @@ def with_model(bundle: Path, model: Path | None, out: Path) -> Path:
     for name in (MODEL_FILE, STRUCTURE_FILE):
         shutil.copyfile(model / name, out / DEFAULT_MODEL / name)
     return out
-
-
-def _warn_of_office(session: Session, offer: Offer, warnings: list[str]) -> None:
-    """Say what would keep the results from being judged as the creator expects."""
-    members = session.chain.election().members
-    profiles = [found for member in members if (found := session.chain.profile(member))]
-    worthless = [each for each in profiles if not is_usable(each.encryption_key)]
-    if worthless:
-        warnings.append(
-            f"{len(worthless)} of the aggregators in office have an encryption key to which "
-            "nothing can be wrapped; if drawn, they cannot validate"
-        )
-    if len(profiles) < offer.committee:
-        warnings.append(
-            f"{len(profiles)} registered aggregators are in office and you ask for "
-            f"{offer.committee}; unless more are elected, fewer judge a result, and with none it "
-            "waits (decentralml aggregators list)"
-        )
 
 
 def _seal(session: Session, folder: Path, key: bytes, out: Path) -> ValidationSet:

@@ -32,7 +32,7 @@ BLOCK_TIME = 6000
 GOLDS = 4
 """Commitments to golds that every task shows; those that hide nothing are decoys."""
 BOND_SHARE = 10
-"""The usual bond is the reward divided by this: what makes a gamble with junk a losing one."""
+"""The usual bond is the reward divided by this: what who sends nothing, or no key, loses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from decentralml.market import collusion as draws
+
 from . import odds, trial
 from .chain import START
 from .market import terms_of
@@ -86,11 +88,11 @@ def _robbery(parameters: Parameters, colluders: int, group: trial.Group) -> Robb
     victim, by = "creator", contributor
     if group.creator.strategy == "robber":
         victim, by = "contributor", "robber"
-    most = odds.most(OFFICE, colluders, task.committee)
+    most = draws.most(OFFICE, colluders, task.committee)
     fees = task.committee * task.fee
     if victim == "creator":
         # That nothing could be found out about junk is wrong, too, and paid for by the creator.
-        bound = odds.everyone(OFFICE, colluders, task.committee) if challenge else most
+        bound = draws.everyone(OFFICE, colluders, task.committee) if challenge else most
         lost = -group.creator.earned
         coalition = group.contributed + group.members
         at_most = bound * (task.reward + fees)

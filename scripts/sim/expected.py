@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from decentralml.market import collusion
 from decentralml.types import PPM
 
 from . import odds
@@ -113,10 +114,10 @@ def guessers(p: Parameters, lazy: int) -> tuple[float, float]:
     fee, others = p.task.fee, p.task.committee - 1
     good = passing(p)
     close = odds.within(p.task.tolerance / PPM, p.quality.honest[1])
-    outvoted = odds.everyone(OFFICE - 1, lazy, others)
+    outvoted = collusion.everyone(OFFICE - 1, lazy, others)
     honest = fee * (1 - outvoted * good * (1 - close)) - p.costs.evaluation
-    alone = odds.seats(OFFICE - 1, lazy - 1, others, 0)
-    every = odds.everyone(OFFICE - 1, lazy - 1, others)
+    alone = collusion.seats(OFFICE - 1, lazy - 1, others, 0)
+    every = collusion.everyone(OFFICE - 1, lazy - 1, others)
     some = 1 - alone - every
     caught = OVERTURNED * MEMBER_BOND if 2 * lazy < OFFICE else -fee
     guess = alone * good * close * fee + every * fee + some * (good * fee - (1 - good) * caught)
@@ -127,7 +128,7 @@ def sole_earner(p: Parameters) -> float:
     """Chance that nobody else releases: the contributor is away and no other member earned."""
     away = 0.1
     deviants = len(p.terms[0]) - 1
-    return passing(p) * away * odds.everyone(OFFICE - 1, deviants, p.task.committee - 1)
+    return passing(p) * away * collusion.everyone(OFFICE - 1, deviants, p.task.committee - 1)
 
 
 def _friendly(p: Parameters, bribe: int) -> float:
@@ -137,7 +138,7 @@ def _friendly(p: Parameters, bribe: int) -> float:
     friends = sum(name in ("bribed", "colluding") for name in p.terms[-1])
     others = p.task.committee - 1
     found_out = sum(
-        odds.seats(OFFICE - 1, friends - 1, others, j)
+        collusion.seats(OFFICE - 1, friends - 1, others, j)
         for j in range(p.task.committee // 2, others + 1)
     )
     return (1 - asked) * (fee - look) + asked * (bribe - found_out * OVERTURNED * MEMBER_BOND)
@@ -155,23 +156,12 @@ def coalition(
     needed = committee if challenge else committee // 2 + 1
     gained = 0.0
     for j in range(committee + 1):
-        chance = odds.seats(OFFICE, colluders, committee, j)
+        chance = collusion.seats(OFFICE, colluders, committee, j)
         if j >= needed:
             gained += chance * (p.task.reward + j * fee)
         else:
             gained -= chance * (committee - j) * fee
     return gained
-
-
-def least_fee(colluders: int, committee: int, challenge: bool) -> float:
-    """The fee, as a part of the reward, from which on attempts lose money in the mean."""
-    needed = committee if challenge else committee // 2 + 1
-    passes = sum(odds.seats(OFFICE, colluders, committee, j) for j in range(needed, committee + 1))
-    own = sum(j * odds.seats(OFFICE, colluders, committee, j) for j in range(needed, committee + 1))
-    honest = sum(
-        (committee - j) * odds.seats(OFFICE, colluders, committee, j) for j in range(needed)
-    )
-    return passes / (honest - own) if honest > own else float("inf")
 
 
 def all_roles(p: Parameters) -> Mapping[str, Mapping[str, float]]:

@@ -11,6 +11,8 @@ import sim_support  # noqa: F401
 from sim import expected, odds
 from sim.parameters import OFFICE, Parameters, load
 
+from decentralml.market import collusion
+
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
@@ -57,14 +59,14 @@ def test_the_protocols_table_of_collusion_is_the_hypergeometric_one() -> None:
         wanted = [
             chance(OFFICE, k, committee)
             for committee in (3, 5)
-            for chance in (odds.most, odds.everyone)
+            for chance in (collusion.most, collusion.everyone)
         ]
         assert [float(share) / 100 for share in shares] == pytest.approx(wanted, abs=6e-5)
 
 
 def test_chances_of_all_seats_add_up() -> None:
     for colluders in range(OFFICE + 1):
-        shares = [odds.seats(OFFICE, colluders, 5, j) for j in range(6)]
+        shares = [collusion.seats(OFFICE, colluders, 5, j) for j in range(6)]
         assert sum(shares) == pytest.approx(1)
         honest = sum((5 - j) * share for j, share in enumerate(shares))
         assert honest == pytest.approx(5 * (OFFICE - colluders) / OFFICE)
@@ -88,7 +90,7 @@ def test_at_the_least_fee_a_coalition_gains_nothing(
     parameters: Parameters, committee: int, challenge: bool
 ) -> None:
     for colluders in range(2, 6):
-        fee = expected.least_fee(colluders, committee, challenge) * parameters.task.reward
+        fee = collusion.least_fee(OFFICE, colluders, committee, challenge) * parameters.task.reward
         gain = expected.coalition(parameters, colluders, committee, challenge, fee)
         assert gain == pytest.approx(0, abs=1)
 
