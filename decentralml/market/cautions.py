@@ -12,9 +12,9 @@ from decentralml.types import TaskType
 def of_office(session: Session, offer: Offer) -> list[str]:
     """What would keep the results from being judged as the creator expects."""
     members = session.chain.election().members
-    profiles = [found for member in members if (found := session.chain.profile(member))]
+    profiles = [known for member in members if (known := session.chain.profile(member))]
     worthless = [each for each in profiles if not is_usable(each.encryption_key)]
-    found = []
+    found: list[str] = []
     if worthless:
         found.append(
             f"{len(worthless)} of the aggregators in office have an encryption key to which "
