@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from faults.life import Life, endure, theatre
+from faults.life import Life, endure
 from faults.plan import LEAPS, Calm, Fault, Once
-from market_support import CONTRIBUTORS, CREATOR
+from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR
 
+from decentralml.chain.keys import development_key
 from decentralml.market.elections import vote
 from decentralml.market.tokens import transfer
 from decentralml.types import UNIT
@@ -99,7 +100,7 @@ def strikes_once(seam: str, fault: Fault, step: str, embedded: bool) -> None:
 
 def test_nothing_fails_where_nothing_goes_wrong() -> None:
     for embedded in (False, True):
-        with Life(theatre(), Calm(embedded)) as life:
+        with Life(Calm(embedded)) as life:
             life.live()
             assert life.world.said == []
             assert life.sent()[1] == 0
@@ -109,10 +110,9 @@ def test_nothing_fails_where_nothing_goes_wrong() -> None:
 @pytest.mark.parametrize("name", [name for name in REMOTE if REMOTE[name][1] not in AFRESH])
 def test_a_transfer_repeated_until_it_succeeds_arrives_once(name: str) -> None:
     seam, fault = REMOTE[name]
-    with Life(theatre(), Once(fault, seam, "Transfer")) as life:
+    with Life(Once(fault, seam, "Transfer")) as life:
         world = life.world
-        with world.session(CREATOR) as session:
-            receiver = session.resolve(CONTRIBUTORS[0])
+        receiver = development_key(CONTRIBUTORS[0]).address
         before = world.observer().balance(receiver).total
         for _ in range(10):
             if world.command(CREATOR, lambda session: transfer(session, receiver, UNIT)):
@@ -126,17 +126,15 @@ def test_a_transfer_repeated_until_it_succeeds_arrives_once(name: str) -> None:
 
 def test_a_fork_at_any_moment_of_a_vote_leaves_it_on_the_chain_or_is_told() -> None:
     bob, told = CONTRIBUTORS[0], []
+    candidates = [development_key(name).address for name in AGGREGATORS]
     while True:
         fork = Once(Fault.FORKED_FORGETTING, "request", "Vote", after=len(told))
-        with Life(theatre(), fork) as life:
+        with Life(fork) as life:
             world = life.world
-            with world.session(bob) as session:
-                voter = session.address
-            candidates = world.observer().election().members
             succeeded = world.command(bob, lambda session: vote(session, candidates, UNIT))
             if not fork.struck:
                 break
-            assert succeeded == (world.observer().ballot(voter) is not None)
+            assert succeeded == (world.observer().ballot(development_key(bob).address) is not None)
             told.append("" if succeeded else world.said[-1])
     assert any("TakenBack: the vote" in each for each in told)
     assert "" in told

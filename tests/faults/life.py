@@ -7,166 +7,35 @@ what the chain and their own home tell them.
 
 from __future__ import annotations
 
-import atexit
 import shutil
-import tempfile
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-import numpy as np
-from devchain_support import shared_cache
 from faults.books import balances, check_books
-from faults.clock import HOUR, VirtualClock
-from faults.node import open_chain
+from faults.clock import HOUR
 from faults.plan import Calm, Plan
-from faults.world import ACTORS, World
-from market_support import (
-    AGGREGATORS,
-    CONTRIBUTORS,
-    CREATOR,
-    GOOD,
-    write_model,
-    write_validation_set,
-    write_work,
-)
+from faults.theatre import ACTORS, BOB, CHARLIE, fast_folder, theatre
+from faults.world import World
+from market_support import CONTRIBUTORS, CREATOR
 
-from decentralml.chain.connect import PROPERTIES
 from decentralml.chain.events import OtherEvent
-from decentralml.chain.substrate.client import SubstrateChain
-from decentralml.chain.substrate.embedded import EmbeddedTransport
-from decentralml.chain.substrate.runtime import Runtime
 from decentralml.config import Config
-from decentralml.devchain.chain import DevChain
-from decentralml.market import elections
 from decentralml.market.contributor import accept_task, assignment
 from decentralml.market.creator import create_task
 from decentralml.market.federation import federate
-from decentralml.market.offer import Offer
 from decentralml.market.progress import ENDED
 from decentralml.market.review import validate_task_results
 from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, is_open, settle
 from decentralml.market.work import replace_folder, scratch
-from decentralml.runtime import blob
-from decentralml.types import (
-    UNIT,
-    Cid,
-    ModelType,
-    Submission,
-    SubmissionStatus,
-    Task,
-    TaskType,
-    ValidationStrategy,
-)
+from decentralml.types import Cid, Submission, SubmissionStatus, Task
 
-BOB, CHARLIE = CONTRIBUTORS
-WORK = {BOB: (GOOD, 10), CHARLIE: (np.array([[2.0, -3.0], [-5.0, 1.0]], np.float32), 30)}
-"""What each contributor hands in: weights, and the examples that it claims."""
 STORMY = 6
 """Turns in which something can go wrong."""
 PATIENT = 12
 """Turns after which nobody waits any more for who is late: time leaps past the deadlines."""
 TURNS = 30
-
-
-def fast_folder() -> Path:
-    """A folder in memory where there is one: nothing here survives anyway."""
-    memory = Path("/dev/shm")
-    parent = memory if memory.is_dir() else None
-    return Path(tempfile.mkdtemp(prefix="decentralml-faults-", dir=parent))
-
-
-@dataclass(frozen=True)
-class Theatre:
-    """What all runs share: a chain with elected aggregators, the bundle, and the right models.
-
-    Attributes
-    ----------
-    models : the model that the faultless run merges of the results of these contributors.
-    """
-
-    folder: Path
-    runtime: Runtime
-    genesis: str
-    models: dict[frozenset[str], Cid]
-
-    def offer(self, results: int, committee: int) -> Offer:
-        return Offer(
-            reward=10 * UNIT,
-            fee=UNIT,
-            committee=committee,
-            results=results,
-            expires_in=10 * HOUR,
-            working_time=HOUR,
-            task_type=TaskType.MODEL_CONTRIBUTOR,
-            strategy=ValidationStrategy.AUTO_ACCEPT,
-            model_type=ModelType.VISION,
-            base_model=self.folder / "base",
-            validation_set=self.folder / "validation",
-        )
-
-
-@cache
-def theatre() -> Theatre:
-    """Built once in a test run."""
-    folder = fast_folder()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "toy").mkdir()
-    (folder / "toy" / "start_task.sh").write_text("true\n")
-    write_model(folder / "base")
-    write_validation_set(folder / "validation")
-    for who, (weights, examples) in WORK.items():
-        write_work(folder / "work" / who.strip("/"), weights, examples)
-    clock = VirtualClock()
-    file = folder / "chain.sqlite"
-    DevChain.create(
-        file, blob(), properties=PROPERTIES, cache=shared_cache(), clock=clock.wall
-    ).close()
-    with open_chain(file, clock.wall) as chain:
-        runtime = Runtime.load(chain.runtime_version, chain.metadata())
-        _elect(folder, chain, runtime)
-    models: dict[frozenset[str], Cid] = {}
-    made = Theatre(folder, runtime, "0x" + chain.genesis.hex(), models)
-    models.update(_faultless(made))
-    return made
-
-
-def _elect(folder: Path, chain: DevChain, runtime: Runtime) -> None:
-    """Put the aggregators into office."""
-
-    def session(name: str) -> Session:
-        made = Session(Config(folder / "office", key=name))
-        made.chain = SubstrateChain(EmbeddedTransport(chain, ""))
-        made.chain._runtime = runtime
-        return made
-
-    for name in AGGREGATORS:
-        elections.apply(session(name), f"https://{name.strip('/').lower()}.example")
-    creator = session(CREATOR)
-    elections.vote(creator, [creator.resolve(name) for name in AGGREGATORS], 100 * UNIT)
-    while len(creator.chain.election().members) < len(AGGREGATORS):
-        creator.chain.advance(blocks=10)
-
-
-def _faultless(made: Theatre) -> dict[frozenset[str], Cid]:
-    """The models of a run in which nothing goes wrong, by whose results are in them."""
-    models: dict[frozenset[str], Cid] = {}
-    with Life(made, Calm()) as life:
-        life.live()
-        task = life.task()
-        assert task is not None and not life.world.said
-        indices = {each.contributor: each.index for each in life.results()}
-        with life.world.session(CREATOR) as session:
-            for some in ((BOB,), (CHARLIE,), CONTRIBUTORS):
-                who = [session.resolve(name) for name in some]
-                only = [indices[each] for each in who]
-                out = life.root / f"model-{len(models)}"
-                merged = federate(session, task.id, out, only=only, publish=False)
-                models[frozenset(who)] = merged.cid
-    return models
 
 
 class Life:
@@ -177,16 +46,16 @@ class Life:
     small : with one contributor, and committees of one.
     """
 
-    def __init__(self, theatre: Theatre, plan: Plan, small: bool = False) -> None:
-        self.theatre = theatre
+    def __init__(self, plan: Plan, small: bool = False) -> None:
+        self.theatre = theatre()
         self.plan = plan
         self.small = small
         self.actors = tuple(actor for actor in ACTORS if not small or actor != CHARLIE)
         self.root = fast_folder()
         home = self.root / "home"
         home.mkdir()
-        shutil.copyfile(theatre.folder / "chain.sqlite", home / "chain.sqlite")
-        self.world = World(home, plan, theatre.runtime, theatre.genesis)
+        shutil.copyfile(self.theatre.folder / "chain.sqlite", home / "chain.sqlite")
+        self.world = World(home, plan, self.theatre.runtime, self.theatre.genesis)
         self.before = balances(self.world)
         self.issued = self.world.observer().total_issuance()
         self.transactions = (0, 0)
@@ -301,9 +170,7 @@ class Life:
         attempt = session.work(task.id).attempt(found.index)
         if not attempt.output.exists():
             with scratch(attempt.root) as space:
-                shutil.copytree(
-                    self.theatre.folder / "work" / who.strip("/"), space / "out" / "toy"
-                )
+                shutil.copytree(self.theatre.work(who), space / "out" / "toy")
                 replace_folder(space / "out", attempt.output)
 
     def _federate(self, session: Session, task: Task) -> None:
@@ -321,7 +188,7 @@ class Life:
         accepted = self._accepted()
         assert len(accepted) == task.accepted <= task.terms.slots
         if accepted:
-            assert task.published == self.theatre.models[accepted]
+            assert task.published == right_models()[accepted]
             with Session(Config(self.world.home)) as session:
                 session.objects.get(task.published, self.root / "published")
         check_books(self.world, task, self.before, self.issued)
@@ -329,8 +196,27 @@ class Life:
 
 def endure(plan: Plan, small: bool = False) -> Life:
     """A whole life under a plan, held against what must be true; it is closed."""
-    with Life(theatre(), plan, small) as life:
+    with Life(plan, small) as life:
         life.live()
         life.transactions = life.sent()
         life.check()
     return life
+
+
+@cache
+def right_models() -> dict[frozenset[str], Cid]:
+    """The models of a run in which nothing goes wrong, by the accounts whose results are merged."""
+    models: dict[frozenset[str], Cid] = {}
+    with Life(Calm()) as life:
+        life.live()
+        task = life.task()
+        assert task is not None and not life.world.said
+        indices = {each.contributor: each.index for each in life.results()}
+        with life.world.session(CREATOR) as session:
+            for some in ((BOB,), (CHARLIE,), CONTRIBUTORS):
+                who = [session.resolve(name) for name in some]
+                only = [indices[each] for each in who]
+                out = life.root / f"model-{len(models)}"
+                merged = federate(session, task.id, out, only=only, publish=False)
+                models[frozenset(who)] = merged.cid
+    return models

@@ -15,8 +15,8 @@ from faults.clock import HOUR, VirtualClock
 from faults.disk import Disk
 from faults.node import SimulatedNode
 from faults.plan import LEAPS, Fault, Moment, Plan
+from faults.theatre import ACTORS
 from faults.wire import WiredNode
-from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR
 
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Call
@@ -32,8 +32,6 @@ from decentralml.config import Config
 from decentralml.errors import DecentralMLError
 from decentralml.market.accounts import WELL_KNOWN
 from decentralml.market.session import Session
-
-ACTORS = (CREATOR, *CONTRIBUTORS, *AGGREGATORS)
 
 
 class Killed(BaseException):
