@@ -41,9 +41,7 @@ def of_collusion(offer: Offer, office: int) -> list[str]:
     if offer.fee >= share * offer.reward:
         return []
     if offer.challenge_time:
-        remedy = (
-            f"pay each member at least {share:.1%} of the reward, or ask for a larger committee"
-        )
+        remedy = f"pay each member at least {ceil(share * 1000) / 10} % of the reward, or ask for a larger committee"
     else:
         remedy = (
             "give them --challenge-time 1h: then a single honest member's finding is enough "

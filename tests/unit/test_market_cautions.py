@@ -20,7 +20,7 @@ def test_with_a_challenge_time_the_same_fee_tempts_nobody() -> None:
 
 def test_a_fee_too_small_even_with_a_challenge_time_is_named_with_what_would_do() -> None:
     (caution,) = of_collusion(Offer(reward=400 * UNIT, fee=UNIT, challenge_time=HOUR), 13)
-    assert "at least 0.8 % of the reward" in caution
+    assert "at least 0.7 % of the reward" in caution
 
 
 @pytest.mark.parametrize("office", [0, 1, 3])
