@@ -44,6 +44,8 @@ ALICE, BOB, CHARLIE, DAVE, EVE, FERDIE = (
 )
 VOTERS = (development_key("//Alice//stash"), development_key("//Bob//stash"))
 AGGREGATORS = (DAVE, EVE, FERDIE)
+MORE_MEMBERS = tuple(development_key(f"//Member/{number}") for number in range(4))
+"""For an office that is larger than a committee; they have nothing before they are elected."""
 BUNDLE = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
 REPORT = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
 READER = encryption_public_key(ALICE.encryption_secret())
@@ -93,14 +95,16 @@ def terms(chain: Chain, **changes: object) -> Terms:
     return Terms(**wanted)  # type: ignore[arg-type]
 
 
-def elect(chain: Chain) -> None:
+def elect(chain: Chain, members: Sequence[Key] = AGGREGATORS) -> None:
     """Have the aggregators registered, voted for and elected."""
     early_in_round(chain)
-    for key in AGGREGATORS:
+    for key in members:
+        if key in MORE_MEMBERS:
+            chain.submit(calls.Transfer(key.address, 100 * UNIT), VOTERS[0])
         profile = calls.RegisterAggregator("https://example.org", encryption_key(key))
         chain.submit(calls.Batch((profile, calls.SubmitCandidacy())), key)
     for voter in VOTERS:
-        votes = tuple(key.address for key in AGGREGATORS)
+        votes = tuple(key.address for key in members)
         chain.submit(calls.Vote(votes, 1000 * UNIT), voter)
     chain.wait_block(chain.election().round_ends)
 
@@ -135,7 +139,7 @@ def soon(chain: Chain, blocks: int = 5) -> int:
 
 def by_address(address: str) -> Key:
     """The aggregator of an address."""
-    return next(key for key in AGGREGATORS if key.address == address)
+    return next(key for key in (*AGGREGATORS, *MORE_MEMBERS) if key.address == address)
 
 
 def post(chain: Chain, **changes: object) -> TaskId:
