@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from decentralml.bundles.sealing import is_usable
 from decentralml.market.collusion import least_fee
 from decentralml.market.offer import Offer
@@ -41,7 +43,8 @@ def of_collusion(offer: Offer, office: int) -> list[str]:
     if offer.fee >= share * offer.reward:
         return []
     if offer.challenge_time:
-        remedy = f"pay each member at least {ceil(share * 1000) / 10} % of the reward, or ask for a larger committee"
+        least = ceil(share * 1000) / 10
+        remedy = f"pay each member at least {least} % of the reward, or ask for a larger committee"
     else:
         remedy = (
             "give them --challenge-time 1h: then a single honest member's finding is enough "
