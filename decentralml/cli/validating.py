@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
 from decentralml.cli.output import document, printable
+from decentralml.cli.staying import WaitingLine
 from decentralml.cli.units import format_metric, format_proportion
 from decentralml.cli.wording import people, waiting
 from decentralml.types import Address, Phase, TaskId, Verdict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog=examples(
         "decentralml validate-task-results 3 --as ann",
+        "decentralml validate-task-results 3 --wait --as ann",
         "decentralml validate-task-results 3 --index 1 --as hospital",
         "decentralml validate-task-results 3 --dry-run --as bob",
     )
@@ -50,6 +52,11 @@ if TYPE_CHECKING:
     help="Say that this machine cannot judge what it cannot; else that is left for later.",
 )
 @click.option(
+    "--wait",
+    is_flag=True,
+    help="As a member, stay until all results have ended, and do what becomes due.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Judge your own result as a committee would, before you send it.",
@@ -68,6 +75,7 @@ def validate_task_results(
     validation_path: Path | None,
     fail_unavailable: bool,
     crashed: bool,
+    wait: bool,
     dry_run: bool,
     result_path: Path | None,
 ) -> None:
@@ -75,25 +83,29 @@ def validate_task_results(
 
     A member of a panel judges each result that it has a seat for and commits to its finding. Run
     again once all have committed, it reveals it; and again, it releases the keys of what was
-    accepted. What remains, and until when, is printed. Anybody else sees what the panels found, and
-    measures the results that are not sealed to it.
+    accepted. What remains, and until when, is printed; with --wait it stays and does all of that by
+    itself. Anybody else sees what the panels found, and measures the results that are not sealed to
+    it.
     """
     if result_path is not None and not dry_run:
         raise click.UsageError("--result-path goes with --dry-run")
+    if dry_run and wait:
+        raise click.UsageError("--dry-run has nothing to --wait for")
     if dry_run:
         _dry_run(settings, TaskId(task), result_path, validation_path)
+        return
+    options: dict[str, Any] = {
+        "validation_path": validation_path,
+        "fail_unavailable": fail_unavailable,
+        "crashed": crashed,
+    }
+    if wait:
+        _stay(settings, TaskId(task), indices, options)
         return
     from decentralml.market.review import validate_task_results as validate
 
     with settings.session() as session:
-        found = validate(
-            session,
-            TaskId(task),
-            indices,
-            validation_path=validation_path,
-            fail_unavailable=fail_unavailable,
-            crashed=crashed,
-        )
+        found = validate(session, TaskId(task), indices, **options)
         names, now = session.names, session.chain.now()
     if settings.json:
         document(found)
@@ -105,9 +117,41 @@ def validate_task_results(
     for review in found.reviews:
         _print_review(review, names, now)
     if any(duty.seated and duty.awaited for duty in found.duties):
-        _say(f"next: decentralml validate-task-results {task} (again, to reveal and to release)")
+        _say(
+            f"next: decentralml validate-task-results {task} (again, to reveal and to release; "
+            "or stay, with --wait)"
+        )
     if not (found.duties or found.reviews):
         click.echo(f"nothing of task {task} is to be validated")
+
+
+def _stay(
+    settings: Settings, task: TaskId, indices: tuple[int, ...], options: dict[str, Any]
+) -> None:
+    """Visit until nothing can become due any more; what a visit did not change is not repeated."""
+    from decentralml.market.review import Validation, joined, stay_with_results
+
+    whole = Validation(task)
+    told: dict[int, tuple[object, ...]] = {}
+    with settings.session() as session:
+        line = WaitingLine(session.names, settings.json)
+        for found in stay_with_results(session, task, indices, line, **options):
+            whole = joined(whole, found)
+            if settings.json:
+                continue
+            now = session.chain.now()
+            if found.shared:
+                people_ = people(found.shared, session.names)
+                _say(f"gave the key of the validation set to {people_}")
+            for duty in found.duties:
+                state = (duty.status, duty.phase, duty.note)
+                if duty.done or told.get(duty.index) != state:
+                    _print_duty(duty, session.names, now)
+                told[duty.index] = state
+    if settings.json:
+        document(whole)
+    else:
+        click.echo(f"nothing of task {task} is left to do")
 
 
 def _dry_run(
@@ -171,6 +215,8 @@ def _say(text: str | None) -> None:
 
 
 def _finding(verdict: Verdict, score: int | None) -> str:
+    if verdict in (Verdict.INCONCLUSIVE, Verdict.CRASHED):
+        return verdict  # Nothing was measured: its score is no measurement of zero.
     return f"{verdict}, score {format_proportion(score or 0)}"
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
 from decentralml.cli.output import document, printable
+from decentralml.cli.staying import WaitingLine
 from decentralml.cli.units import DURATION, format_amount, format_time
-from decentralml.cli.wording import waiting
-from decentralml.types import TaskId
+from decentralml.cli.wording import status_of, waiting
+from decentralml.types import Outcome, TaskId, Window
+
+if TYPE_CHECKING:
+    from decentralml.market.sending import Sent
+    from decentralml.market.session import Session
 
 
 @click.command(epilog=examples("decentralml accept-task 3 --as bob"))
@@ -99,6 +105,7 @@ def run_task(
 @click.command(
     epilog=examples(
         "decentralml send-results 3 --as bob",
+        "decentralml send-results 3 --wait --as bob",
         "decentralml send-results 3 --result-path my-results/digits_bob",
     )
 )
@@ -108,34 +115,59 @@ def run_task(
     type=click.Path(path_type=Path),
     help="Folder with the result; else what run-task left.",
 )
+@click.option(
+    "--wait", is_flag=True, help="Stay until the result has ended, and do what becomes due."
+)
 @common
 @pass_settings
-def send_results(settings: Settings, task: int, result_path: Path | None) -> None:
+def send_results(settings: Settings, task: int, result_path: Path | None, wait: bool) -> None:
     """Check, sign, seal and send the result of an accepted task, and hand its key to the committee.
 
     What the committee would check first is checked here before any fee is paid. Run again, without
     --result-path, it does what has become due: it hands the key to members that came later or to
-    the jury of an appeal, and releases it once the result is accepted, if no member has.
+    the jury of an appeal, and releases it once the result is accepted, if no member has. With
+    --wait it stays and does that by itself.
     """
     from decentralml.market.sending import send_results as send
+    from decentralml.market.sending import stay_with_result
 
     with settings.session() as session:
-        sent = send(session, TaskId(task), result_path)
-        names, now = session.names, session.chain.now()
+        if not wait:
+            sent = send(session, TaskId(task), result_path)
+            if not settings.json:
+                _print_sent(session, sent)
+        else:
+            line = WaitingLine(session.names, settings.json)
+            for sent in stay_with_result(session, TaskId(task), result_path, line):
+                if not settings.json:
+                    _print_sent(session, sent, waits=True)
     if settings.json:
         document(sent)
-        return
-    state = "was sent before" if sent.resumed else "is sent"
-    click.echo(f"result {sent.index} of task {task} {state}: {sent.cid}")
+
+
+def _print_sent(session: Session, sent: Sent, waits: bool = False) -> None:
+    """What a visit did, and what to do next; with ``waits`` that is told by the waiting line."""
+    task, index = sent.task, sent.index
+    if not sent.resumed:
+        click.echo(f"result {index} of task {task} is sent: {sent.cid}")
+    elif not waits:
+        click.echo(f"result {index} of task {task} was sent before: {sent.cid}")
     for deed in sent.done:
         click.echo(f"  {deed}")
     if sent.note is not None:
         click.echo(f"  {printable(sent.note)}")
+    found = session.chain.submission(task, index)
     if sent.awaited is None:
-        click.echo(f"  {sent.status}")
-    else:
-        click.echo(f"  {waiting(sent.awaited, names, now)}")
-        click.echo(f"  new members, or a jury, get its key by: decentralml send-results {task}")
+        click.echo(f"  {status_of(found)}; why: decentralml explain {task} {index}")
+        return
+    if found.window is Window.CHALLENGE and found.outcome is not Outcome.ACCEPTED:
+        click.echo(f"  {status_of(found)}; if that is wrong: decentralml appeal {task} {index}")
+    if not waits:
+        click.echo(f"  {waiting(sent.awaited, session.names, session.chain.now())}")
+        click.echo(
+            f"  next: decentralml send-results {task} --wait (or again, each time it waits for its "
+            "key from you: a member that is replaced, or a jury, must get it, or your bond is lost)"
+        )
 
 
 @click.command(epilog=examples("decentralml abandon-task 3 --as bob"))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from decentralml.errors import DecentralMLError, ProfileKeyForeign, ValidationSetSealed
+from decentralml.errors import (
+    DecentralMLError,
+    NotAnAggregator,
+    ProfileKeyForeign,
+    ValidationSetSealed,
+)
 from decentralml.market.handover import hand_over_if_able
 from decentralml.market.judging import Bar, bar
 from decentralml.market.panel import Duty, attend_panels, is_aggregator
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.reports import Opinion, read_opinions
 from decentralml.market.session import Session
+from decentralml.market.staying import Waits, stay
 from decentralml.market.tasks import list_task_results
 from decentralml.types import Address, Submission, SubmissionStatus, TaskId, Verdict
 from decentralml.validation.findings import Finding
@@ -89,6 +95,76 @@ def validate_task_results(
         )
         return Validation(task, shared, duties=tuple(duties))
     return Validation(task, shared, reviews=tuple(review(session, task, wanted, validation_path)))
+
+
+def stay_with_results(
+    session: Session,
+    task: TaskId,
+    indices: Iterable[int],
+    idle: Callable[[Waits, int], None],
+    *,
+    validation_path: Path | None = None,
+    fail_unavailable: bool = False,
+    crashed: bool = False,
+) -> Iterator[Validation]:
+    """Attend to panels until every result of the task has ended; each visit's outcome.
+
+    Parameters
+    ----------
+    idle : see :func:`~decentralml.market.staying.stay`.
+
+    Raises
+    ------
+    NotAnAggregator : the account is no member, so that nothing can become due for it.
+    """
+    wanted = tuple(indices)
+    if not is_aggregator(session, task):
+        raise NotAnAggregator(session.address)
+    waited: set[int] = set()
+
+    def visit() -> Validation:
+        found = validate_task_results(
+            session,
+            task,
+            wanted,
+            validation_path=validation_path,
+            fail_unavailable=fail_unavailable,
+            crashed=crashed,
+        )
+        # What has ended without this account is told once more.
+        ended = waited - {duty.index for duty in found.duties}
+        told = attend_panels(session, task, ended) if ended else []
+        waited.clear()
+        waited.update(_waits(found))
+        return replace(found, duties=(*found.duties, *told))
+
+    yield from stay(session, task, visit, _waits, idle)
+
+
+def _waits(found: Validation) -> dict[int, Awaited]:
+    return {duty.index: duty.awaited for duty in found.duties if duty.awaited}
+
+
+def joined(earlier: Validation, later: Validation) -> Validation:
+    """Two visits of a member as one: where results stand after the later, and what both did."""
+    duties = {duty.index: duty for duty in earlier.duties}
+    for duty in later.duties:
+        was = duties.get(duty.index, duty)
+        found = duty if duty.verdict is not None else was
+        duties[duty.index] = replace(
+            duty,
+            done=duty.done if was is duty else (*was.done, *duty.done),
+            verdict=found.verdict,
+            score=found.score,
+            metrics=found.metrics,
+            reasons=found.reasons,
+            segment=found.segment,
+        )
+    return replace(
+        later,
+        shared=(*earlier.shared, *later.shared),
+        duties=tuple(duties[index] for index in sorted(duties)),
+    )
 
 
 def review(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from decentralml.market.progress import ENDED, Awaited, awaited, brought_on
 from decentralml.market.records import locked
 from decentralml.market.sealed import hand_key, made_key, release_key, seal_of
 from decentralml.market.session import Session
+from decentralml.market.staying import Waits, stay
 from decentralml.market.work import Attempt, replace_folder, scratch
 from decentralml.types import (
     Cid,
@@ -79,12 +81,17 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
         resumed = submission is not None
         if submission is None:
             submission = _send(session, found, result_path)
-    submission, done, note = _followed(session, found, submission)
+    return _follow(session, found, submission, resumed)
+
+
+def _follow(session: Session, task: Task, submission: Submission, resumed: bool = True) -> Sent:
+    """Do what has become due of a result that was sent."""
+    submission, done, note = _followed(session, task, submission)
     if submission.result is None or submission.digest is None:
-        raise TakenBack(f"result {submission.index} of task {task}")
-    attempt = session.work(task).attempt(submission.index)
+        raise TakenBack(f"result {submission.index} of task {task.id}")
+    attempt = session.work(task.id).attempt(submission.index)
     return Sent(
-        task,
+        task.id,
         submission.index,
         submission.result,
         submission.digest,
@@ -92,8 +99,38 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
         resumed,
         submission.status,
         done,
-        awaited(found, submission),
+        awaited(task, submission),
         note,
+    )
+
+
+def stay_with_result(
+    session: Session,
+    task: TaskId,
+    result_path: Path | None,
+    idle: Callable[[Waits, int], None],
+) -> Iterator[Sent]:
+    """Send the result, and do what becomes due of it until it has ended; each visit's outcome.
+
+    Parameters
+    ----------
+    idle : see :func:`~decentralml.market.staying.stay`.
+    """
+    first = [send_results(session, task, result_path)]
+    index = first[0].index
+    found = session.chain.task(task)
+
+    def visit() -> Sent:
+        if first:
+            return first.pop()
+        return _follow(session, found, session.chain.submission(task, index))
+
+    yield from stay(
+        session,
+        task,
+        visit,
+        lambda sent: {} if sent.awaited is None else {sent.index: sent.awaited},
+        idle,
     )
 
 
