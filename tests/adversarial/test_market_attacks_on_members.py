@@ -251,6 +251,29 @@ def test_a_creator_whose_code_crashes_on_appeal_slashes_nobody(chain: Chain, boo
     books.check(VICTIM, "the creator's code crashes on its appeal", lost, 0, books.lost(ALICE))
 
 
+@pytest.mark.xfail(strict=True, reason="a gold may be narrower than the tolerance of the task")
+def test_a_gold_within_the_tolerance_slashes_nobody(chain: Chain, books: Books) -> None:
+    """All are honest, on machines that differ in the last digit; the creator has picked that of
+    the jury's."""
+    found = finding(Verdict.PASS)
+    close = replace(found, score=found.score - 1)
+    narrow = Gold(CHARLIE.address, Verdict.PASS, close.score, close.score, bytes(32))
+    task = day(chain, challenge_time=HOUR, golds=(gold_commitment(narrow),))
+    sent = deliver(chain, task, CHARLIE)
+    vote(chain, sent, lambda member: found)
+    judges = [by_address(member) for member in members(chain, sent)]
+    try:
+        chain.submit(calls.OpenGold(task, sent.index, narrow), ALICE)
+    except errors.GoldAgrees:
+        pass  # as it should: the committee's score is within the tolerance of it
+    else:
+        give_key(chain, sent)
+        vote(chain, sent, lambda member: close)
+    lost = books.lost(*judges)
+    attack = "a gold that is narrower than the tolerance"
+    books.check(VICTIM, attack, lost, 0, books.lost(ALICE))
+
+
 def test_commitments_cannot_be_guessed_from_the_few_findings_there_are(
     chain: Chain, books: Books
 ) -> None:
