@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from chain_support import BOB, CHARLIE, HOUR, post
+from chain_support import BOB, CHARLIE, HOUR, connect_patiently, node_process, post
 from panel_support import deliver, judge, release
+from rpc_support import free_port
 
 from decentralml.chain import calls, events
 from decentralml.chain.api import Chain
 from decentralml.chain.errors import UnknownSubmission
-from decentralml.errors import EvidenceRefused
+from decentralml.errors import EvidenceRefused, StatePruned
 from decentralml.market.explain import explained
 from decentralml.types import Verdict
 
@@ -56,3 +58,22 @@ def test_a_slot_that_was_given_back_is_found_where_nothing_is_stored(chain: Chai
     assert chain.proven(task, 0, history.until, evidence) == history
     with pytest.raises(UnknownSubmission):
         chain.history(task, 1)
+
+
+@pytest.mark.node
+def test_a_node_that_has_forgotten_the_states_still_checks_the_evidence(tmp_path: Path) -> None:
+    kept = 16
+    with (
+        node_process(tmp_path, free_port(), 100, more=("--state-pruning", str(kept))) as url,
+        connect_patiently(tmp_path, url) as chain,
+    ):
+        chain.wait_block(1)  # Before it, the chain has no time.
+        task = post(chain)
+        chain.submit(calls.AcceptTask(task), BOB)
+        gone = chain.submit(calls.Abandon(task), BOB)
+        history = chain.history(task, 0)
+        evidence = chain.evidence(history)
+        chain.wait_block(gone.block + 2 * kept)
+        with pytest.raises(StatePruned):
+            chain.history(task, 0)
+        assert chain.proven(task, 0, history.until, evidence) == history

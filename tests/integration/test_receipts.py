@@ -173,6 +173,11 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         lambda r: r["evidence"].update(nodes=sorted([*r["evidence"]["nodes"], "0x00"])),
         "it holds more than it takes",
     ),
+    "headers out of order": (lambda r: r["evidence"]["headers"].reverse(), "not in order"),
+    "two headers of one block": (
+        lambda r: r["evidence"]["headers"].insert(0, r["evidence"]["headers"][0][:-2] + "00"),
+        "headers",
+    ),
     "a header that is none": (
         lambda r: r["evidence"]["headers"].__setitem__(0, "0x1234"),
         "headers cannot be read",

@@ -108,6 +108,8 @@ class ProvenStates:
                 header = Header.decode(encoded)
             except DecodeError as error:
                 raise EvidenceRefused(f"one of its headers cannot be read ({error})") from None
+            if header.number <= max(self._headers, default=-1):
+                raise EvidenceRefused("its headers are not in order")
             self._headers[header.number] = header
 
     def hash(self, block: int) -> bytes:
