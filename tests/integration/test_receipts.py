@@ -142,6 +142,13 @@ def flip(document: dict[str, Any], kind: str, place: int) -> None:
     document["evidence"]["nodes"].sort()
 
 
+def double(headers: list[str]) -> None:
+    """Put another header before the first, of the same block."""
+    other = bytearray.fromhex(headers[0][2:])
+    other[0] ^= 1  # Of its parent's hash.
+    headers.insert(0, "0x" + other.hex())
+
+
 FORGERIES: dict[str, tuple[Change, str]] = {
     "a higher reward": (
         lambda receipt: receipt["terms"].update(reward=9),
@@ -174,10 +181,7 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         "it holds more than it takes",
     ),
     "headers out of order": (lambda r: r["evidence"]["headers"].reverse(), "not in order"),
-    "two headers of one block": (
-        lambda r: r["evidence"]["headers"].insert(0, r["evidence"]["headers"][0][:-2] + "00"),
-        "headers",
-    ),
+    "two headers of one block": (lambda r: double(r["evidence"]["headers"]), "not in order"),
     "a header that is none": (
         lambda r: r["evidence"]["headers"].__setitem__(0, "0x1234"),
         "headers cannot be read",
