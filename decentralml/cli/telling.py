@@ -109,8 +109,8 @@ def answer(found: Explanation, called: Called, amount: Amount) -> str:
     if found.status is None:
         return f"{who} was not paid: it gave the slot back"
     if found.status is SubmissionStatus.EXPIRED:
-        what = "no result" if found.result is None else "not the key of its result"
-        return f"{who} was not paid: it sent {what} in time"
+        what = "send a result" if found.result is None else "hand over the key of its result"
+        return f"{who} was not paid: it did not {what} in time"
     if found.status is SubmissionStatus.ACCEPTED:
         return f"{who} is still owed the reward, which its asset could not pay: decentralml claim"
     if found.status is not SubmissionStatus.REJECTED:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_support import BOB, CHARLIE, elect, embedded, new_home, post
+from chain_support import BOB, CHARLIE, elect, embedded, new_home, pass_time, post
 from click.testing import CliRunner, Result
 from fake_node_support import FakeNode
 from hypothesis import given, settings
@@ -34,7 +34,7 @@ from decentralml.errors import (
 from decentralml.market.explain import explain
 from decentralml.market.receipts import Verified, _parse, verify_receipt, write_receipt
 from decentralml.market.session import Session
-from decentralml.types import Verdict
+from decentralml.types import TaskId, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -338,6 +338,14 @@ def test_the_commands_write_and_check_a_receipt(
     assert "say its INDEX" in run("explain", paid.task, "--receipt", file, code=2).stderr
 
 
+def overdue(chain: Chain, task: TaskId, index: int) -> None:
+    """Have a state end by its deadline."""
+    deadline = chain.submission(task, index).deadline
+    assert deadline is not None
+    pass_time(chain, deadline)
+    chain.submit(calls.Settle(task, index), BOB)
+
+
 def test_what_ended_unpaid_is_answered_in_one_sentence(
     run: Callable[..., Result], chain: Chain
 ) -> None:
@@ -350,3 +358,9 @@ def test_what_ended_unpaid_is_answered_in_one_sentence(
     send(chain, task, CHARLIE)
     assert "is not paid yet" in run("explain", task, 2).stdout
     assert "Abandoned" in run("explain", task).stdout
+    overdue(chain, task, 2)
+    assert "the panel came to no verdict" in run("explain", task, 2).stdout
+    late = post(chain)
+    chain.submit(calls.AcceptTask(late), CHARLIE)
+    overdue(chain, late, 0)
+    assert "it did not send a result in time" in run("explain", late, 0).stdout
