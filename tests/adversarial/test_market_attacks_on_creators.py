@@ -281,6 +281,20 @@ def test_a_result_that_crashes_the_tasks_code_costs_the_fees(chain: Chain, books
     books.check(VICTIM, "the task's own code crashes on a result", lost, 3 * FEE)
 
 
+def test_results_that_crash_the_tasks_code_cost_the_fees_each_time(
+    chain: Chain, books: Books
+) -> None:
+    """Until the creator withdraws the task: its slot opens again, filled up from its balance."""
+    task = day(chain)
+    for _ in range(4):
+        judge(chain, deliver(chain, task, BOB), Verdict.INCONCLUSIVE)
+    withdrawn(chain, task)
+    lost = books.lost(ALICE)
+    assert lost == 4 * 3 * FEE
+    attack = "the same four times over, by one contributor"
+    books.check(VICTIM, attack, lost, 4 * 3 * FEE, books.lost(BOB))
+
+
 def test_one_training_sent_twice_is_found_where_it_is_replayed(chain: Chain, books: Books) -> None:
     task = day(chain, slots=2, replay=Replay(40, 4))
     first, second = (deliver(chain, task, key, TRACE) for key in (BOB, CHARLIE))
