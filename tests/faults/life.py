@@ -62,6 +62,8 @@ class Life:
         """In the chain's blocks by the end of the task, and how many of them failed."""
         self.created = False
         """The creator's command has said that the task is there."""
+        self.merged: frozenset[str] = frozenset()
+        """Whose results the creator's command has said to have merged."""
 
     def __enter__(self) -> Life:
         return self
@@ -91,7 +93,7 @@ class Life:
         if actor == CREATOR:
             if task is None or not self.created:
                 self.created = self.world.command(actor, self._create)
-            elif task.status not in LIVE and self._accepted() and task.published is None:
+            elif task.status not in LIVE and not self._concluded(task):
                 self.world.command(actor, lambda session: self._federate(session, task))
             else:
                 self.world.command(actor, lambda session: settle(session, task.id))
@@ -106,7 +108,12 @@ class Life:
         task = self.task()
         if task is None or not self.created or task.status in LIVE or task.active:
             return False
-        return task.published is not None or not self._accepted()
+        return self._concluded(task)
+
+    def _concluded(self, task: Task) -> bool:
+        """The chain names a model, and the creator's command said that it is of all results."""
+        accepted = self._accepted()
+        return not accepted or (task.published is not None and self.merged == accepted)
 
     def told(self) -> list[str]:
         """The run, for people."""
@@ -175,7 +182,8 @@ class Life:
 
     def _federate(self, session: Session, task: Task) -> None:
         name = "-".join(sorted(self._accepted()))
-        federate(session, task.id, self.root / "next" / name)
+        merged = federate(session, task.id, self.root / "next" / name)
+        self.merged = frozenset(part.contributor for part in merged.parts)
 
     # What must be true in the end.
 
