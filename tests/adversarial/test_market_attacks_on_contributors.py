@@ -253,11 +253,11 @@ def test_a_frozen_reward_waits_and_keeps_nobody_else_waiting(
     asset = 7
     made = (
         calls.CreateAsset(asset, ALICE.address, 1),
-        calls.MintAsset(asset, ALICE.address, 10_000),
+        calls.MintAsset(asset, ALICE.address, 4 * REWARD),
         calls.MintAsset(asset, CHARLIE.address, 1),
     )
     chain.submit(calls.Batch(made), ALICE)
-    task = post(chain, slots=2, asset=asset, reward=1_000)
+    task = post(chain, slots=2, asset=asset, reward=REWARD)
     both = [deliver(chain, task, key) for key in (BOB, CHARLIE)]
     for sent in both:
         judge(chain, sent, Verdict.PASS)
@@ -271,6 +271,9 @@ def test_a_frozen_reward_waits_and_keeps_nobody_else_waiting(
     unpaid = [chain.submission(task, sent.index).unpaid for sent in both]
     if whom is None:
         assert unpaid == [True, True]
+        # Who takes an asset has to do with its issuer: here that is the creator, who has the key.
+        attack = "the reward's issuer freezes it for good (of the asset)"
+        books.check(VICTIM, attack, books.lost(BOB) + REWARD, REWARD)
         chain.advance(milliseconds=chain.constants().retention_period + 1)
         with pytest.raises(errors.StillUnpaid):
             chain.submit(calls.Clear(task, both[0].index), VOTERS[0])
@@ -281,8 +284,8 @@ def test_a_frozen_reward_waits_and_keeps_nobody_else_waiting(
         if waits:
             chain.submit(calls.Claim(task, sent.index), VOTERS[0])
     got = chain.asset_balance(asset, BOB.address).free
-    assert got == 1_000
-    books.check(VICTIM, f"{frozen} is frozen, and thawed later", books.lost(BOB) + 1_000 - got)
+    assert got == REWARD
+    books.check(VICTIM, f"{frozen} is frozen, and thawed later", books.lost(BOB) + REWARD - got)
 
 
 def test_a_released_key_is_the_creators_alone(chain: Chain, books: Books) -> None:
