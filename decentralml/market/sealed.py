@@ -8,7 +8,6 @@ from __future__ import annotations
 from decentralml.bundles.sealing import encryption_public_key
 from decentralml.bundles.wraps import NO_WRAP, key_digest, open_wrap, release_digest, wrap
 from decentralml.chain.calls import HandKey, ReleaseKey
-from decentralml.chain.events import ProfileUpdated
 from decentralml.errors import (
     KeyMismatch,
     ProfileKeyForeign,
@@ -88,7 +87,7 @@ def hand_key(session: Session, submission: Submission) -> Submission:
 def check_handed(session: Session, terms: Terms, submission: Submission, key: bytes) -> None:
     """Hold what was handed to the others, and what will be released, against the key.
 
-    A member that has changed its profile since is not held against the contributor.
+    Nobody changes its encryption key while it is on a panel.
 
     Raises
     ------
@@ -96,8 +95,7 @@ def check_handed(session: Session, terms: Terms, submission: Submission, key: by
     """
     assert submission.seal is not None
     for seat in submission.panel:
-        right = seat.wrap is None or seat.wrap == _wrap_for(session, key, seat.member)
-        if not right and not _changed_profile(session, submission, seat.member):
+        if seat.wrap not in (None, _wrap_for(session, key, seat.member)):
             raise ResultMismatch(
                 submission.task,
                 submission.index,
@@ -145,17 +143,6 @@ def _open_handed(session: Session, submission: Submission, handed: bytes) -> byt
         return open_wrap(handed, session.key.encryption_secret())
     except WrongWrap:
         profile = session.chain.profile(session.address)
-        foreign = profile is not None and profile.encryption_key != _own_reader(session)
-        if foreign or _changed_profile(session, submission, session.address):
+        if profile is not None and profile.encryption_key != _own_reader(session):
             raise ProfileKeyForeign(session.address) from None
         raise
-
-
-def _changed_profile(session: Session, submission: Submission, member: Address) -> bool:
-    """Whether a member changed its profile since the result was begun."""
-    newest = session.chain.info().block
-    return any(
-        isinstance(event, ProfileUpdated) and event.who == member
-        for block in range(submission.accepted_in, newest + 1)
-        for event in session.chain.events(block)
-    )

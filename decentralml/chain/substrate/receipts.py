@@ -52,7 +52,8 @@ def receipt_of(
 
 
 def facts_of(call: calls.Call) -> dict[str, Any]:
-    """What a call names, for the message of an error: the task, the submission, the parent."""
+    """What a call names, for the message of an error: the task, the submission, the parent, the
+    asset."""
     if isinstance(call, calls.CreateTask):
-        return {"parent": call.terms.parent}
-    return {name: getattr(call, name) for name in ("task", "index") if hasattr(call, name)}
+        return {"parent": call.terms.parent, "asset": call.terms.asset}
+    return {name: getattr(call, name) for name in ("task", "index", "asset") if hasattr(call, name)}

@@ -107,7 +107,7 @@ def test_an_error_of_a_runtime_to_come_still_has_a_name() -> None:
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)
 def test_a_message_uses_only_what_calls_name_and_says_what_to_do(error: type[CallRefused]) -> None:
     fields = {name for _, name, _, _ in Formatter().parse(error.message) if name}
-    assert fields <= {"task", "index", "signer", "parent"}
+    assert fields <= {"task", "index", "signer", "parent", "asset"}
     assert re.search(r"[;,:] ", error.message), "no remedy"
     assert "(task)" not in str(error("P", error.__name__, task=1, index=2, signer="5A", parent=3))
     assert isinstance(error("P", error.__name__), ChainError)

@@ -194,7 +194,8 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Change the endpoint and the encryption key.
+        /// Change the endpoint and the encryption key; the key not while on a panel, since what its
+        /// members were handed is held against their keys.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::update_profile())]
         pub fn update_profile(
@@ -206,6 +207,8 @@ pub mod pallet {
             ensure!(is_printable(&endpoint), Error::<T>::InvalidEndpoint);
             Profiles::<T>::try_mutate(&who, |profile| {
                 let profile = profile.as_mut().ok_or(Error::<T>::NotRegistered)?;
+                let same_key = profile.encryption_key == encryption_key;
+                ensure!(same_key || profile.duties == 0, Error::<T>::OnDuty);
                 profile.endpoint = endpoint;
                 profile.encryption_key = encryption_key;
                 Ok::<_, DispatchError>(())

@@ -101,6 +101,22 @@ fn a_profile_can_change() {
 }
 
 #[test]
+fn on_a_panel_the_endpoint_can_change_but_not_the_key() {
+    run(|| {
+        register(1);
+        let key = profile(1).encryption_key;
+        Aggregators::seat(&1);
+        assert_ok!(Aggregators::update_profile(signed(1), endpoint("b"), key));
+        assert_noop!(
+            Aggregators::update_profile(signed(1), endpoint("c"), [2; 32]),
+            Error::<Test>::OnDuty
+        );
+        Aggregators::relieve(&1);
+        assert_ok!(Aggregators::update_profile(signed(1), endpoint("c"), [2; 32]));
+    });
+}
+
+#[test]
 fn leaving_returns_the_bond() {
     run(|| {
         assert_noop!(Aggregators::deregister(signed(1)), Error::<Test>::NotRegistered);
