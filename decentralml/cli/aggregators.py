@@ -49,7 +49,7 @@ def list_(settings: Settings) -> None:
             right="standing bond duties missed",
         )
     else:
-        click.echo("no aggregators; apply with: decentralml aggregators apply --endpoint URL")
+        click.echo("no aggregators; apply with: decentralml aggregators apply")
     click.echo(f"next election at block {field.round_ends} (now {field.block})")
 
 
@@ -93,26 +93,37 @@ def show(settings: Settings, account: str | None) -> None:
 
 
 @aggregators.command(
-    epilog=examples("decentralml aggregators apply --endpoint https://ml.example.org --as bob")
+    epilog=examples(
+        "decentralml aggregators apply --as bob",
+        "decentralml aggregators apply --endpoint https://ml.example.org --as bob",
+    )
 )
-@click.option("--endpoint", required=True, metavar="URL", help="Where you can be reached.")
+@click.option("--endpoint", metavar="URL", help="Where you can be reached; may be left out.")
 @common
 @pass_settings
-def apply(settings: Settings, endpoint: str) -> None:
+def apply(settings: Settings, endpoint: str | None) -> None:
     """Register as an aggregator (with a bond) and stand for election.
 
     Keys are wrapped to an encryption key that is derived from your key. Run it again to change
-    the endpoint, or to stand again.
+    the endpoint, or to stand again. The deposit of a candidate who gets no place, not even as a
+    runner-up, is lost: see that somebody votes for you, or resign before the election.
     """
     from decentralml.market.elections import apply as stand
 
     with settings.session() as session:
         receipt = stand(session, endpoint)
         address = session.address
+        deposit = session.chain.constants().candidacy_bond
+        election = session.chain.election()
     if settings.json:
         document({"account": address, "block": receipt.block if receipt else None})
     elif receipt:
         click.echo(f"{address} stands for election (block {receipt.block})")
+        if address in election.candidates:
+            click.echo(
+                f"the {format_amount(deposit)} of your candidacy are lost if nobody has voted for "
+                f"you by block {election.round_ends}: decentralml vote, or aggregators resign"
+            )
     else:
         click.echo(f"{address} is registered and stands already; nothing to do")
 

@@ -246,7 +246,7 @@ class NotAnAggregator(MarketError):
     def __init__(self, account: str) -> None:
         self.account = account
         super().__init__(
-            f"{account} is no aggregator; apply with: decentralml aggregators apply --endpoint URL"
+            f"{account} is no aggregator; apply with: decentralml aggregators apply"
         )
 
 

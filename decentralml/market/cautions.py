@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import ceil
 
+from decentralml.bundles.manifest import TaskManifest
 from decentralml.bundles.sealing import is_usable
 from decentralml.market.collusion import least_fee
 from decentralml.market.offer import Offer
 from decentralml.market.session import Session
-from decentralml.types import TaskType
+from decentralml.types import TaskType, ValidationStrategy
 
 
 def of_office(session: Session, offer: Offer) -> list[str]:
@@ -64,4 +65,17 @@ def of_copies(offer: Offer, task_type: TaskType, replayed: bool) -> list[str]:
     return [
         "anybody may send several accounts with nearly the same model, and be paid for each; "
         "--invite those you know, or make the training replayable (docs/replay.md)"
+    ]
+
+
+def of_minimums(manifest: TaskManifest) -> list[str]:
+    """Whether anything that can be measured passes."""
+    bar = manifest.evaluation
+    if bar is None or manifest.strategy is ValidationStrategy.CUSTOM_ACCEPT:
+        return []
+    if bar.minimum_score is not None or bar.minimum_gain is not None:
+        return []
+    return [
+        "neither --min-score nor --min-gain: whatever can be measured passes, the base model sent "
+        "back included, and is to be paid"
     ]

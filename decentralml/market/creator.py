@@ -152,6 +152,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             sealed = _seal(session, offer.validation_set, key, folder / "validation.age")
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
         warnings += cautions.of_copies(offer, manifest.task_type, manifest.replay is not None)
+        warnings += cautions.of_minimums(manifest)
         judged = manifest.evaluation or manifest.validator
         if judged and sealed is None:
             warnings.append(

@@ -84,16 +84,18 @@ def show_aggregator(session: Session, account: Address) -> Candidate:
     raise NotAnAggregator(account)
 
 
-def apply(session: Session, endpoint: str) -> Receipt | None:
+def apply(session: Session, endpoint: str | None = None) -> Receipt | None:
     """Register as an aggregator with the key's own encryption key, and stand for election.
 
-    What is done already is left out, so the same call brings a changed endpoint up to date.
-    None when there was nothing to do.
+    What is done already is left out, so the same call brings a changed endpoint up to date (None
+    leaves it as it is). None when there was nothing to do.
     """
     encryption_key = encryption_public_key(session.key.encryption_secret())
     election = session.chain.election()
     profile = session.chain.profile(session.address)
     calls: list[Call] = []
+    if endpoint is None:
+        endpoint = "" if profile is None else profile.endpoint
     if profile is None:
         calls.append(RegisterAggregator(endpoint, encryption_key))
     elif (profile.endpoint, profile.encryption_key) != (endpoint, encryption_key):

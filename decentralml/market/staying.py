@@ -16,7 +16,9 @@ LOOK_EVERY = 3.0
 """Seconds between two looks at the chain."""
 VISIT_EVERY = 60.0
 """Seconds after which a visit is made though nothing has changed: what could not be done may be
-possible now, and a result that is new may have come."""
+possible now, and a result that is new may have come. Each visit in vain doubles them, since what
+the chain refuses costs a fee."""
+VISIT_AT_LEAST_EVERY = 960.0
 
 Waits = Mapping[int, Awaited]
 """What results wait for, by index; those that have ended are not in it."""
@@ -37,24 +39,32 @@ def stay(
     waits_of : what is still waited for after a visit.
     idle : told at each look what is waited for, and the chain's time; of nothing before a visit.
     """
+    before: Waits = {}
+    patience = VISIT_EVERY
     while True:
         visited = visit()
         yield visited
         waits = waits_of(visited)
         if not waits:
             return
-        _wait_for_change(session, task, waits, idle)
+        patience = min(2 * patience, VISIT_AT_LEAST_EVERY) if waits == before else VISIT_EVERY
+        before = waits
+        _wait_for_change(session, task, waits, patience, idle)
 
 
 def _wait_for_change(
-    session: Session, task: TaskId, waits: Waits, idle: Callable[[Waits, int], None]
+    session: Session,
+    task: TaskId,
+    waits: Waits,
+    patience: float,
+    idle: Callable[[Waits, int], None],
 ) -> None:
     found = session.chain.task(task)
     now = session.chain.now()
     # A deadline that was over at the visit has been tried already: the next visit is in its turn.
     ends = [each.until for each in waits.values() if each.until is not None and each.until >= now]
     until = min(ends, default=None)
-    last = time.monotonic() + VISIT_EVERY
+    last = time.monotonic() + patience
     try:
         while time.monotonic() < last and (until is None or now <= until):
             idle(waits, now)

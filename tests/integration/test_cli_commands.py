@@ -137,6 +137,11 @@ def test_aggregators_are_listed_shown_voted_for_and_resign(run: Run, stage: Stag
     assert "nothing to do" in run(*words).stdout
     profile = ask(run, "aggregators", "show", AGGREGATORS[0])["profile"]
     assert profile["endpoint"] == "https://new.example"
+    assert "nothing to do" in run("aggregators", "apply", "--as", AGGREGATORS[0]).stdout
+    assert (
+        "lost if nobody has voted for you by block"
+        in run("aggregators", "apply", "--as", BOB).stdout
+    )
     run("aggregators", "resign", "--as", AGGREGATORS[0])
     assert address not in json.dumps(ask(run, "aggregators", "list")["aggregators"])
 

@@ -562,3 +562,9 @@ def test_an_aggregators_worthless_key_keeps_no_creator_from_posting(stage: Stage
     for visit in stage.validate(created.task, *AGGREGATORS[1:]):
         (duty,) = visit.duties
         assert duty.verdict is Verdict.PASS
+
+
+def test_a_creator_is_told_that_anything_would_pass(stage: Stage) -> None:
+    (caution,) = stage.create(minimum_gain=None).warnings
+    assert "whatever can be measured passes" in caution
+    assert not stage.create(minimum_gain=None, minimum_score=1).warnings
