@@ -7,6 +7,7 @@ stranger, so control characters never reach the terminal.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,10 @@ from decentralml.market.reporting import Progress
 
 PATIENCE = 1.0
 """Seconds a step may take before its progress is shown."""
+_ADDRESS = re.compile(
+    r"\b([1-9A-HJ-NP-Za-km-z]{4})[1-9A-HJ-NP-Za-km-z]{38,40}([1-9A-HJ-NP-Za-km-z]{4})\b"
+)
+"""An account without a name here: shortened where a terminal is too narrow for the table."""
 
 
 def printable(text: object) -> str:
@@ -56,12 +61,16 @@ def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(columns)]
+    if sum(widths) + 2 * len(widths) > console.width:
+        cells = [[_ADDRESS.sub(r"\1…\2", cell) for cell in row] for row in cells]
     drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in columns:
         drawn.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(drawn)
+    console.print(drawn)
 
 
 def details(pairs: Sequence[tuple[str, object]]) -> None:

@@ -10,7 +10,7 @@ from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document, table
 from decentralml.cli.units import format_amount, format_duration, format_proportion, format_time
 from decentralml.cli.wording import asset_amount, left, status_of, waiting
-from decentralml.types import Access, Role, TaskId
+from decentralml.types import Access, Role, TaskId, ValidationStrategy
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
@@ -114,12 +114,25 @@ def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
             "replay",
             replay and f"{replay.segments} of {replay.checkpoints - 1} segments, drawn by lot",
         ),
-        ("expires", f"{format_time(terms.expires_at)} ({left(terms.expires_at, view.now)})"),
+        ("expires", f"{format_time(terms.expires_at)} ({_remaining(view)})"),
         ("working time", format_duration(terms.working_time)),
-        ("review time", format_duration(terms.review_time)),
+        (
+            "review time",
+            format_duration(terms.review_time)
+            if terms.strategy is ValidationStrategy.MANUAL_ACCEPT
+            else None,
+        ),
         ("time to appeal", format_duration(challenge) if challenge else "none"),
         ("continues", None if terms.parent is None else f"task {terms.parent}"),
     ]
+
+
+def _remaining(view: TaskView) -> str:
+    """How long slots can be taken; and, once that is over, how those nobody took are refunded."""
+    task, until = view.task, view.task.terms.expires_at
+    if task.open_slots and until < view.now:
+        return f"over; its open slots are refunded by: decentralml settle {task.id}"
+    return left(until, view.now)
 
 
 def _state(session: Session, view: TaskView) -> list[tuple[str, object]]:

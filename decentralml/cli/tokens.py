@@ -8,6 +8,11 @@ from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document
 from decentralml.cli.units import AMOUNT, format_amount
 
+HOW_BACK = {
+    "market.Deposit": " (for storage; back by decentralml clear TASK, a while after its end)",
+}
+"""Where nothing else tells it: how to get back what is held for a reason."""
+
 
 @click.command(
     epilog=examples(
@@ -39,7 +44,10 @@ def balance(settings: Settings, account: str | None) -> None:
             }
         )
         return
-    held = [(f"held, {reason}", format_amount(amount)) for reason, amount in found.held.items()]
+    held = [
+        (f"held, {reason}", format_amount(amount) + HOW_BACK.get(reason, ""))
+        for reason, amount in found.held.items()
+    ]
     details(
         [
             ("account", address),

@@ -63,9 +63,10 @@ def run_task(
     folder = session.work(task)
     attempt = folder.attempt(found.index)
     python = _environment(session, bundle, folder) if trust_setup else None
-    session.report.step(
-        f"running {bundle.manifest.run} {'in the sandbox' if sandboxed else 'WITHOUT a sandbox'}"
-    )
+    place = "in the sandbox" if sandboxed else "WITHOUT a sandbox"
+    lent = data is not None or bundle.manifest.replay is not None
+    without = "" if lent else ", on no data of yours (--data DIR lends it some)"
+    session.report.step(f"running {bundle.manifest.run} {place}{without}")
     with scratch(attempt.root) as space:
         output = space / "output"
         elapsed = run_script(

@@ -1,0 +1,33 @@
+"""Tables fit the terminal: strangers' addresses are shortened there, and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from decentralml.cli.output import table
+
+ADDRESS = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+
+
+def shown(width: int, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    table(("task", "waits for", "creator"), [(3, "commitments", ADDRESS)], right="task")
+
+
+@pytest.mark.parametrize(
+    ("width", "terminal", "whole"), [(60, True, False), (100, True, True), (60, False, True)]
+)
+def test_addresses_are_whole_wherever_there_is_room_or_no_terminal(
+    width: int,
+    terminal: bool,
+    whole: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown(width, terminal, monkeypatch)
+    text = capsys.readouterr().out
+    assert (ADDRESS in text) is whole
+    assert ("5Grw…utQY" in text) is not whole
