@@ -89,7 +89,7 @@ def _say_appeal(
 @click.option("--contributor", required=True, help="The account of yours that will send it.")
 @click.option(
     "--verdict",
-    type=click.Choice([v.value for v in Verdict if v is not Verdict.CRASHED], case_sensitive=False),
+    type=click.Choice([Verdict.PASS.value, Verdict.FAIL.value], case_sensitive=False),
     required=True,
     help="What an honest committee will find.",
 )

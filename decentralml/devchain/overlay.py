@@ -17,7 +17,6 @@ from decentralml.devchain.state import MAIN, State
 from decentralml.devchain.trie import EMPTY_ROOT
 from decentralml.devchain.trie_update import Update
 
-
 _FEW: Final = 32
 """So many keys are put in order one by one; of more, everything is sorted."""
 

@@ -245,9 +245,7 @@ class NotAnAggregator(MarketError):
 
     def __init__(self, account: str) -> None:
         self.account = account
-        super().__init__(
-            f"{account} is no aggregator; apply with: decentralml aggregators apply"
-        )
+        super().__init__(f"{account} is no aggregator; apply with: decentralml aggregators apply")
 
 
 class JudgementLost(MarketError):

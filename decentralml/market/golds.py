@@ -34,7 +34,7 @@ def write_gold(file: Path, contributor: Address, verdict: Verdict, low: int, hig
     Parameters
     ----------
     contributor : the account that will send it.
-    verdict : what an honest committee will find.
+    verdict : what an honest committee will find: Pass or Fail.
     low, high : the least and the highest score that agree with it, parts per million.
 
     Raises
@@ -72,6 +72,8 @@ def read_gold(file: Path) -> Gold:
             bytes.fromhex(fields.hexadecimal("salt", SALT_BYTES)[2:]),
         )
         fields.end()
+        if gold.verdict not in (Verdict.PASS, Verdict.FAIL):
+            raise GoldFileInvalid(file, "the verdict of a gold is Pass or Fail")
     except FileNotFoundError:
         raise GoldFileInvalid(file, "it is not there") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -25,8 +25,8 @@ REMEDY = "Run scripts/build-runtime and commit what it writes."
 def sources() -> dict[str, str]:
     """SHA-256 of each file that the blob is built from, by its path in the workspace.
 
-    Tests and benchmarks (``tests.rs``, ``tests/``, ``mock.rs``, ``benchmarking``, ``benchmarks.rs``)
-    are compiled into nothing that ships and are left out.
+    Tests and benchmarks (``tests.rs``, ``tests/``, ``mock.rs``, ``benchmarking``,
+    ``benchmarks.rs``) are compiled into nothing that ships and are left out.
     """
     wanted = {"Cargo.toml", "Cargo.lock"}
     found = {}

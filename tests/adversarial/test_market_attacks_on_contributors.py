@@ -300,7 +300,6 @@ def test_a_released_key_is_the_creators_alone(chain: Chain, books: Books) -> Non
     books.check(VICTIM, "others read the released key", REWARD + books.lost(BOB))
 
 
-@pytest.mark.xfail(strict=True, reason="an Inconclusive jury takes back what had passed")
 def test_a_creator_whose_code_crashes_on_appeal_pays_all_the_same(
     chain: Chain, books: Books
 ) -> None:

@@ -54,9 +54,7 @@ def dry_run(context: Context, extrinsic: bytes, at: bytes | None) -> str:
         raise RpcError(RUNTIME_API, "Unable to dry run extrinsic.", str(error)) from None
 
 
-def _payment(
-    context: Context, name: str, extrinsic: bytes, at: bytes | None, what: str
-) -> Reader:
+def _payment(context: Context, name: str, extrinsic: bytes, at: bytes | None, what: str) -> Reader:
     problem = f"Unable to query {what}."
     reader = Reader(extrinsic)
     try:

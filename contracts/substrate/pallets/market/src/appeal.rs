@@ -4,13 +4,14 @@
 //! |---|---|---|---|---|
 //! | stands, and is what the appellant wanted | the jury's | returned | pays the jury, if the creator had overruled | slashed; that pays the jury |
 //! | stands, and is not | the jury's | pays the jury | returned | slashed; that pays the jury |
+//! | Inconclusive, on a creator's appeal | as it was | pays the jury | returned | nothing |
 //! | does not stand | as it was | returned | returned | nothing |
 //! | never came: the contributor handed no key | Expired, if the creator appealed against Accepted or Inconclusive; else as it was | forfeited, if it is the contributor's | returned | nothing |
 
 use crate::{
-    case::Case, commitments, outcome::Ruling, tally::tally, AccountOf, Appeal, AppealOf, BalanceOf,
-    Config, Error, Event, Expected, GoldOf, HoldReason, Index, Jury, Outcome, Pallet, Phase, Rule,
-    Seat, SubmissionState, TaskId, Window, MAX_JURY,
+    case::Case, commitments, jury::Losers, outcome::Ruling, tally::tally, AccountOf, Appeal,
+    AppealOf, BalanceOf, Config, Error, Event, Expected, GoldOf, HoldReason, Index, Jury, Outcome,
+    Pallet, Phase, Rule, Seat, SubmissionState, TaskId, Window, MAX_JURY,
 };
 use alloc::vec::Vec;
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec};
@@ -52,9 +53,10 @@ impl<T: Config> Pallet<T> {
         ensure!(who == case.task.creator, Error::<T>::NotCreator);
         let committed = case.task.terms.golds.contains(&commitments::gold(&gold));
         let is_its = gold.contributor == case.submission.contributor;
-        ensure!(committed && is_its, Error::<T>::UnknownGold);
+        ensure!(committed && is_its && gold.verdict.is_definite(), Error::<T>::UnknownGold);
         let expected = Expected { verdict: gold.verdict, low: gold.low, high: gold.high };
-        ensure!(!expected.agrees(challenged.ruling.finding), Error::<T>::GoldAgrees);
+        let contradicted = !expected.is_near(challenged.ruling.finding, case.task.terms.tolerance);
+        ensure!(contradicted, Error::<T>::GoldAgrees);
         Self::call_jury(challenged, who, Some(expected))
     }
 
@@ -139,21 +141,30 @@ impl<T: Config> Pallet<T> {
             return Self::take_effect(case, ruling);
         };
 
-        let outcome = Outcome::of(finding.verdict);
         let by_creator = appeal.appellant == case.task.creator;
+        let before = ruling.outcome;
+        let ruling = match Self::is_decisive(&case.task, &appeal, finding) {
+            true => Ruling { finding, outcome: Outcome::of(finding.verdict), ..ruling },
+            false => ruling,
+        };
+        let outcome = ruling.outcome;
         let gold = appeal.gold.filter(|gold| gold.agrees(finding));
         let upheld = match by_creator {
-            true => gold.is_some() || ruling.outcome.is_better_than(outcome),
-            false => outcome.is_better_than(ruling.outcome),
+            true => gold.is_some() || before.is_better_than(outcome),
+            false => outcome.is_better_than(before),
         };
-        let overruling_fell = ruling.outcome == Outcome::Overruled && outcome == Outcome::Accepted;
-        if overruling_fell || (by_creator && !upheld) {
+        let losers = Losers {
+            appellant: !upheld,
+            overruler: before == Outcome::Overruled && outcome == Outcome::Accepted,
+            contributor: by_creator && upheld && outcome == Outcome::Failed,
+        };
+        if losers.overruler || (by_creator && losers.appellant) {
             T::Reputation::note(&case.task.creator, Role::Creator, Deed::Overturned);
         }
         let slashed = Self::slash_overturned(case, finding, gold);
-        Self::pay_jury(case, &mut appeal, finding, slashed, !upheld, overruling_fell);
+        Self::pay_jury(case, &mut appeal, finding, slashed, losers);
         Self::close_appeal(case, appeal, upheld)?;
-        Self::take_effect(case, Ruling { finding, outcome, reason: ruling.reason })
+        Self::take_effect(case, ruling)
     }
 
     /// The contributor did not hand the key to the jury.

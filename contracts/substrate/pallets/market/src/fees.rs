@@ -15,12 +15,14 @@ use sp_runtime::{
 };
 
 impl<T: Config> Pallet<T> {
-    /// The finding by which the committee is paid, if a verdict stands: the jury's, where there
-    /// was one, else its own.
+    /// The finding by which the committee is paid, if a verdict stands: that of a jury that
+    /// decided, else its own.
     pub(crate) fn measure(case: &Case<T>) -> Option<Finding> {
         let own = tally(&case.submission.committee, Rule::Committee).standing();
-        let jury =
-            case.appeal.as_ref().and_then(|appeal| tally(&appeal.jury, Rule::Jury).standing());
+        let jury = case.appeal.as_ref().and_then(|appeal| {
+            let found = tally(&appeal.jury, Rule::Jury).standing()?;
+            Self::is_decisive(&case.task, appeal, found).then_some(found)
+        });
         jury.or(own)
     }
 

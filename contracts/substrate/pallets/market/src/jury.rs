@@ -4,16 +4,35 @@ use crate::{
     case::{relieve, Case},
     tally::{earns, tally},
     AppealOf, BalanceOf, Config, CreditOf, Event, Expected, FeeSource, Finding, HoldReason, Pallet,
-    Rule,
+    Rule, TaskOf,
 };
 use frame_support::traits::{Imbalance, OnUnbalanced};
 use pallet_aggregators::{Misconduct, Office};
 use pallet_reputation::{Deed, Reputation, Role};
 use sp_runtime::{traits::Zero, Saturating};
 
+/// Who lost an appeal, and pays the jury for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Losers {
+    /// Who appealed: its bond.
+    pub appellant: bool,
+    /// A creator whose overruling fell: its counter-deposit.
+    pub overruler: bool,
+    /// A contributor whose result failed on the creator's appeal: what its bond holds beyond the
+    /// committee's fees.
+    pub contributor: bool,
+}
+
 impl<T: Config> Pallet<T> {
-    /// Slashes the members whose verdict was the committee's and is wrong: it is not the jury's
-    /// or, where the jury confirmed a `gold`, not what the gold says. A minority is never slashed.
+    /// Whether a jury's finding decides. That the task's own code, which is the creator's, did not
+    /// run for the jury proves nothing that would help the creator.
+    pub(crate) fn is_decisive(task: &TaskOf<T>, appeal: &AppealOf<T>, found: Finding) -> bool {
+        found.verdict.is_definite() || appeal.appellant != task.creator
+    }
+
+    /// Slashes the members whose verdict was the committee's and is wrong: the opposite of the
+    /// jury's or, where the jury confirmed a `gold`, further than the tolerance from what the gold
+    /// says. A minority is never slashed, nor who could not judge.
     pub(crate) fn slash_overturned(
         case: &mut Case<T>,
         jury: Finding,
@@ -23,12 +42,16 @@ impl<T: Config> Pallet<T> {
         let Some(own) = tally(&case.submission.committee, Rule::Committee).standing() else {
             return slashed;
         };
+        if !own.verdict.is_definite() || !jury.verdict.is_definite() {
+            return slashed;
+        }
+        let tolerance = case.task.terms.tolerance;
         for seat in case.submission.committee.iter_mut().filter(|seat| seat.on_duty) {
             let Some(found) = seat.attestation.as_ref().map(|found| found.finding()) else {
                 continue;
             };
             let is_wrong = match gold {
-                Some(gold) => !gold.agrees(found),
+                Some(gold) => !gold.is_near(found, tolerance),
                 None => found.verdict != jury.verdict,
             };
             if found.verdict != own.verdict || !is_wrong {
@@ -45,16 +68,15 @@ impl<T: Config> Pallet<T> {
         slashed
     }
 
-    /// Pays the members of the jury that earned their fee: from what was slashed, then from the
-    /// counter-deposit of a creator whose overruling fell, then from the bond of an appellant that
-    /// lost; as far as that goes, to all alike. The rest of what was slashed goes to the treasury.
+    /// Pays the members of the jury that earned their fee: from what was slashed, then from what
+    /// the losers have at stake; as far as that goes, to all alike. The rest of what was slashed
+    /// goes to the treasury.
     pub(crate) fn pay_jury(
         case: &mut Case<T>,
         appeal: &mut AppealOf<T>,
         finding: Finding,
         slashed: CreditOf<T>,
-        is_lost: bool,
-        overruling_fell: bool,
+        losers: Losers,
     ) {
         let (task, index) = (case.id, case.index);
         let (fee, tolerance) = (case.task.terms.fee, case.task.terms.tolerance);
@@ -64,11 +86,20 @@ impl<T: Config> Pallet<T> {
         let earners = appeal.jury.iter().filter(|seat| has_earned(seat)).count() as u32;
         let due = case.task.terms.fees(earners);
         let mut pot = slashed;
-        if overruling_fell {
-            Self::fill(&mut pot, due, &case.task.creator, &mut appeal.counter);
+        let stake = HoldReason::Appeal;
+        if losers.overruler {
+            Self::fill(&mut pot, due, stake, &case.task.creator, &mut appeal.counter);
         }
-        if is_lost {
-            Self::fill(&mut pot, due, &appeal.appellant, &mut appeal.bond);
+        if losers.appellant {
+            Self::fill(&mut pot, due, stake, &appeal.appellant, &mut appeal.bond);
+        }
+        if losers.contributor {
+            let (bond, kept) = (&mut case.submission.bond, case.task.terms.slot_fees());
+            let mut spare = bond.saturating_sub(kept);
+            let all = spare;
+            let contributor = &case.submission.contributor;
+            Self::fill(&mut pot, due, HoldReason::Bond, contributor, &mut spare);
+            bond.saturating_reduce(all.saturating_sub(spare));
         }
         let share = match earners {
             0 => Zero::zero(),
@@ -95,15 +126,16 @@ impl<T: Config> Pallet<T> {
         T::OnForfeit::on_unbalanced(pot);
     }
 
-    /// Takes from a `stake` that is held for an appeal what the pot lacks.
+    /// Takes from a `stake` that is held what the pot lacks.
     fn fill(
         pot: &mut CreditOf<T>,
         due: BalanceOf<T>,
+        reason: HoldReason,
         who: &crate::AccountOf<T>,
         stake: &mut BalanceOf<T>,
     ) {
         let amount = due.saturating_sub(pot.peek()).min(*stake);
         stake.saturating_reduce(amount);
-        pot.subsume(Self::take(HoldReason::Appeal, who, amount));
+        pot.subsume(Self::take(reason, who, amount));
     }
 }

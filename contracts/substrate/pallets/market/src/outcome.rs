@@ -6,7 +6,7 @@
 //! | Accepted, but nobody released it | stays | none | returned | open again |
 //! | Failed | stays | from the bond | the rest is returned | open again |
 //! | Overruled | stays | from escrow, filled up again by the creator | returned | open again; closed and refunded if the creator cannot fill up |
-//! | Inconclusive | stays | as for Overruled | returned | as for Overruled |
+//! | Inconclusive | stays | from escrow | returned | closed and refunded; open again if nobody earned a fee |
 //! | expired | stays | none | forfeited | open again |
 
 use crate::{
@@ -147,7 +147,12 @@ impl<T: Config> Pallet<T> {
             Outcome::Inconclusive => Self::pay_fees(case, FeeSource::Escrow)?,
         };
         Self::return_rest_of_bond(case)?;
-        Self::reopen_slot(task, &mut case.task, spent, case.now)?;
+        // A result on which the task's code crashes costs what its slot holds, and nothing else.
+        if outcome == Outcome::Inconclusive && !spent.is_zero() {
+            Self::refund_slot(task, &mut case.task, spent, case.now)?;
+        } else {
+            Self::reopen_slot(task, &mut case.task, spent, case.now)?;
+        }
         let ended_at = case.now;
         let state =
             SubmissionState::Rejected { finding, outcome, reason: reason.clone(), ended_at };

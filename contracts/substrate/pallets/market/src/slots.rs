@@ -16,15 +16,26 @@ impl<T: Config> Pallet<T> {
         spent: BalanceOf<T>,
         now: Millis,
     ) -> DispatchResult {
-        task.active.saturating_dec();
         if task.is_live(now) && Self::refill(&task.creator, spent) {
             if !spent.is_zero() {
                 let creator = task.creator.clone();
                 Self::deposit_event(Event::EscrowRefilled { task: id, creator, amount: spent });
             }
+            task.active.saturating_dec();
             task.open_slots.saturating_inc();
             return Ok(());
         }
+        Self::refund_slot(id, task, spent, now)
+    }
+
+    /// Closes an active slot, of whose fees `spent` were paid, and refunds the rest of it.
+    pub(crate) fn refund_slot(
+        id: TaskId,
+        task: &mut TaskOf<T>,
+        spent: BalanceOf<T>,
+        now: Millis,
+    ) -> DispatchResult {
+        task.active.saturating_dec();
         let (native, asset) = (task.terms.slot_native(), task.terms.slot_asset());
         Self::refund(id, task, native.saturating_sub(spent), asset)?;
         if task.is_under_way() && now > task.terms.expires_at {

@@ -86,7 +86,7 @@ fn a_gold_that_the_jury_does_not_confirm_is_an_appeal_that_was_lost() {
 fn a_creator_cannot_use_a_gold_to_keep_a_contributor_from_appealing() {
     run(|| {
         // Bribed members failed an honest result; the creator opens a gold that agrees with neither.
-        let trick = gold(INCONCLUSIVE, 0, 0);
+        let trick = gold(PASS, 0, 0);
         let (id, index) = judged(with_golds(std::slice::from_ref(&trick)), FAIL);
         assert_ok!(open(id, index, &trick));
         hand(id, index);
@@ -107,6 +107,20 @@ fn who_was_failed_already_loses_no_more_by_not_handing_its_key_again() {
         assert_eq!(gain(CONTRIBUTOR), -3 * FEE as i128);
         assert_eq!((gain(CREATOR), purse(CREATOR).appeal), (0, 0));
         assert_eq!(record(CONTRIBUTOR, Role::Contributor).expired, 0);
+    });
+}
+
+#[test]
+fn a_gold_says_what_a_result_is_worth_and_no_closer_than_the_tolerance() {
+    run(|| {
+        let vague = gold(INCONCLUSIVE, 0, 0);
+        let near = gold(PASS, SCORE - TOLERANCE, SCORE - TOLERANCE);
+        let far = gold(PASS, SCORE - TOLERANCE - 1, SCORE - TOLERANCE - 1);
+        let golds = [vague.clone(), near.clone(), far.clone()];
+        let (id, index) = judged(with_golds(&golds), PASS);
+        assert_noop!(open(id, index, &vague), Error::<Test>::UnknownGold);
+        assert_noop!(open(id, index, &near), Error::<Test>::GoldAgrees);
+        assert_ok!(open(id, index, &far));
     });
 }
 

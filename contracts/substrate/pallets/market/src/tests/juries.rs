@@ -230,19 +230,49 @@ fn a_contributor_can_appeal_against_inconclusive() {
 
 #[test]
 fn a_creator_can_appeal_against_inconclusive() {
-    for (verdict, upheld, result, bonds) in [
-        (FAIL, true, Outcome::Failed, OFFICE_BOND / 2),
-        (PASS, false, Outcome::Accepted, OFFICE_BOND / 2),
-        (INCONCLUSIVE, false, Outcome::Inconclusive, OFFICE_BOND),
+    for (verdict, upheld, result) in [
+        (FAIL, true, Outcome::Failed),
+        (PASS, false, Outcome::Accepted),
+        (INCONCLUSIVE, false, Outcome::Inconclusive),
     ] {
         run(|| {
             let (id, index) = appealed(CREATOR, challenged(), INCONCLUSIVE);
             judge_all(id, index, verdict);
             assert_eq!(outcome(id, index), result);
             assert_appeal_ended(id, index, CREATOR, upheld);
-            assert!(members(id, index).iter().all(|who| profile(*who).bond == bonds));
+            // Who could not judge has said nothing that could be wrong.
+            assert!(members(id, index).iter().all(|who| profile(*who).bond == OFFICE_BOND));
         });
     }
+}
+
+#[test]
+fn a_jury_that_cannot_judge_does_not_take_back_what_passed() {
+    run(|| {
+        let (id, index) = appealed(CREATOR, challenged(), PASS);
+        judge_all(id, index, INCONCLUSIVE);
+        assert_appeal_ended(id, index, CREATOR, false);
+        assert_eq!(outcome(id, index), Outcome::Accepted);
+        let committee = members(id, index);
+        assert!(committee.iter().all(|who| profile(*who).bond == OFFICE_BOND));
+        release(id, index);
+        assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
+        // The creator paid the reward, its committee, and the jury it called for nothing.
+        let fees = (committee.len() + MEMBERS.len()) as i128 * FEE as i128;
+        assert_eq!(gain(CREATOR), -(REWARD as i128) - fees);
+    });
+}
+
+#[test]
+fn a_jury_that_finds_junk_is_paid_from_what_the_bond_holds_beyond_the_committees_fees() {
+    run(|| {
+        let (id, index) = appealed(CREATOR, challenged(), INCONCLUSIVE);
+        judge_all(id, index, FAIL);
+        assert_appeal_ended(id, index, CREATOR, true);
+        let fees = MEMBERS.len() as i128 * FEE as i128;
+        assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (0, -fees));
+        assert!(MEMBERS.iter().all(|member| gain(*member) == FEE as i128));
+    });
 }
 
 #[test]

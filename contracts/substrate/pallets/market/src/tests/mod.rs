@@ -44,6 +44,7 @@ pub(super) const INCONCLUSIVE: Verdict = Verdict::Inconclusive;
 pub(super) const CRASHED: Verdict = Verdict::Crashed;
 /// The score of those who have nothing special to say.
 pub(super) const SCORE: u32 = 500_000;
+pub(super) const TOLERANCE: u32 = 10_000;
 /// What five in office can lose in an appeal.
 pub(super) const APPEAL_BOND: Balance = 5 * FEE;
 /// The key of every result, wrapped for the reader of every task.
@@ -69,7 +70,7 @@ pub(super) fn terms() -> TermsOf<Test> {
         asset: None,
         fee: FEE,
         committee_size: 3,
-        tolerance: 10_000,
+        tolerance: TOLERANCE,
         bond: BOND,
         slots: 3,
         expires_at: Market::now() + LIFE,

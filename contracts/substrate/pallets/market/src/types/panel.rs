@@ -150,6 +150,12 @@ impl Attestation {
 impl Expected {
     /// Whether a finding is what it should be.
     pub fn agrees(&self, finding: Finding) -> bool {
-        finding.verdict == self.verdict && (self.low..=self.high).contains(&finding.score)
+        self.is_near(finding, 0)
+    }
+
+    /// Whether a finding has the verdict it should, and a score within `tolerance` of the range.
+    pub fn is_near(&self, finding: Finding, tolerance: u32) -> bool {
+        let range = self.low.saturating_sub(tolerance)..=self.high.saturating_add(tolerance);
+        finding.verdict == self.verdict && range.contains(&finding.score)
     }
 }

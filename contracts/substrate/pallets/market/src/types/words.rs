@@ -182,6 +182,13 @@ pub enum Verdict {
     Crashed,
 }
 
+impl Verdict {
+    /// Whether it says what the result is worth.
+    pub fn is_definite(self) -> bool {
+        matches!(self, Verdict::Pass | Verdict::Fail)
+    }
+}
+
 /// What a finding comes to, by who pays whom.
 #[derive(
     Encode,
