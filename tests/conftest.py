@@ -4,5 +4,5 @@ import signal
 
 pytest_plugins = ["market_support"]
 
-# Who starts the tests in the background of a shell has it ignore Ctrl-C, for all their children too.
+# A shell that starts the tests in its background has them, and their children, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
