@@ -6,6 +6,7 @@ smallest unit of the native token; times are Unix milliseconds; durations are mi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
@@ -37,10 +38,25 @@ class ValidationStrategy(StrEnum):
 
 
 class ModelType(StrEnum):
+    """What a model is for, which decides how it is scored. :data:`LLM_TYPES` are accepted, too."""
+
     TEXT = "Text"
     MULTI_MODAL = "MultiModal"
     VISION = "Vision"
     AUDIO = "Audio"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ModelType | None:
+        return LLM_TYPES.get(value) if isinstance(value, str) else None
+
+
+LLM_TYPES: Mapping[str, ModelType] = {
+    "SpikingEvoTextLM": ModelType.TEXT,
+    "SpikingEvoMultiModalLM": ModelType.MULTI_MODAL,
+    "SpikingEvoVisionEncoder": ModelType.VISION,
+    "SpikingEvoAudioEncoder": ModelType.AUDIO,
+}
+"""Names that EvoSpikeNet's models carry, and their types."""
 
 
 class StorageType(StrEnum):

@@ -88,3 +88,40 @@ class CheckpointRefused(ValidationError):
         self.file = file
         self.problem = problem
         super().__init__(f"{file}: {problem}; only an honest trace can be accepted")
+
+
+class ModelTypeUnknown(ValidationError):
+    """A name of a type of model that nobody knows."""
+
+    def __init__(self, llm_type: object, known: tuple[str, ...]) -> None:
+        self.llm_type = llm_type
+        self.known = known
+        super().__init__(
+            f"no type of model is called {llm_type!r:.80}; use one of {', '.join(known)}"
+        )
+
+
+class MetricMissing(ValidationError):
+    """A metric without which a model of its type cannot be weighed."""
+
+    def __init__(self, metric: str, model_type: str, given: tuple[str, ...]) -> None:
+        self.metric = metric
+        self.model_type = model_type
+        self.given = given
+        super().__init__(
+            f"{model_type} models are weighed by {metric}, which was not measured (there is "
+            f"{', '.join(given) or 'no metric at all'}); measure it, or weigh by examples alone"
+        )
+
+
+class MetricAbsurd(ValidationError):
+    """A metric that is not what such a metric can be."""
+
+    def __init__(self, metric: str, value: object, wanted: str) -> None:
+        self.metric = metric
+        self.value = value
+        self.wanted = wanted
+        super().__init__(
+            f"{metric} is {value!r:.60}, where {wanted} is wanted; correct what measures it, or "
+            "leave that update out"
+        )
