@@ -1,13 +1,28 @@
-"""Training and evaluation in plain PyTorch: small, seeded, and the same every time."""
+"""Training and evaluation in plain PyTorch: small, seeded, and the same every time.
+
+FedAvg's local training is some epochs of stochastic gradient descent; FedProx adds to each step's
+loss μ/2 · ‖w - w₀‖², the distance from where it started (Li et al., Federated Optimization in
+Heterogeneous Networks, 2020, https://arxiv.org/abs/1812.06127). FedSGD takes one step along the
+gradient of all examples at once, so that the mean of the contributors' models, weighted by their
+examples, is the step along the mean of their gradients (McMahan et al. 2017, section 2).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 
 import torch
 from torch import Tensor, nn
+
+
+class Local(StrEnum):
+    """Names of what a contributor does with the model it is given."""
+
+    FEDAVG = "fedavg"
+    FEDSGD = "fedsgd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +35,9 @@ class TrainingSettings:
     learning_rate, momentum : of stochastic gradient descent.
     batch : examples in a step; a last batch of one example is left out, as batch norm needs two.
     seed : of the order of the examples (and of dropout, where a model has it).
+    proximal : FedProx's μ; 0 leaves its term out.
+    method : ``fedsgd`` takes one step of ``learning_rate`` on all examples at once; of the other
+        settings only the seed matters then.
     """
 
     epochs: int = 1
@@ -27,6 +45,8 @@ class TrainingSettings:
     momentum: float = 0.9
     batch: int = 32
     seed: int = 0
+    proximal: float = 0.0
+    method: Local = Local.FEDAVG
 
 
 def train(
@@ -41,10 +61,18 @@ def train(
     ``on_epoch`` is called after each epoch with its number, from one, and its mean loss. The
     result depends on the arguments, and on the number of threads and PyTorch's version only.
     """
+    model.train()
+    if settings.method == Local.FEDSGD:
+        with _seeded(settings.seed):
+            first = _gradient_step(model, inputs, labels, settings.learning_rate)
+        if on_epoch:
+            on_epoch(1, first)
+        model.eval()
+        return
+    start = [p.detach().clone() for p in model.parameters()] if settings.proximal else []
     optimizer = torch.optim.SGD(
         model.parameters(), lr=settings.learning_rate, momentum=settings.momentum
     )
-    model.train()
     with _seeded(settings.seed):
         for epoch in range(1, settings.epochs + 1):
             total, seen = 0.0, 0
@@ -54,11 +82,34 @@ def train(
                 optimizer.zero_grad()
                 loss = nn.functional.cross_entropy(model(inputs[picked]), labels[picked])
                 loss.backward()  # type: ignore[no-untyped-call]
+                if settings.proximal:
+                    _pull(model, start, settings.proximal)
                 optimizer.step()
                 total, seen = total + loss.item() * len(picked), seen + len(picked)
             if on_epoch:
                 on_epoch(epoch, total / max(seen, 1))
     model.eval()
+
+
+def _gradient_step(model: nn.Module, inputs: Tensor, labels: Tensor, rate: float) -> float:
+    """One step along the gradient of the mean loss of all examples; returns that loss."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    loss = nn.functional.cross_entropy(model(inputs), labels)
+    with torch.no_grad():
+        for parameter, gradient in zip(
+            parameters, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True
+        ):
+            if gradient is not None:
+                parameter.sub_(gradient, alpha=rate)
+    return loss.item()
+
+
+@torch.no_grad()
+def _pull(model: nn.Module, start: list[Tensor], proximal: float) -> None:
+    """Add the gradient of μ/2 · ‖w - w₀‖² to the parameters' gradients."""
+    for parameter, origin in zip(model.parameters(), start, strict=True):
+        if parameter.grad is not None:
+            parameter.grad.add_(parameter - origin, alpha=proximal)
 
 
 def predict(model: nn.Module, inputs: Tensor, batch: int = 256) -> Tensor:
