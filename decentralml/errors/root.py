@@ -21,6 +21,10 @@ class ChainError(DecentralMLError):
     """Something about the chain or the node that serves it."""
 
 
+class DatabaseError(DecentralMLError):
+    """The database cannot be used as it is. The chain needs none."""
+
+
 class StorageError(DecentralMLError):
     """Content could not be stored, fetched or verified."""
 
