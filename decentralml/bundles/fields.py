@@ -118,9 +118,10 @@ class Fields:
 
     def choice(self, name: str, words: type[E]) -> E:
         value = self.take(name)
-        if value not in [word.value for word in words]:
-            raise self._type(name, f"one of {', '.join(words)}", value)
-        return words(value)
+        try:
+            return words(value)
+        except ValueError:
+            raise self._type(name, f"one of {', '.join(words)}", value) from None
 
     def path(self, name: str) -> str:
         """A relative path that stays inside its folder."""
@@ -149,6 +150,12 @@ class Fields:
         shown = repr(found)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         return ManifestError(self._file, f"{self._dotted(name)} must be {wanted}, not {shown}")
+
+
+def canonical_json(document: Mapping[str, Any]) -> bytes:
+    """Sorted keys, two spaces of indentation, UTF-8, a final newline; NaN is refused."""
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8") + b"\n"
 
 
 def parse_json(data: bytes, file: str, largest: int) -> dict[str, Any]:

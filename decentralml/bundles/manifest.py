@@ -7,7 +7,6 @@ a manifest that passed may rely on it without further checks.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +19,8 @@ from decentralml.bundles.fields import (
     parse_json,
     parse_metrics,
 )
+from decentralml.bundles.fields import canonical_json as canonical_json
+from decentralml.bundles.merge import MergePlan, read_merge
 from decentralml.bundles.replay import (
     CHECKPOINTS_FOLDER,
     MAX_CHECKPOINTS,
@@ -182,6 +183,7 @@ class TaskManifest:
     base_model : folder with ``model.safetensors`` and ``structure.json``, or None.
     validation_set : where it lies and which key opens it, or None.
     replay : how the training is pinned, where the committee replays parts of it, or None.
+    merge : how accepted models become the next one, where the creator pins it, or None.
     """
 
     name: str
@@ -196,6 +198,7 @@ class TaskManifest:
     validator: Validator | None
     validation_set: ValidationSet | None
     replay: Recipe | None = None
+    merge: MergePlan | None = None
 
     def to_json(self) -> bytes:
         """The file's bytes."""
@@ -205,6 +208,10 @@ class TaskManifest:
             "result": _result_document(self.result),
             "validation_set": sealed,
         }
+        # A manifest without it is the same, to the byte, as before there was such a section.
+        del document["merge"]
+        if self.merge is not None:
+            document["merge"] = self.merge.to_document()
         return canonical_json(document)
 
 
@@ -249,12 +256,6 @@ class ResultManifest:
         return canonical_json(document)
 
 
-def canonical_json(document: Mapping[str, Any]) -> bytes:
-    """Sorted keys, two spaces of indentation, UTF-8, a final newline; NaN is refused."""
-    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8") + b"\n"
-
-
 def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
     """Read a task's manifest.
 
@@ -277,6 +278,7 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         validator=_parse_validator(top.optional("validator", top.section)),
         validation_set=_parse_validation_set(top.optional("validation_set", top.section)),
         replay=parse_recipe(_newer(top, "replay")),
+        merge=read_merge(_newer(top, "merge")),
     )
     top.end()
     check_task(manifest, file)
@@ -310,6 +312,8 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
         raise ManifestError(file, "evaluation.minimum_gain needs a base_model to compare with")
     if manifest.replay is not None and manifest.task_type is not TaskType.MODEL_CONTRIBUTOR:
         raise ManifestError(file, "replay belongs to ModelContributor, and only to it")
+    if manifest.merge is not None and annotators:
+        raise ManifestError(file, "merge is of models, and DataAnnotators give labels")
 
 
 def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:

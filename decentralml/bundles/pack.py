@@ -267,6 +267,7 @@ def _task_manifest(
         validator=settings.validator,
         validation_set=sealed,
         replay=settings.replay,
+        merge=settings.merge,
     )
     check_task(manifest, SETTINGS_FILE)
     return manifest

@@ -36,6 +36,9 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
     seed = 0                          # of dropout and the like
     tolerance = 0.001                 # of a segment's update
     time_limit = 300                  # seconds, for all the drawn segments
+    [merge]                           # how accepted models become the next one
+    rule = "mean"                     # see bundles/merge.py for what else it takes
+    weights = "examples"
     [replay.environment]              # else the versions that this machine has
     torch = "2.9.1"
 """
@@ -56,6 +59,7 @@ from decentralml.bundles.manifest import (
     Evaluation,
     Validator,
 )
+from decentralml.bundles.merge import MergePlan, read_merge
 from decentralml.bundles.replay import Recipe, read_recipe
 from decentralml.errors import ManifestError
 from decentralml.types import (
@@ -110,6 +114,7 @@ class TaskSettings:
     evaluation: Evaluation | None = None
     validator: Validator | None = None
     replay: Recipe | None = None
+    merge: MergePlan | None = None
 
 
 def read_settings(
@@ -152,6 +157,7 @@ def read_settings(
         max_bytes=_max_bytes(_get(top, "result", top.section)),
         labels=_labels(_get(top, "labels", top.section)),
         replay=read_recipe(_get(top, "replay", top.section)),
+        merge=read_merge(_get(top, "merge", top.section)),
     )
     settings = replace(settings, **{k: v for k, v in options.items() if v is not None})
     section = _get(top, "evaluation", top.section)

@@ -1,0 +1,106 @@
+"""How the accepted models of a task are merged into the next one: the section ``merge``.
+
+The creator pins it in ``task.toml``, so that contributors know it before they take a slot, and so
+that whoever merges, the creator or an aggregator it appoints, makes the same model to the byte::
+
+    [merge]
+    rule = "mean"               # how models are combined: learning/robust names the others
+    weights = "examples"        # or equal, score, quality, adjusted
+    optimizer = "fedavg"        # of the server: fedavgm, fedadagrad, fedadam, fedyogi
+    learning_rate = 1.0         # of the server, and what else its optimizer has
+    momentum = 0.9
+    decay = 0.99
+    adaptivity = 0.001
+
+Everything may be left out. What rules and optimizers there are is the business of ``learning/``;
+here a name is a word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from decentralml.bundles.fields import Fields
+
+MEAN = "mean"
+FEDAVG = "fedavg"
+MAX_WORD = 64
+KNOBS = ("learning_rate", "momentum", "decay", "adaptivity")
+"""What a server's optimizer may be told."""
+
+
+class Weighting(StrEnum):
+    """How much each model counts in a merge."""
+
+    EXAMPLES = "examples"
+    """By the examples its signed manifest claims (FedAvg). Nobody can measure them."""
+    EQUAL = "equal"
+    SCORE = "score"
+    """By the score that its committee found."""
+    QUALITY = "quality"
+    """By the type's quality, from the metrics that its committee measured."""
+    ADJUSTED = "adjusted"
+    """The claimed examples times that quality."""
+
+    @property
+    def claimed(self) -> bool:
+        """Whether it takes a contributor's word for anything."""
+        return self in (Weighting.EXAMPLES, Weighting.ADJUSTED)
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """See the module.
+
+    Attributes
+    ----------
+    rule, optimizer : names of ``learning/``.
+    knobs : settings of the optimizer, by name; those left out are its own defaults.
+    """
+
+    rule: str = MEAN
+    weights: Weighting = Weighting.EXAMPLES
+    optimizer: str = FEDAVG
+    knobs: Mapping[str, float] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, Any]:
+        """As it stands in a manifest."""
+        knobs = {name: float(value) for name, value in self.knobs.items()}
+        return {
+            "rule": self.rule,
+            "weights": self.weights,
+            "optimizer": self.optimizer,
+        } | knobs
+
+
+def read_merge(section: Fields | None) -> MergePlan | None:
+    """The section of ``task.toml`` or of a manifest; None where there is none.
+
+    Raises
+    ------
+    ManifestError
+    """
+    if section is None:
+        return None
+    usual = MergePlan()
+    plan = MergePlan(
+        rule=section.text("rule", MAX_WORD) if section.has("rule") else usual.rule,
+        weights=section.choice("weights", Weighting) if section.has("weights") else usual.weights,
+        optimizer=section.text("optimizer", MAX_WORD)
+        if section.has("optimizer")
+        else usual.optimizer,
+        knobs={name: _finite(section, name) for name in KNOBS if section.has(name)},
+    )
+    section.end()
+    return plan
+
+
+def _finite(section: Fields, name: str) -> float:
+    value = section.number(name)
+    if not math.isfinite(value):
+        raise section.wrong(f"{name} is a finite number")
+    return value

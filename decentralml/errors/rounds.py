@@ -1,0 +1,164 @@
+"""Errors of federated runs, of merging by others than the creator, and of daemons."""
+
+from __future__ import annotations
+
+from decentralml.errors.market import MarketError
+
+
+class RunInvalid(MarketError):
+    """What is asked of a federated run makes no sense; nothing was posted."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class RunUnknown(MarketError):
+    """There is no federated run of a name in this home."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.name = name
+        self.known = known
+        there = f"known: {', '.join(known)}" if known else "there is none yet"
+        super().__init__(
+            f"no federated run {name!r} on this chain ({there}); begin one with: "
+            "decentralml train-federated"
+        )
+
+
+class RunDiffers(MarketError):
+    """A run of this name was begun with other terms."""
+
+    def __init__(self, name: str, fields: tuple[str, ...]) -> None:
+        self.name = name
+        self.fields = fields
+        super().__init__(
+            f"run {name!r} was begun with another {', '.join(fields)}; use the same again to go "
+            "on with it, or begin another with --name"
+        )
+
+
+class RunBusy(MarketError):
+    """Another process works on the same run."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"another process works on run {name!r}; wait for it, or stop it first")
+
+
+class RunForgotten(MarketError):
+    """The chain does not have the tasks of a run: it was started anew."""
+
+    def __init__(self, name: str, task: int, folder: object) -> None:
+        self.name = name
+        self.task = task
+        self.folder = str(folder)
+        super().__init__(
+            f"the chain has no task {task} of run {name!r} as it was posted: it was started anew; "
+            f"begin the run again with --name, or remove {folder}"
+        )
+
+
+class RoundUnaffordable(MarketError):
+    """The creator's balance does not cover the escrow of the next round."""
+
+    def __init__(self, round: int, needed: int, free: int, account: str) -> None:
+        self.round = round
+        self.needed = needed
+        self.free = free
+        self.account = account
+        super().__init__(
+            f"round {round} holds {_tokens(needed)} tokens in escrow and {account} has "
+            f"{_tokens(free)} free; send it tokens (decentralml transfer), then run the same "
+            "command again: it goes on with this round"
+        )
+
+
+class TooFewResults(MarketError):
+    """A round has ended with fewer accepted results than the run wants to merge."""
+
+    def __init__(self, round: int, accepted: int, wanted: int, tasks: tuple[int, ...]) -> None:
+        self.round = round
+        self.accepted = accepted
+        self.wanted = wanted
+        self.tasks = tasks
+        named = ", ".join(map(str, tasks))
+        super().__init__(
+            f"round {round} ended with {accepted} accepted of at least {wanted} (task {named}); "
+            f"see why: decentralml list-task-results {tasks[-1]}; the same command with "
+            "--retries N posts it again, with --min-results N it merges what there is"
+        )
+
+
+class NotTheBase(MarketError):
+    """A folder that was named as a task's base model is another model."""
+
+    def __init__(self, folder: object, task: int, expected: str | None, found: str) -> None:
+        self.folder = str(folder)
+        self.task = task
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"{folder} is {found} and not the base model of task {task} ({expected}); leave "
+            "--base out to take it from the task's bundle"
+        )
+
+
+class MergePlanInvalid(MarketError):
+    """A merge that cannot be done: no such rule or optimizer, or settings that it does not take."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"[merge] {problem}")
+
+
+class NothingMeasured(MarketError):
+    """A result's committee measured nothing that it could be weighted by."""
+
+    def __init__(self, task: int, index: int, problem: str) -> None:
+        self.task = task
+        self.index = index
+        self.problem = problem
+        super().__init__(
+            f"result {index} of task {task} cannot be weighted by its quality: {problem}; use "
+            "--weights score (what the committee found), equal or examples"
+        )
+
+
+class NotMerger(MarketError):
+    """An account that may not publish a task's next model tried to."""
+
+    def __init__(self, task: int, account: str, may: tuple[str, ...]) -> None:
+        self.task = task
+        self.account = account
+        self.may = may
+        super().__init__(
+            f"{account} may not publish the next model of task {task}, but {' or '.join(may)} may; "
+            "merge for yourself with --no-publish"
+        )
+
+
+class AlreadyRunning(MarketError):
+    """A second daemon of the same kind for the same key."""
+
+    def __init__(self, kind: str, account: str, pid: int | None) -> None:
+        self.kind = kind
+        self.account = account
+        self.pid = pid
+        by = "" if pid is None else f" (process {pid})"
+        super().__init__(
+            f"a {kind} of {account} runs already{by}; stop it first, or use another key (--as)"
+        )
+
+
+class DataFolderUnfit(MarketError):
+    """A worker's data folder cannot be trained on."""
+
+    def __init__(self, folder: object, problem: str) -> None:
+        self.folder = str(folder)
+        self.problem = problem
+        super().__init__(f"{folder} {problem}; name the folder with your own data: --data DIR")
+
+
+def _tokens(planck: int) -> str:
+    return f"{planck / 10**12:.6f}".rstrip("0").rstrip(".")
