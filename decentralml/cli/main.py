@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -21,8 +21,9 @@ from click.exceptions import NoArgsIsHelpError
 
 from decentralml import __version__
 from decentralml.cli.options import Settings, global_options
-from decentralml.cli.output import document, printable
-from decentralml.errors import DecentralMLError
+from decentralml.cli.output import document, named, printable
+from decentralml.errors import DecentralMLError, KeysError
+from decentralml.types import Address
 
 INTERRUPTED = 130
 
@@ -133,13 +134,13 @@ class Root(click.Group):
         except Exception as error:
             # Before the options are parsed only the words can say how errors are wanted.
             as_json = settings.json or "--json" in words
-            code = _report(error, as_json)
+            code = _report(error, as_json, settings.names())
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
         return code
 
 
-def _report(error: Exception, as_json: bool) -> int:
+def _report(error: Exception, as_json: bool, names: Mapping[Address, str]) -> int:
     """Print an error, as a line or as a document, and return the exit code it means."""
     code, facts = 1, {}
     if isinstance(error, click.Abort):
@@ -156,7 +157,9 @@ def _report(error: Exception, as_json: bool) -> int:
     elif isinstance(error, click.ClickException):
         message = error.format_message()
     elif isinstance(error, DecentralMLError):
-        message, facts = str(error), error.facts()
+        # What is wrong with a key is told with its address: its name is there already.
+        message = str(error) if isinstance(error, KeysError) else named(str(error), names)
+        facts = error.facts()
     elif isinstance(error, OSError):
         message, facts = _system(error), {"errno": error.errno, "file": error.filename}
     else:

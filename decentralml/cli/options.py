@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,13 @@ import click
 
 from decentralml import config as configuration
 from decentralml.cli.output import Terminal
-from decentralml.errors import ConfigError, ConfirmationNeeded, PassphraseRequired
+from decentralml.errors import (
+    ConfigError,
+    ConfirmationNeeded,
+    DecentralMLError,
+    PassphraseRequired,
+)
+from decentralml.types import Address
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
@@ -39,6 +46,7 @@ class Settings:
     json: bool = False
     yes: bool = False
     _terminal: Terminal | None = field(default=None, repr=False)
+    _session: Session | None = field(default=None, repr=False)
 
     @property
     def terminal(self) -> Terminal:
@@ -55,7 +63,14 @@ class Settings:
         """A session on the configured chain and store; use it in a ``with``."""
         from decentralml.market.session import Session
 
-        return Session(self.config(), passphrase=self.passphrase, reporter=self.terminal)
+        self._session = Session(self.config(), passphrase=self.passphrase, reporter=self.terminal)
+        return self._session
+
+    def names(self) -> Mapping[Address, str]:
+        """What this user calls accounts; nothing is read for it before a command has a session."""
+        with suppress(DecentralMLError, OSError):
+            return {} if self._session is None else self._session.names
+        return {}
 
     def passphrase(self, name: str, confirm: bool = False) -> str:
         """The passphrase of a key: from the file, the environment or a prompt."""

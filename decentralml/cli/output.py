@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,18 +18,24 @@ import click
 
 from decentralml.market.plain import to_plain as to_plain
 from decentralml.market.reporting import Progress
+from decentralml.types import Address
 
 PATIENCE = 1.0
 """Seconds a step may take before its progress is shown."""
 _ADDRESS = re.compile(
     r"\b([1-9A-HJ-NP-Za-km-z]{4})[1-9A-HJ-NP-Za-km-z]{38,40}([1-9A-HJ-NP-Za-km-z]{4})\b"
 )
-"""An account without a name here: shortened where a terminal is too narrow for the table."""
+"""An account: by its name where it has one here, else shortened where a terminal is too narrow."""
 
 
 def printable(text: object) -> str:
     """Text without control characters (a stranger's escape sequences), on one line."""
     return "".join(c if c.isprintable() else "�" if c not in "\n\t" else " " for c in str(text))
+
+
+def named(text: str, names: Mapping[Address, str]) -> str:
+    """Text in which accounts that this user has names for are called by them."""
+    return _ADDRESS.sub(lambda found: names.get(Address(found[0]), found[0]), text)
 
 
 def document(value: Any, stream: Any = None) -> None:

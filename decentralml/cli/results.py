@@ -45,11 +45,11 @@ def list_task_results(settings: Settings, task: int) -> None:
     elif found:
         table(
             (
-                *("index", "contributor", "standing", "status", "verdict", "score"),
+                *("result", "contributor", "standing", "status", "verdict", "score"),
                 *("waits for", "from", "due", "reason"),
             ),
             [_row(view, now, names) for view in found],
-            right="index standing score",
+            right="result standing score",
         )
     else:
         click.echo(f"task {task} has no results yet")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from decentralml.cli.options import Settings, common, examples, pass_settings
-from decentralml.cli.output import details, document, table
+from decentralml.cli.output import details, document, named, table
 from decentralml.cli.units import format_amount, format_duration, format_proportion, format_time
 from decentralml.cli.wording import asset_amount, left, status_of, waiting
 from decentralml.types import Access, Role, TaskId, ValidationStrategy
@@ -148,11 +148,11 @@ def _state(session: Session, view: TaskView) -> list[tuple[str, object]]:
     ]
     return [
         (
-            "results",
+            "slots",
             f"{found.accepted} accepted of {found.terms.slots}; {found.open_slots} open, "
             f"{found.active} active",
         ),
-        ("submissions", counts or "none"),
+        ("results", counts or "none"),
         *waits,
         ("next model", found.published),
     ]
@@ -163,7 +163,7 @@ def _work(view: TaskView) -> list[tuple[str, object]]:
     if work is None:
         return []
     return [
-        ("your work", f"submission {work.index}, {work.status}"),
+        ("your work", f"result {work.index}, {work.status}"),
         (
             "  deadline",
             work.deadline and f"{format_time(work.deadline)} ({left(work.deadline, view.now)})",
@@ -213,7 +213,7 @@ def settle(settings: Settings, task: int, index: int | None) -> None:
     if moved.expired:
         click.echo(f"task {task} has expired; its open slots are refunded")
     for line in moved.refused:
-        click.echo(f"not settled: {line}")
+        click.echo(f"not settled: {named(line, settings.names())}")
     if not (moved.submissions or moved.expired or moved.refused):
         click.echo(f"nothing of task {task} is due")
 
@@ -243,6 +243,6 @@ def clear(settings: Settings, task: int, index: int | None) -> None:
     if cleared.whole:
         click.echo(f"cleared task {task}")
     for line in cleared.refused:
-        click.echo(f"not cleared: {line}")
+        click.echo(f"not cleared: {named(line, settings.names())}")
     if not (cleared.submissions or cleared.access or cleared.whole or cleared.refused):
         click.echo(f"nothing of task {task} has ended")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
-from decentralml.cli.output import document, printable
+from decentralml.cli.output import document, named, printable
 from decentralml.cli.staying import WaitingLine
 from decentralml.cli.units import format_metric, format_proportion
 from decentralml.cli.wording import people, waiting
@@ -176,9 +176,8 @@ def _print_duty(duty: Duty, names: Mapping[Address, str], now: int) -> None:
         _say(f"result {duty.index}: {duty.status}{deeds}")
     else:
         _say(f"result {duty.index}: {_finding(duty.verdict, duty.score)}{deeds}")
-    for reason in duty.reasons:
-        _say(f"  {reason}")
-    _say(f"  {duty.note}" if duty.note else None)
+    for reason in (*duty.reasons, duty.note):
+        _say(f"  {named(reason, names)}" if reason else None)
     if duty.note and duty.seated and duty.phase is Phase.COMMITTING:
         _say("  if that cannot be mended in time, --crashed says so and keeps your bond")
     _say(f"  {waiting(duty.awaited, names, now)}" if duty.awaited else None)
@@ -197,14 +196,14 @@ def _print_review(review: Review, names: Mapping[Address, str], now: int) -> Non
             said = _finding(opinion.verdict, opinion.score) + _metrics(opinion.metrics)
         _say(f"  {names.get(opinion.member, opinion.member)}: {said}")
         for reason in (*opinion.reasons, opinion.problem):
-            _say(f"    {reason}" if reason else None)
+            _say(f"    {named(reason, names)}" if reason else None)
     if review.own is not None:
         own = review.own
         _say(f"  measured here: {_finding(own.verdict, own.score)}{_metrics(own.metrics)}")
         for reason in own.reasons:
-            _say(f"    {reason}")
+            _say(f"    {named(reason, names)}")
     _say(f"  fetched to {review.folder}" if review.folder else None)
-    _say(f"  {review.note}" if review.note else None)
+    _say(f"  {named(review.note, names)}" if review.note else None)
     _say(f"  {waiting(review.awaited, names, now)}" if review.awaited else None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples, pass_settings
-from decentralml.cli.output import document, printable
+from decentralml.cli.output import document, named, printable
 from decentralml.cli.staying import WaitingLine
 from decentralml.cli.units import DURATION, format_amount, format_time
 from decentralml.cli.wording import status_of, waiting
@@ -37,7 +37,7 @@ def accept_task(settings: Settings, task: int) -> None:
         return
     state = "is yours already" if accepted.resumed else "is yours"
     click.echo(
-        f"task {task}, submission {accepted.index}, {state}: bond {format_amount(accepted.bond)}, "
+        f"task {task}, result {accepted.index}, {state}: bond {format_amount(accepted.bond)}, "
         f"due {format_time(accepted.deadline)}"
     )
     click.echo(f"bundle: {accepted.bundle}")
@@ -155,7 +155,7 @@ def _print_sent(session: Session, sent: Sent, waits: bool = False) -> None:
     for deed in sent.done:
         click.echo(f"  {deed}")
     if sent.note is not None:
-        click.echo(f"  {printable(sent.note)}")
+        click.echo(f"  {printable(named(sent.note, session.names))}")
     found = session.chain.submission(task, index)
     if sent.awaited is None:
         click.echo(f"  {status_of(found)}; why: decentralml explain {task} {index}")

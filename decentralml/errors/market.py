@@ -88,7 +88,7 @@ class AlreadySent(MarketError):
         self.index = index
         self.status = status
         super().__init__(
-            f"a result of task {task} was sent already (index {index}, {status}); "
+            f"result {index} of task {task} was sent already ({status}); "
             f"a second one needs a new assignment: decentralml accept-task {task}"
         )
 
@@ -268,7 +268,7 @@ class OrderUnknown(MarketError):
         self.index = index
         self.block = block
         super().__init__(
-            f"the chain does not have block {block}, whose hash orders the data of submission "
+            f"the chain does not have block {block}, whose hash orders the data of result "
             f"{index} of task {task}; use a node that keeps all blocks (--chain)"
         )
 

@@ -146,6 +146,10 @@ class Session:
     def names(self) -> dict[Address, str]:
         """What this user calls accounts: own keys and well-known accounts, by address."""
         names = {address: name for name, address in WELL_KNOWN.items()}
+        chosen = self.config.key
+        if chosen is not None and chosen.startswith("/"):
+            with suppress(KeysError):
+                names[self.keys.info(chosen).address] = chosen
         for name in self.keys.names():
             # A damaged key file must not keep anybody from reading a list.
             with suppress(KeysError):

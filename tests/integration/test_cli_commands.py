@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_support import Run, ask, error
 from market_support import (
     AGGREGATORS,
     CONTRIBUTORS,
@@ -18,39 +15,9 @@ from market_support import (
     Stage,
 )
 
-from decentralml.cli.main import cli
 from decentralml.types import UNIT, ValidationStrategy
 
-Run = Callable[..., Result]
 BOB = CONTRIBUTORS[0]
-
-
-@pytest.fixture
-def run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Run:
-    for name in [name for name in os.environ if name.startswith("DECENTRALML_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("DECENTRALML_HOME", str(stage.home))
-    monkeypatch.setenv("DECENTRALML_PASSPHRASE", "test")
-    runner = CliRunner()
-
-    def invoke(*words: object, code: int = 0) -> Result:
-        result = runner.invoke(cli, [str(word) for word in words], prog_name="decentralml")
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
-
-
-def ask(run: Run, *words: object) -> Any:
-    result = run(*words, "--json")
-    assert result.stderr == ""
-    return json.loads(result.stdout)
-
-
-def error(run: Run, *words: object) -> Any:
-    result = run(*words, "--json", code=1)
-    assert result.stdout == ""
-    return json.loads(result.stderr)
 
 
 def test_keys_are_made_listed_exported_imported_and_removed(run: Run, tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ def test_sending_another_result_after_the_first_is_refused(stage: Stage) -> None
     stage.contribute(BOB, task)
     session = stage.as_(BOB)
     other = write_work(stage.root / "other" / "toy_other", GOOD * 3)
-    refused(lambda: send_results(session, task, other), AlreadySent, "index 0")
+    refused(lambda: send_results(session, task, other), AlreadySent, "result 0 of task")
     refused(lambda: run_task(session, task, stage.work(BOB)), AlreadySent)
     assert send_results(session, task).resumed
 

@@ -19,7 +19,7 @@ class UnknownTask(MarketRefused):
 
 class UnknownSubmission(MarketRefused):
     message = (
-        "task {task} has no submission {index}; `decentralml list-task-results {task}` shows "
+        "task {task} has no result {index}; `decentralml list-task-results {task}` shows "
         "those there are"
     )
 
@@ -75,38 +75,34 @@ class DeadlinePassed(MarketRefused):
 
 
 class NotPendingValidation(MarketRefused):
-    message = (
-        "submission {index} of task {task} does not wait for validation; see `show-task {task}`"
-    )
+    message = "result {index} of task {task} does not wait for validation; see `show-task {task}`"
 
 
 class NotValidated(MarketRefused):
-    message = (
-        "submission {index} of task {task} does not wait for its creator; see `show-task {task}`"
-    )
+    message = "result {index} of task {task} does not wait for its creator; see `show-task {task}`"
 
 
 class CommitteeAlreadyDrawn(MarketRefused):
-    message = "the committee of submission {index} of task {task} is drawn; its members judge now"
+    message = "the committee of result {index} of task {task} is drawn; its members judge now"
 
 
 class CommitteeNotReady(MarketRefused):
     message = (
-        "the committee of submission {index} of task {task} cannot be drawn before the next "
+        "the committee of result {index} of task {task} cannot be drawn before the next "
         "block; try again then"
     )
 
 
 class NoEligibleAggregator(MarketRefused):
     message = (
-        "no aggregator in office can be drawn for submission {index} of task {task}; elect some "
+        "no aggregator in office can be drawn for result {index} of task {task}; elect some "
         "(`decentralml aggregators apply`, `decentralml vote`)"
     )
 
 
 class NotCommitteeMember(MarketRefused):
     message = (
-        "{signer} has no seat on the committee of submission {index} of task {task}; sign with "
+        "{signer} has no seat on the committee of result {index} of task {task}; sign with "
         "a member's key (--as)"
     )
 
@@ -256,108 +252,106 @@ class WrongCheckpoints(MarketRefused):
 
 class SegmentOutsideRun(MarketRefused):
     message = (
-        "an attestation on submission {index} of task {task} names a segment that was not drawn; "
+        "an attestation on result {index} of task {task} names a segment that was not drawn; "
         "name one of those that were replayed"
     )
 
 
 class NotSealing(MarketRefused):
     message = (
-        "nobody waits for the key of submission {index} of task {task} now; see `show-task {task}`"
+        "nobody waits for the key of result {index} of task {task} now; see `show-task {task}`"
     )
 
 
 class NotCommitting(MarketRefused):
-    message = "submission {index} of task {task} takes no commitments now; see `show-task {task}`"
+    message = "result {index} of task {task} takes no commitments now; see `show-task {task}`"
 
 
 class NotRevealing(MarketRefused):
     message = (
-        "nothing is revealed on submission {index} of task {task} before all have committed or "
+        "nothing is revealed on result {index} of task {task} before all have committed or "
         "the time for it is over, nor after the end; see `show-task {task}`"
     )
 
 
 class WrongRecipient(MarketRefused):
     message = (
-        "a key for submission {index} of task {task} is wrapped for somebody who does not wait "
+        "a key for result {index} of task {task} is wrapped for somebody who does not wait "
         "for it; wrap it for those who do, each once"
     )
 
 
 class WrapMissing(MarketRefused):
     message = (
-        "a member of the panel of submission {index} of task {task} would stay without its key; "
+        "a member of the panel of result {index} of task {task} would stay without its key; "
         "hand all of them at once"
     )
 
 
 class AlreadyCommitted(MarketRefused):
     message = (
-        "{signer} has committed to a finding on submission {index} of task {task}; reveal that "
+        "{signer} has committed to a finding on result {index} of task {task}; reveal that "
         "one when all have committed"
     )
 
 
 class NotCommitted(MarketRefused):
     message = (
-        "{signer} committed to nothing on submission {index} of task {task}, so there is nothing "
+        "{signer} committed to nothing on result {index} of task {task}, so there is nothing "
         "to reveal; leave it to the others"
     )
 
 
 class CommitmentMismatch(MarketRefused):
     message = (
-        "what {signer} reveals on submission {index} of task {task} is not what it committed to; "
+        "what {signer} reveals on result {index} of task {task} is not what it committed to; "
         "reveal the same finding with the same salt"
     )
 
 
 class AlreadyRevealed(MarketRefused):
     message = (
-        "{signer} has revealed its finding on submission {index} of task {task}; nothing is left "
-        "to do"
+        "{signer} has revealed its finding on result {index} of task {task}; nothing is left to do"
     )
 
 
 class NotReleasing(MarketRefused):
     message = (
-        "submission {index} of task {task} does not wait for its key's release; see "
-        "`show-task {task}`"
+        "result {index} of task {task} does not wait for its key's release; see `show-task {task}`"
     )
 
 
 class WrongKey(MarketRefused):
     message = (
-        "this is not the key that submission {index} of task {task} was sealed with, wrapped for "
+        "this is not the key that result {index} of task {task} was sealed with, wrapped for "
         "its creator; release the one that its digest names"
     )
 
 
 class NotChallengeable(MarketRefused):
     message = (
-        "the outcome of submission {index} of task {task} cannot be appealed against, or no "
+        "the outcome of result {index} of task {task} cannot be appealed against, or no "
         "longer; see `show-task {task}`"
     )
 
 
 class NotParty(MarketRefused):
     message = (
-        "{signer} has no part in submission {index} of task {task} that this needs; sign with the "
+        "{signer} has no part in result {index} of task {task} that this needs; sign with the "
         "key of who has (--as)"
     )
 
 
 class CannotAppeal(MarketRefused):
     message = (
-        "the outcome of submission {index} of task {task} is what {signer} wants; the other side "
+        "the outcome of result {index} of task {task} is what {signer} wants; the other side "
         "may appeal against it"
     )
 
 
 class AppealUnaffordable(MarketRefused):
     message = (
-        "{signer} cannot pay what is held for an appeal over submission {index} of task {task} "
+        "{signer} cannot pay what is held for an appeal over result {index} of task {task} "
         "(who appeals, and who rejects against the committee, must be able to); send tokens to "
         "{signer} (`decentralml transfer`)"
     )
@@ -369,7 +363,7 @@ class UnknownGold(MarketRefused):
 
 class GoldAgrees(MarketRefused):
     message = (
-        "the finding on submission {index} of task {task} agrees with this gold; there is nothing "
+        "the finding on result {index} of task {task} agrees with this gold; there is nothing "
         "to appeal against"
     )
 
@@ -405,10 +399,23 @@ class TooEarly(MarketRefused):
 
 
 class StillStored(MarketRefused):
-    message = (
-        "task {task} still has submissions, invitations or shares in storage; clear these first"
-    )
+    message = "task {task} still has results, invitations or shares in storage; clear these first"
 
 
 class NothingUnpaid(MarketRefused):
-    message = "the reward of submission {index} of task {task} is not owed; nothing is left to do"
+    message = "the reward of result {index} of task {task} is not owed; nothing is left to do"
+
+
+class NotPublisher(MarketRefused):
+    message = (
+        "{signer} is neither the creator of task {task} nor its merger; sign with the key of one "
+        "of them (--as)"
+    )
+
+
+class CreatorCannotMerge(MarketRefused):
+    message = "{signer} created task {task} and merges it without being appointed; name another"
+
+
+class NoMerger(MarketRefused):
+    message = "task {task} has no merger to dismiss; nothing is left to do"
