@@ -122,7 +122,7 @@ def run_script(
     ------
     TaskScriptFailed : it failed, or met a limit; the log has its last words.
     """
-    from decentralml.sandbox.bubblewrap import run
+    from decentralml.sandbox.runner import run
     from decentralml.sandbox.unsandboxed import run_unsandboxed
 
     log.parent.mkdir(parents=True, exist_ok=True)

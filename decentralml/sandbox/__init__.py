@@ -1,6 +1,5 @@
 """Run strangers' programs so that they cannot touch what is not theirs."""
 
-from decentralml.sandbox.bubblewrap import run
 from decentralml.sandbox.environment import (
     PythonEnvironment,
     command_for,
@@ -9,7 +8,7 @@ from decentralml.sandbox.environment import (
 )
 from decentralml.sandbox.limits import Limits, Outcome, Reason
 from decentralml.sandbox.probe import Probe, available
-from decentralml.sandbox.runner import Runner
+from decentralml.sandbox.runner import Runner, run
 from decentralml.sandbox.unsandboxed import run_unsandboxed
 
 __all__ = [

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decentralml.errors import SandboxFailed
-from decentralml.sandbox import launch, layout, probe, seccomp
+from decentralml.sandbox import launch, layout, seccomp
 from decentralml.sandbox.environment import (
     HOME,
     PACKAGE,
@@ -45,7 +45,8 @@ MINIMAL = {"PATH": "/usr/bin:/bin"}
 """All that bubblewrap itself gets of the environment: the program can read it in /proc/1."""
 
 
-def run(
+def run_with(
+    tool: Path,
     command: list[str],
     *,
     mounts: Mapping[str, Path],
@@ -55,9 +56,8 @@ def run(
     log: Path | None = None,
     on_line: Callable[[str], None] | None = None,
     python: PythonEnvironment | None = None,
-    tool: Path | None = None,
 ) -> Outcome:
-    """Run ``command`` in the sandbox and wait for its end.
+    """Run ``command`` in a sandbox made by the bubblewrap ``tool`` and wait for its end.
 
     Parameters
     ----------
@@ -68,18 +68,15 @@ def run(
     output : empty or new folder that receives what the program leaves in ``/output``.
     environment : variables besides those of :func:`~.environment.variables`.
     log : file for what it prints (up to the limit); ``on_line`` gets the same, line by line.
-    python : the environment to run with, by default the tool's own.
-    tool : the bubblewrap to use, by default the first that works.
+    python : the environment to run with, by default this package's own.
 
     Raises
     ------
-    SandboxUnavailable : if this machine cannot do it.
     SandboxFailed : if the sandbox could not be set up; the program has not run.
     """
     limits = limits or Limits()
     python = python or tool_environment()
     folders = prepared(mounts, output)
-    tool = tool or probe.require()
     with inbox_for(output) as inbox:
         places = {name: f"/{name}" for name in folders} | {"output": layout.OUTPUT}
         values = variables(python, limits, places, HOME, "/tmp", PACKAGE, environment or {})
@@ -210,14 +207,23 @@ def _staged(tool: Path, lent: list[layout.Bind]) -> list[launch.Source]:
         {"path": str(b.source), "name": str(i), "lent": b.lent, "writable": b.writable}
         for i, b in enumerate(lent)
     ]
-    for folder in probe.folders_of(tool):
+    for folder in _folders_of(tool):
         name = f"tool/{folder.name}"
         sources.append({"path": str(folder), "name": name, "lent": True, "writable": False})
     return sources
 
 
+def _folders_of(tool: Path) -> list[Path]:
+    """Folders that the packaged bubblewrap needs to start: itself, and its libraries beside it."""
+    if tool.parent.name != "_bin":
+        return []
+    package = tool.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    return [package, libraries] if libraries.is_dir() else [package]
+
+
 def _staged_tool(tool: Path) -> str:
-    folders = probe.folders_of(tool)
+    folders = _folders_of(tool)
     if not folders:
         return str(tool)
     return str(Path(launch.STAGE, "tool") / tool.relative_to(folders[0].parent))

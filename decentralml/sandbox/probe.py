@@ -12,6 +12,7 @@ from pathlib import Path
 
 from decentralml.errors import SandboxError, SandboxUnavailable
 from decentralml.sandbox import seccomp
+from decentralml.sandbox.bubblewrap import run_with
 from decentralml.sandbox.limits import MIB, Limits
 
 CLONES = Path("/proc/sys/kernel/unprivileged_userns_clone")
@@ -77,15 +78,6 @@ def require() -> Path:
     return found.tool
 
 
-def folders_of(tool: Path) -> list[Path]:
-    """Folders that the packaged bubblewrap needs to start: itself, and its libraries beside it."""
-    if tool.parent.name != "_bin":
-        return []
-    package = tool.parent.parent
-    libraries = package.with_name(f"{package.name}.libs")
-    return [package, libraries] if libraries.is_dir() else [package]
-
-
 def _tools() -> list[Path]:
     tools = []
     try:
@@ -101,16 +93,14 @@ def _tools() -> list[Path]:
 
 def _trial(tool: Path) -> str:
     """Run ``true`` with ``tool``; what went wrong, or nothing."""
-    from decentralml.sandbox.bubblewrap import run
-
     with tempfile.TemporaryDirectory(prefix="decentralml-probe-") as folder:
         try:
-            outcome = run(
+            outcome = run_with(
+                tool,
                 ["true"],
                 mounts={},
                 output=Path(folder, "output"),
                 limits=Limits(seconds=20, memory_bytes=64 * MIB),
-                tool=tool,
             )
         except (SandboxError, OSError) as error:
             return getattr(error, "problem", str(error))

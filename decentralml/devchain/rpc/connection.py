@@ -32,7 +32,7 @@ from decentralml.devchain.rpc.subscription_methods import (
 from decentralml.devchain.rpc.subscriptions import Subscription
 
 if TYPE_CHECKING:
-    from decentralml.devchain.rpc.server import Service
+    from decentralml.devchain.rpc.service import Service
 
 FINALITY_SECONDS = 0.1
 """Between being told that a transaction is in a block, and that the block is final: polkadot.js

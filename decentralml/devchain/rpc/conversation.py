@@ -19,7 +19,7 @@ from decentralml.errors import ChainError
 if TYPE_CHECKING:
     import asyncio
 
-    from decentralml.devchain.rpc.server import Service
+    from decentralml.devchain.rpc.service import Service
 
 Talker = Callable[..., Awaitable[Any]]
 Work = Callable[[], Coroutine[Any, Any, None]]

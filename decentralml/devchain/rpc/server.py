@@ -36,8 +36,8 @@ GOODBYE_SECONDS = 3.0
 SUBMIT = "author_submitExtrinsic"
 
 
-class Service:
-    """One chain file, served: what all connections share."""
+class Server:
+    """Serves one chain file: a :class:`~decentralml.devchain.rpc.service.Service`."""
 
     def __init__(self, chain: DevChain, reader: DevChain, limits: Limits) -> None:
         self.limits = limits
@@ -210,7 +210,7 @@ async def serving(
     ------
     CannotListen : somebody else has the port, or the host is not this machine's.
     """
-    service = Service(chain, reader, limits or Limits())
+    service = Server(chain, reader, limits or Limits())
     loop = asyncio.get_running_loop()
     try:
         listener = await loop.create_server(service.new_protocol, host, port, backlog=128)
