@@ -2,7 +2,8 @@
 
 A folder of examples holds ``inputs.safetensors`` (tensor ``inputs``, ``[N, …]``) and
 ``labels.safetensors`` (tensor ``labels``, ``[N]``, 64-bit integers): apart, so that the inputs
-can be given to a contributor's model while the labels stay outside.
+can be given to a contributor's model while the labels stay outside. Where scoring needs more than
+classes, the labels are several tensors (docs/scoring.md): :func:`read_labels` takes them all.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.bundles.replay import EXAMPLE_FILES
-from decentralml.errors import BadExamples, ExamplesNotInstalled, LearningError
-from decentralml.learning.dtypes import STORED
-from decentralml.learning.tensors import TensorFile, TensorWriter, replacing
+from decentralml.errors import BadExamples, DamagedTensors, ExamplesNotInstalled, LearningError
+from decentralml.learning.dtypes import STORED, widened
+from decentralml.learning.tensors import TensorFile, TensorWriter, in_file_order, replacing
 
 INPUTS_FILE, LABELS_FILE = EXAMPLE_FILES
 
@@ -48,6 +49,48 @@ def read_examples(folder: Path) -> Examples:
     return Examples(inputs, labels.astype(np.int64))
 
 
+def read_labels(folder: Path) -> dict[str, Array]:
+    """Every tensor of the labels in ``folder``, by name: ``labels``, or others (docs/scoring.md).
+
+    Raises
+    ------
+    BadExamples : also where there are no inputs, and where ``labels`` are no integers or not one
+        for each of ``inputs``.
+    """
+    try:
+        inputs = TensorFile.open(folder / INPUTS_FILE).specs
+        found = tensors_of(folder / LABELS_FILE)
+    except DamagedTensors as error:
+        raise BadExamples(folder, f"{error.path.name}: {error.reason}") from None
+    if not inputs or any(0 in spec.shape[:1] or not spec.shape for spec in inputs.values()):
+        raise BadExamples(folder, "it has no inputs")
+    if not found:
+        raise BadExamples(folder, f"{LABELS_FILE}: it holds no tensor")
+    labels, rows = found.get("labels"), next(iter(inputs.values())).shape[0]
+    if labels is not None and (labels.dtype.kind not in "iu" or labels.shape[:1] != (rows,)):
+        raise BadExamples(folder, f"{rows} inputs have labels of shape {labels.shape}")
+    return found
+
+
+def tensors_of(path: Path) -> dict[str, Array]:
+    """Every tensor of a safetensors file as numbers: BF16 as float32, BOOL as 0 and 1.
+
+    Raises
+    ------
+    DamagedTensors : also for a type that NumPy cannot hold.
+    """
+    found = TensorFile.open(path)
+    unknown = sorted({spec.dtype for spec in found.specs.values()} - STORED.keys())
+    if unknown:
+        raise DamagedTensors(path, f"its tensors are {', '.join(unknown)}, which are not read")
+    return {
+        name: widened(np.frombuffer(found.read(name), STORED[spec.dtype]), spec.dtype).reshape(
+            spec.shape
+        )
+        for name, spec in found.specs.items()
+    }
+
+
 def read_inputs(folder: Path) -> Array:
     """Inputs of ``folder`` alone, at least one. Raises :class:`BadExamples`."""
     inputs = _tensor(folder, INPUTS_FILE, "inputs")
@@ -58,8 +101,8 @@ def read_inputs(folder: Path) -> Array:
 
 def write_examples(examples: Examples, folder: Path) -> None:
     """Write ``inputs.safetensors`` and ``labels.safetensors`` into ``folder``."""
-    _write(folder / INPUTS_FILE, "inputs", examples.inputs)
-    _write(folder / LABELS_FILE, "labels", examples.labels)
+    write_tensors(folder / INPUTS_FILE, {"inputs": examples.inputs})
+    write_tensors(folder / LABELS_FILE, {"labels": examples.labels})
 
 
 def images(stored: Array) -> NDArray[np.float32]:
@@ -162,8 +205,15 @@ def _tensor(folder: Path, file: str, name: str) -> Array:
     return stored.reshape(spec.shape)
 
 
-def _write(path: Path, name: str, values: Array) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
+    """Write arrays by name to the safetensors file ``path``. Raises :class:`UnwritableModel`."""
     dtypes: Mapping[Any, str] = {dtype: key for key, dtype in STORED.items() if key != "BF16"}
-    spec = TensorSpec(dtypes[values.dtype.newbyteorder("<")], values.shape)
+    specs = {
+        name: TensorSpec(dtypes[values.dtype.newbyteorder("<")], values.shape)
+        for name, values in tensors.items()
+    }
+    order = in_file_order(specs)
     with replacing(path) as file:
-        TensorWriter(file, {name: spec}).write(values)
+        writer = TensorWriter(file, order)
+        for name in order:
+            writer.write(tensors[name])

@@ -186,7 +186,7 @@ def _check_validation_set(folder: Path, settings: TaskSettings) -> None:
     ------
     TermsInvalid, BadExamples
     """
-    from decentralml.learning.examples import read_examples
+    from decentralml.learning.examples import read_labels
 
     if settings.strategy is ValidationStrategy.CUSTOM_ACCEPT:
         if not any(folder.iterdir()):
@@ -197,7 +197,7 @@ def _check_validation_set(folder: Path, settings: TaskSettings) -> None:
                 f"the validation set {folder} has no {GOLD_FILE} (item to label); name another"
             )
     else:
-        read_examples(folder)
+        read_labels(folder)
 
 
 def with_model(bundle: Path, model: Path | None, out: Path) -> Path:

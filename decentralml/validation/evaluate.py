@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from decentralml.bundles.manifest import TaskManifest, canonical_json
@@ -28,14 +27,11 @@ from decentralml.errors import (
     PredictionsInvalid,
     ValidationSetInvalid,
 )
-from decentralml.learning.dtypes import STORED, widened
-from decentralml.learning.examples import INPUTS_FILE, read_examples
-from decentralml.learning.tensors import TensorFile
+from decentralml.learning.examples import INPUTS_FILE, read_labels, tensors_of
 from decentralml.sandbox import Limits, Outcome, PythonEnvironment, Runner, command_for, run
 from decentralml.validation.scores import Score, scorer
 
 PREDICTIONS_FILE = "predictions.safetensors"
-PREDICTIONS = "predictions"
 OUTPUT_BYTES = 256 << 20
 OUTPUT_FILES = 32
 
@@ -169,8 +165,8 @@ def digest_of(*folders: Path) -> str:
     return digest.hexdigest()
 
 
-def read_predictions(file: Path) -> NDArray[Any]:
-    """The tensor ``predictions`` in a file that a stranger's program wrote.
+def read_predictions(file: Path) -> dict[str, NDArray[Any]]:
+    """The tensors, by name, in a file that a stranger's program wrote.
 
     Raises
     ------
@@ -179,19 +175,14 @@ def read_predictions(file: Path) -> NDArray[Any]:
     if not file.exists():
         raise PredictionsInvalid(f"the script wrote no /output/{PREDICTIONS_FILE}")
     try:
-        tensors = TensorFile.open(file)
-        spec = tensors.specs.get(PREDICTIONS)
-        if spec is None or spec.dtype not in STORED or spec.dtype == "BOOL":
-            raise PredictionsInvalid(f"{PREDICTIONS_FILE} holds no numbers named {PREDICTIONS!r}")
-        values = np.frombuffer(tensors.read(PREDICTIONS), STORED[spec.dtype])
+        return tensors_of(file)
     except DamagedTensors as error:
         raise PredictionsInvalid(error.reason) from None
-    return widened(values, spec.dtype).reshape(spec.shape)
 
 
-def _labels(validation_set: Path) -> NDArray[Any]:
+def _labels(validation_set: Path) -> dict[str, NDArray[Any]]:
     try:
-        return read_examples(validation_set).labels
+        return read_labels(validation_set)
     except BadExamples as error:
         raise ValidationSetInvalid(validation_set.name, error.reason) from None
 

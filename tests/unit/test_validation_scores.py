@@ -90,7 +90,8 @@ def test_agreement_needs_gold() -> None:
 
 @pytest.mark.parametrize("kind", ModelType)
 def test_every_type_of_model_has_a_scorer(kind: ModelType) -> None:
-    assert scorer(kind, "accuracy") is score_classification
+    score = scorer(kind, "accuracy")({"predictions": ONE_HOT}, {"labels": LABELS})
+    assert score == score_classification(ONE_HOT, LABELS)
 
 
 def test_an_unknown_metric_names_the_known_ones() -> None:

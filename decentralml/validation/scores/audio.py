@@ -11,7 +11,7 @@ RECOGNITION, WORDS, NOISE = 0.5, 0.3, 0.2
 
 
 def wer_score(word_error_rate: float) -> float:
-    """``1 − min(wer, 1)``: a rate can exceed 1, where words are made up.
+    """``1 - min(wer, 1)``: a rate can exceed 1, where words are made up.
 
     Raises
     ------

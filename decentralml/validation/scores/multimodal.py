@@ -9,9 +9,9 @@ from decentralml.validation.scores.bounds import share
 
 
 def multimodal_quality(text_accuracy: float, image_accuracy: float, audio_accuracy: float) -> float:
-    """``2 · balance · avg / (balance + avg)``: the harmonic mean of the least and the mean accuracy.
+    """``2 · balance · avg / (balance + avg)``, balance being the least accuracy and avg the mean.
 
-    0 where both are 0.
+    Their harmonic mean, that is; 0 where both are 0.
 
     Raises
     ------
