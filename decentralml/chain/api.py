@@ -205,6 +205,10 @@ class Chain(Protocol):
         """The key of the task's sealed validation set for one member, or None."""
         ...
 
+    def merger(self, task: TaskId) -> Address | None:
+        """Who may publish the task's model besides its creator, or None."""
+        ...
+
     def admitted(self, task: TaskId, limit: int = 1000) -> list[Address]:
         """Accounts with a share or an invitation of the task's in storage, in no order."""
         ...

@@ -141,8 +141,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointMerger:
+    """Let one account publish a task's model besides its creator; None: nobody any more."""
+
+    task: TaskId
+    merger: Address | None
+
+
+@dataclass(frozen=True, slots=True)
 class PublishModel:
-    """Record the next model of a task."""
+    """Record the next model of a task; a creator's own ends the appointment of its merger."""
 
     task: TaskId
     model: Cid
@@ -349,6 +357,7 @@ MarketCall = (
     | OpenGold
     | ReleaseKey
     | Claim
+    | AppointMerger
     | PublishModel
     | Abandon
     | WithdrawTask

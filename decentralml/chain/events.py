@@ -309,8 +309,16 @@ class TaskCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class MergerAppointed:
+    """Somebody may publish a task's model besides its creator, or nobody any more."""
+
+    task: TaskId
+    merger: Address | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPublished:
-    """The creator published the model that a task led to."""
+    """The creator, or its merger, published the model that a task led to."""
 
     task: TaskId
     model: Cid
@@ -411,6 +419,7 @@ MarketEvent = (
     | TaskWithdrawn
     | TaskExpired
     | TaskCompleted
+    | MergerAppointed
     | ModelPublished
     | KeyShared
     | ShareDiscarded

@@ -84,6 +84,9 @@ def tell(event: events.Event, called: Called, amount: Amount) -> str | None:
             return f"{called(event.who)}: {event.misconduct}{lost}"
         case events.DepositReturned():
             return f"deposit back to {called(event.who)}: {format_amount(event.amount)}"
+        case events.MergerAppointed():
+            who = "nobody" if event.merger is None else called(event.merger)
+            return f"{who} may publish the model besides the creator"
         case events.ModelPublished():
             return f"model published: {event.model}"
         case events.OtherEvent(pallet="Market"):

@@ -6,9 +6,11 @@ import pytest
 from chain_support import (
     ALICE,
     BOB,
+    BUNDLE,
     CHARLIE,
     DAVE,
     EVE,
+    REPORT,
     VOTERS,
     post,
 )
@@ -27,6 +29,7 @@ from decentralml.types import (
     UNIT,
     Access,
     Role,
+    TaskId,
     Verdict,
 )
 
@@ -74,6 +77,35 @@ def test_a_reward_in_an_asset_that_is_frozen_is_paid_later(chain: Chain) -> None
         chain.submit(calls.Claim(task, second.index), BOB)
     assert chain.asset(10**6) is None
     assert chain.asset_balance(10**6, BOB.address) == AssetBalance(0)
+
+
+def test_a_merger_publishes_until_the_creator_does_so_itself(chain: Chain) -> None:
+    task = post(chain, slots=1)
+    assert chain.merger(task) is None
+    with pytest.raises(errors.NoMerger):
+        chain.submit(calls.AppointMerger(task, None), ALICE)
+    with pytest.raises(errors.CreatorCannotMerge):
+        chain.submit(calls.AppointMerger(task, ALICE.address), ALICE)
+    with pytest.raises(errors.NotCreator):
+        chain.submit(calls.AppointMerger(task, BOB.address), DAVE)
+    appointed = chain.submit(calls.AppointMerger(task, DAVE.address), ALICE)
+    assert appointed.find(events.MergerAppointed) == events.MergerAppointed(task, DAVE.address)
+    assert chain.merger(task) == DAVE.address
+    sent = deliver(chain, task, BOB)
+    judge(chain, sent, Verdict.PASS)
+    release(chain, sent)
+    with pytest.raises(errors.NotPublisher):
+        chain.submit(calls.PublishModel(task, REPORT), EVE)
+    chain.submit(calls.PublishModel(task, REPORT), DAVE)
+    assert chain.task(task).published == REPORT
+    held = chain.balance(ALICE.address).held["market.Deposit"]
+    published = chain.submit(calls.PublishModel(task, BUNDLE), ALICE)
+    assert published.find(events.MergerAppointed) == events.MergerAppointed(task, None)
+    assert chain.balance(ALICE.address).held["market.Deposit"] < held
+    assert (chain.task(task).published, chain.merger(task)) == (BUNDLE, None)
+    with pytest.raises(errors.NotPublisher):
+        chain.submit(calls.PublishModel(task, REPORT), DAVE)
+    assert chain.merger(TaskId(10**9)) is None
 
 
 def test_errors_of_assets_arrive_by_name(chain: Chain) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from decentralml.chain.substrate.transport import Transport
 
 SPEC_NAME = "decentralml"
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 """The oldest version of the runtime that this program can talk to."""
 VERSION_CHECK_SECONDS = 6.0
 """How long a runtime's version is taken for granted; a runtime can change with any block."""
@@ -181,6 +181,9 @@ class SubstrateChain:
 
     def share(self, task: TaskId, member: Address) -> Share | None:
         return self._reader.share(task, member)
+
+    def merger(self, task: TaskId) -> Address | None:
+        return self._reader.merger(task)
 
     def admitted(self, task: TaskId, limit: int = 1000) -> list[Address]:
         return self._reader.admitted(task, limit)

@@ -123,6 +123,10 @@ class Reader:
         value = self._value("Market", "Shares", task, ss58.decode(member))
         return None if value is None else self._record(records.share, value)
 
+    def merger(self, task: TaskId) -> Address | None:
+        value = self._named("Market", "Mergers", task)
+        return None if value is None else self._record(records.merger, value)
+
     def admitted(self, task: TaskId, limit: int) -> list[Address]:
         found: dict[Address, None] = {}
         for name in ("Shares", "Invitations"):

@@ -13,6 +13,7 @@ from decentralml.chain import ss58
 from decentralml.chain.substrate.codec import Variant
 from decentralml.types import (
     Access,
+    Address,
     Appeal,
     Attestation,
     Cid,
@@ -187,6 +188,11 @@ def appeal(value: dict[str, Any]) -> Appeal:
 def share(value: dict[str, Any]) -> Share:
     """``Market.Shares``."""
     return Share(wrap=value["wrap"], by=ss58.encode(value["by"]), deposit=value["deposit"])
+
+
+def merger(value: dict[str, Any]) -> Address:
+    """``Market.Mergers``."""
+    return ss58.encode(value["account"])
 
 
 def cid(data: bytes) -> Cid:

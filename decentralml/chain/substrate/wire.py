@@ -34,6 +34,7 @@ _OWN: dict[type, tuple[str, str]] = {
     calls.OpenGold: ("Market", "open_gold"),
     calls.ReleaseKey: ("Market", "release_key"),
     calls.Claim: ("Market", "claim"),
+    calls.AppointMerger: ("Market", "appoint_merger"),
     calls.PublishModel: ("Market", "publish_model"),
     calls.Abandon: ("Market", "abandon"),
     calls.WithdrawTask: ("Market", "withdraw_task"),
@@ -52,6 +53,7 @@ _OWN: dict[type, tuple[str, str]] = {
 _TEXT_BYTES = {"reason": calls.REASON_BYTES, "endpoint": calls.ENDPOINT_BYTES}
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Address": ss58.decode,
+    "Address | None": lambda account: None if account is None else ss58.decode(account),
     "tuple[Address, ...]": lambda accounts: [
         ss58.decode(account) for account in _few(accounts, calls.MAX_PARTIES, "accounts")
     ],

@@ -209,6 +209,13 @@ CALLS: list[tuple[calls.Call, str, str, dict[str, Any]]] = [
         "reject_result",
         {"task": 7, "index": 2, "reason": "nö"},
     ),
+    (
+        calls.AppointMerger(TASK, BOB.address),
+        "Market",
+        "appoint_merger",
+        {"task": 7, "merger": BOB.address},
+    ),
+    (calls.AppointMerger(TASK, None), "Market", "appoint_merger", {"task": 7, "merger": None}),
     (calls.PublishModel(TASK, REPORT), "Market", "publish_model", {"task": 7, "model": REPORT}),
     (calls.Abandon(TASK), "Market", "abandon", {"task": 7}),
     (calls.WithdrawTask(TASK), "Market", "withdraw_task", {"task": 7}),

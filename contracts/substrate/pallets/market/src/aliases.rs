@@ -1,6 +1,6 @@
 //! The stored types with a runtime's accounts, money and blocks.
 
-use crate::{Appeal, Config, Gold, Parties, Share, Submission, Task, Terms, Wraps};
+use crate::{Appeal, Config, Gold, Merger, Parties, Share, Submission, Task, Terms, Wraps};
 use frame_support::traits::fungible::{Credit, Inspect};
 use frame_system::pallet_prelude::BlockNumberFor;
 
@@ -22,6 +22,8 @@ pub type AppealOf<T> = Appeal<AccountOf<T>, BalanceOf<T>>;
 pub type GoldOf<T> = Gold<AccountOf<T>>;
 /// A share of a validation set's key, with the runtime's types.
 pub type ShareOf<T> = Share<AccountOf<T>, BalanceOf<T>>;
+/// Who merges a task's results, with the runtime's types.
+pub type MergerOf<T> = Merger<AccountOf<T>, BalanceOf<T>>;
 /// Wrapped keys, with the runtime's accounts.
 pub type WrapsOf<T> = Wraps<AccountOf<T>>;
 /// Accounts that a call is about.

@@ -1,8 +1,8 @@
 //! Deposits for what is stored, and clearing what has ended.
 
 use crate::{
-    AccountOf, BalanceOf, Config, Error, Event, HoldReason, Index, Invitations, Pallet, PartiesOf,
-    Shares, SubmissionState, Submissions, TaskId, TaskOf, Tasks,
+    AccountOf, BalanceOf, Config, Error, Event, HoldReason, Index, Invitations, Mergers, Pallet,
+    PartiesOf, Shares, SubmissionState, Submissions, TaskId, TaskOf, Tasks,
 };
 use codec::MaxEncodedLen;
 use frame_support::{dispatch::DispatchResult, ensure, traits::Get};
@@ -54,6 +54,7 @@ impl<T: Config> Pallet<T> {
         ensure!(task.stored == 0, Error::<T>::StillStored);
         ensure!(task.unreturned.is_zero(), Error::<T>::StillUnpaid);
         Self::ensure_retained(ended_at)?;
+        Self::remove_merger(id, &task.creator)?;
         Tasks::<T>::remove(id);
         Self::return_deposit(&task.creator, task.deposit)?;
         Self::deposit_event(Event::TaskCleared { task: id });
@@ -93,6 +94,14 @@ impl<T: Config> Pallet<T> {
         let Some(share) = Shares::<T>::take(id, account) else { return Ok(false) };
         task.stored.saturating_dec();
         Self::return_deposit(&share.by, share.deposit)?;
+        Ok(true)
+    }
+
+    /// Dismisses a task's merger and returns its deposit. Says whether there was one.
+    pub(crate) fn remove_merger(id: TaskId, creator: &AccountOf<T>) -> Result<bool, DispatchError> {
+        let Some(merger) = Mergers::<T>::take(id) else { return Ok(false) };
+        Self::return_deposit(creator, merger.deposit)?;
+        Self::deposit_event(Event::MergerAppointed { task: id, merger: None });
         Ok(true)
     }
 

@@ -66,6 +66,7 @@ mod draw;
 mod escrow;
 mod fees;
 mod jury;
+mod merging;
 pub mod migrations;
 mod outcome;
 mod panel;
@@ -253,6 +254,10 @@ pub mod pallet {
     pub type Shares<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, TaskId, Blake2_128Concat, AccountOf<T>, ShareOf<T>>;
 
+    /// Who may publish the models of tasks besides their creators.
+    #[pallet::storage]
+    pub type Mergers<T: Config> = StorageMap<_, Blake2_128Concat, TaskId, MergerOf<T>>;
+
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
@@ -397,7 +402,9 @@ pub mod pallet {
         TaskExpired { task: TaskId },
         /// No slot is open or in work.
         TaskCompleted { task: TaskId },
-        /// The creator published the model that a task led to.
+        /// Somebody may publish the task's model besides its creator, or nobody any more.
+        MergerAppointed { task: TaskId, merger: Option<AccountOf<T>> },
+        /// The creator, or its merger, published the model that a task led to.
         ModelPublished { task: TaskId, model: Cid },
         /// Members were given the key of the task's validation set.
         KeyShared { task: TaskId, by: AccountOf<T>, members: PartiesOf<T> },
@@ -563,6 +570,12 @@ pub mod pallet {
         StillUnpaid,
         /// Nothing here could not be paid.
         NothingUnpaid,
+        /// Only the creator and the merger that it appointed can publish the task's model.
+        NotPublisher,
+        /// The creator needs no appointment to merge.
+        CreatorCannotMerge,
+        /// The task has no merger to dismiss.
+        NoMerger,
     }
 
     #[pallet::call]
@@ -627,8 +640,8 @@ pub mod pallet {
             Self::do_reject_result(ensure_signed(origin)?, task, index, reason)
         }
 
-        /// Publish the model that the task led to, or a better one. The creator, once a result is
-        /// accepted.
+        /// Publish the model that the task led to, or a better one. The creator, which dismisses
+        /// its merger with it, or the merger; once a result is accepted.
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::publish_model())]
         pub fn publish_model(origin: OriginFor<T>, task: TaskId, model: Cid) -> DispatchResult {
@@ -775,7 +788,10 @@ pub mod pallet {
         /// Forget what ended some time ago, a submission or without an index the task itself, and
         /// return its deposit. Anyone.
         #[pallet::call_index(21)]
-        #[pallet::weight(T::WeightInfo::clear())]
+        #[pallet::weight(match index {
+            None => T::WeightInfo::clear_task(),
+            Some(_) => T::WeightInfo::clear(),
+        })]
         pub fn clear(origin: OriginFor<T>, task: TaskId, index: Option<Index>) -> DispatchResult {
             ensure_signed(origin)?;
             match index {
@@ -807,6 +823,18 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_clear_access(task, accounts)
+        }
+
+        /// Let an account publish the task's model besides oneself, against a deposit, instead of
+        /// whom it was before; or, without one, nobody any more. The creator.
+        #[pallet::call_index(24)]
+        #[pallet::weight(T::WeightInfo::appoint_merger())]
+        pub fn appoint_merger(
+            origin: OriginFor<T>,
+            task: TaskId,
+            merger: Option<AccountOf<T>>,
+        ) -> DispatchResult {
+            Self::do_appoint_merger(ensure_signed(origin)?, task, merger)
         }
     }
 

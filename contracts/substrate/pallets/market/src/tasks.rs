@@ -1,9 +1,9 @@
-//! Tasks: posting, taking a slot and giving it back, withdrawing, publishing.
+//! Tasks: posting, taking a slot and giving it back, withdrawing.
 
 use crate::{
-    case::Case, is_cid, AccountOf, Assignments, Cid, Committee, Config, Error, Event, HoldReason,
-    NextTaskId, Pallet, Submission, SubmissionOf, SubmissionState, Submissions, Task, TaskId,
-    TaskOf, TaskStatus, Tasks, TermsOf,
+    case::Case, AccountOf, Assignments, Committee, Config, Error, Event, HoldReason, NextTaskId,
+    Pallet, Submission, SubmissionOf, SubmissionState, Submissions, Task, TaskId, TaskOf,
+    TaskStatus, Tasks, TermsOf,
 };
 use frame_support::{
     dispatch::DispatchResult,
@@ -128,17 +128,6 @@ impl<T: Config> Pallet<T> {
         Self::refund_open_slots(id, &mut task)?;
         Self::note_end(id, &mut task, Self::now());
         Tasks::<T>::insert(id, task);
-        Ok(())
-    }
-
-    pub(crate) fn do_publish_model(who: AccountOf<T>, id: TaskId, model: Cid) -> DispatchResult {
-        let mut task = Self::task(id)?;
-        ensure!(who == task.creator, Error::<T>::NotCreator);
-        ensure!(task.accepted > 0, Error::<T>::NothingAccepted);
-        ensure!(is_cid(&model), Error::<T>::InvalidCid);
-        task.published = Some(model.clone());
-        Tasks::<T>::insert(id, task);
-        Self::deposit_event(Event::ModelPublished { task: id, model });
         Ok(())
     }
 

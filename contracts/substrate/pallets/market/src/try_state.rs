@@ -1,8 +1,8 @@
 //! The invariants, checked over the whole state.
 
 use crate::{
-    AccountOf, Appeals, AssetId, Assignments, BalanceOf, Config, HoldReason, Invitations, Pallet,
-    Shares, SubmissionOf, SubmissionState, Submissions, TaskId, TaskOf, Tasks, Window,
+    AccountOf, Appeals, AssetId, Assignments, BalanceOf, Config, HoldReason, Invitations, Mergers,
+    Pallet, Shares, SubmissionOf, SubmissionState, Submissions, TaskId, TaskOf, Tasks, Window,
 };
 use alloc::collections::BTreeMap;
 use frame_support::{
@@ -75,6 +75,10 @@ impl<T: Config> Ledger<T> {
             stored += 1;
             enter(&mut self.deposits, &share.by, share.deposit);
         }
+        if let Some(merger) = Mergers::<T>::get(id) {
+            ensure!(merger.account != task.creator, "a creator is its own merger");
+            enter(&mut self.deposits, &task.creator, merger.deposit);
+        }
         ensure!(active == task.active, "active slots are not the open submissions");
         ensure!(stored == task.stored, "more or less is stored than was counted");
         let native = terms.slot_native().saturating_mul(slots.into());
@@ -146,7 +150,8 @@ fn ensure_of_known_tasks<T: Config>() -> Result<(), TryRuntimeError> {
         .chain(Assignments::<T>::iter_keys().map(|key| key.0))
         .chain(Appeals::<T>::iter_keys().map(|key| key.0))
         .chain(Invitations::<T>::iter_keys().map(|key| key.0))
-        .chain(Shares::<T>::iter_keys().map(|key| key.0));
+        .chain(Shares::<T>::iter_keys().map(|key| key.0))
+        .chain(Mergers::<T>::iter_keys());
     for id in ids {
         ensure!(Tasks::<T>::contains_key(id), "something is stored of a task that is gone");
     }

@@ -3,7 +3,9 @@
 
 mod stage;
 
-use crate::{Call, Config, Pallet, SubmissionState, Submissions, Tasks, Verdict, MAX_PARTIES};
+use crate::{
+    Call, Config, Mergers, Pallet, SubmissionState, Submissions, Tasks, Verdict, MAX_PARTIES,
+};
 use frame_benchmarking::v2::*;
 use frame_support::traits::Get;
 use frame_system::RawOrigin;
@@ -80,14 +82,27 @@ mod benches {
         assert!(matches!(stage::submission::<T>(id).state, SubmissionState::Rejected { .. }));
     }
 
+    /// The creator's own, which dismisses its merger.
     #[benchmark]
     fn publish_model() {
         stage::open::<T>();
         let id = stage::create::<T>(stage::terms::<T>(0));
+        stage::appoint::<T>(id);
         Tasks::<T>::mutate_extant(id, |task| task.accepted = 1);
         #[extrinsic_call]
         _(RawOrigin::Signed(stage::creator::<T>()), id, stage::cid());
         assert!(Tasks::<T>::get(id).is_some_and(|task| task.published.is_some()));
+        assert!(!Mergers::<T>::contains_key(id));
+    }
+
+    #[benchmark]
+    fn appoint_merger() {
+        stage::open::<T>();
+        let id = stage::create::<T>(stage::terms::<T>(0));
+        let merger = stage::contributor::<T>();
+        #[extrinsic_call]
+        _(RawOrigin::Signed(stage::creator::<T>()), id, Some(merger.clone()));
+        assert_eq!(Mergers::<T>::get(id).map(|found| found.account), Some(merger));
     }
 
     #[benchmark]
@@ -238,6 +253,20 @@ mod benches {
         #[extrinsic_call]
         _(RawOrigin::Signed(stage::creator::<T>()), id, Some(0));
         assert!(!Submissions::<T>::contains_key(id, 0));
+    }
+
+    /// With its merger.
+    #[benchmark]
+    fn clear_task() {
+        stage::open::<T>();
+        let id = stage::create::<T>(stage::terms::<T>(0));
+        stage::appoint::<T>(id);
+        let creator = stage::by::<T>(&stage::creator::<T>());
+        Pallet::<T>::withdraw_task(creator, id).expect("it is under way");
+        stage::set_time::<T>(stage::after::<T>(T::RetentionPeriod::get()) + 1);
+        #[extrinsic_call]
+        clear(RawOrigin::Signed(stage::contributor::<T>()), id, None);
+        assert!(!Tasks::<T>::contains_key(id));
     }
 
     #[benchmark]

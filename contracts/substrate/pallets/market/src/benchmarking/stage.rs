@@ -150,6 +150,11 @@ pub fn share<T: Stage>(id: TaskId, from: &AccountOf<T>, to: &PartiesOf<T>) {
     Pallet::<T>::share_key(by::<T>(from), id, wraps::<T>(to)).expect("it has the key");
 }
 
+pub fn appoint<T: Stage>(id: TaskId) {
+    let merger = Some(rich::<T>("merger", 0));
+    Pallet::<T>::appoint_merger(by::<T>(&creator::<T>()), id, merger).expect("it is the creator");
+}
+
 pub fn wraps<T: Stage>(members: &[AccountOf<T>]) -> WrapsOf<T> {
     let each: Vec<_> = members.iter().map(|member| (member.clone(), WRAP)).collect();
     BoundedVec::truncate_from(each)

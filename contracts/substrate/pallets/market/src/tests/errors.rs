@@ -4,7 +4,7 @@ use super::*;
 use scale_info::TypeInfo;
 
 /// The tests, as text.
-const TESTS: [&str; 16] = [
+const TESTS: [&str; 17] = [
     include_str!("access.rs"),
     include_str!("appeals.rs"),
     include_str!("assets.rs"),
@@ -12,6 +12,7 @@ const TESTS: [&str; 16] = [
     include_str!("deposits.rs"),
     include_str!("gold.rs"),
     include_str!("juries.rs"),
+    include_str!("merging.rs"),
     include_str!("money.rs"),
     include_str!("outcomes.rs"),
     include_str!("panel.rs"),

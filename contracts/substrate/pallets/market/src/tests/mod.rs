@@ -10,6 +10,7 @@ mod draw;
 mod errors;
 mod gold;
 mod juries;
+mod merging;
 mod money;
 mod outcomes;
 mod panel;

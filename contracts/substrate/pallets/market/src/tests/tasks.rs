@@ -1,4 +1,4 @@
-//! Posting tasks, taking slots and giving them back, withdrawing, publishing.
+//! Posting tasks, taking slots and giving them back, withdrawing.
 
 use super::*;
 
@@ -184,25 +184,5 @@ fn work_in_a_withdrawn_task_is_still_paid() {
         release(id, index);
         assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
         assert_eq!(purse(CREATOR).escrow, 0);
-    });
-}
-
-#[test]
-fn publishing_takes_an_accepted_result() {
-    run(|| {
-        let (id, index) = judged(terms(), PASS);
-        let publish = |who, id, model: &str| {
-            let model = model.as_bytes().to_vec().try_into().unwrap();
-            Market::publish_model(signed(who), id, model)
-        };
-        assert_noop!(publish(CREATOR, 9, "bafymodel"), Error::<Test>::UnknownTask);
-        assert_noop!(publish(OTHER, id, "bafymodel"), Error::<Test>::NotCreator);
-        assert_noop!(publish(CREATOR, id, "bafymodel"), Error::<Test>::NothingAccepted);
-        release(id, index);
-        assert_noop!(publish(CREATOR, id, "model"), Error::<Test>::InvalidCid);
-        assert_ok!(publish(CREATOR, id, "bafymodel"));
-        assert_eq!(task(id).published, Some(cid("model")));
-        assert_ok!(publish(CREATOR, id, "bafybetter"));
-        assert_eq!(task(id).published, Some(cid("better")));
     });
 }

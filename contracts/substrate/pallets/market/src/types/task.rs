@@ -99,7 +99,7 @@ pub struct Task<AccountId, Balance> {
     pub created_at: Millis,
     /// When nothing of it was left to happen.
     pub ended_at: Option<Millis>,
-    /// The next model, once the creator has published it.
+    /// The next model, once the creator or its merger has published it.
     pub published: Option<Cid>,
     pub status: TaskStatus,
 }
@@ -113,6 +113,16 @@ pub struct Share<AccountId, Balance> {
     /// Who gave it.
     pub by: AccountId,
     /// Held from the giver for storing this.
+    pub deposit: Balance,
+}
+
+/// Who merges a task's results, besides its creator.
+#[derive(
+    Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Merger<AccountId, Balance> {
+    pub account: AccountId,
+    /// Held from the creator for storing this.
     pub deposit: Balance,
 }
 

@@ -40,7 +40,11 @@ fn of_task(dice: &mut Dice, task: TaskId, found: &TaskOf<Test>) -> Made {
     match dice.below(40) {
         0 => (creator, call(Call::withdraw_task { task })),
         1 => (anyone, call(Call::settle { task, index: None })),
-        2 => (creator, call(Call::publish_model { task, model: cid("model") })),
+        2 => {
+            let merger = Mergers::<Test>::get(task).map(|merger| merger.account);
+            let publisher = merger.filter(|_| dice.chance(70)).unwrap_or(creator);
+            (publisher, call(Call::publish_model { task, model: cid("model") }))
+        }
         3..=5 => (account, call(Call::create_task { terms: terms_of(dice) })),
         6 => (creator, call(Call::uninvite { task, accounts })),
         7..=9 => (creator, call(Call::invite { task, accounts })),
@@ -49,7 +53,11 @@ fn of_task(dice: &mut Dice, task: TaskId, found: &TaskOf<Test>) -> Made {
             let members = wraps(&[dice.among(AGGREGATORS), dice.among(AGGREGATORS)]);
             (sharer, call(Call::share_key { task, shares: members }))
         }
-        11 | 12 => {
+        11 => {
+            let merger = dice.chance(80).then_some(account);
+            (creator, call(Call::appoint_merger { task, merger }))
+        }
+        12 | 13 => {
             let have: Vec<_> = Shares::<Test>::iter_key_prefix(task).chain([anyone]).collect();
             (dice.one(&have), call(Call::discard_share { task }))
         }

@@ -63,6 +63,7 @@ fn play(seed: u64, events: &mut Events) {
             assert_eq!(purse(who), nothing, "seed {seed}: the holds of {who} are stuck");
         }
         assert_eq!(Tasks::<Test>::iter().count(), 0);
+        assert_eq!(Mergers::<Test>::iter().count(), 0);
     });
 }
 
