@@ -15,7 +15,7 @@ from decentralml.errors import ConfigError
 
 EMBEDDED = "embedded"
 LOCAL = "local"
-FIELDS = ("chain", "storage", "key", "genesis")
+FIELDS = ("chain", "storage", "key", "genesis", "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Config:
     storage : ``"local"`` or the address of a Kubo RPC.
     key : name of the key that signs, if one was chosen.
     genesis : genesis hash the chain must have, if pinned.
+    database : SQLAlchemy's URL of the database, if it is not the file in the home folder.
     """
 
     home: Path
@@ -38,6 +39,7 @@ class Config:
     storage: str = LOCAL
     key: str | None = None
     genesis: str | None = None
+    database: str | None = None
 
     @property
     def chain_file(self) -> Path:
@@ -88,6 +90,7 @@ def load(home: Path | None = None, profile: str | None = None, **overrides: str 
         storage=settings.get("storage", config.storage),
         key=settings.get("key"),
         genesis=settings.get("genesis"),
+        database=settings.get("database"),
     )
 
 

@@ -22,7 +22,7 @@ FLOORS = (
     {"cli"},
     {"market"},
     {"validation", "learning"},
-    {"bundles", "sandbox", "storage"},
+    {"bundles", "sandbox", "storage", "db"},
     {"chain"},
     {"devchain"},
     {"runtime"},
@@ -30,7 +30,13 @@ FLOORS = (
     {"errors"},
     {"types"},
 )
-NEIGHBOURS = {("bundles", "storage"), ("validation", "learning"), ("sandbox", "storage")}
+NEIGHBOURS = {
+    ("bundles", "storage"),
+    ("db", "bundles"),
+    ("db", "storage"),
+    ("sandbox", "storage"),
+    ("validation", "learning"),
+}
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
@@ -66,7 +72,9 @@ def test_imports_go_down_only() -> None:
     assert not climbing
 
 
-@pytest.mark.parametrize("heavy", ["torch", "numpy", "wasmtime", "substrateinterface", "rich"])
+@pytest.mark.parametrize(
+    "heavy", ["torch", "numpy", "wasmtime", "substrateinterface", "rich", "sqlalchemy"]
+)
 def test_the_command_line_starts_without_heavy_imports(heavy: str) -> None:
     program = f"import sys, decentralml.cli.main; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

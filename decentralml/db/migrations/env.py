@@ -1,0 +1,12 @@
+"""What Alembic runs: migrations on the connection, and in the transaction, that it was given."""
+
+from alembic import context
+
+from decentralml.db.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    transactional_ddl=True,
+)
+context.run_migrations()
