@@ -6,6 +6,8 @@ that whoever merges, the creator or an aggregator it appoints, makes the same mo
     [merge]
     rule = "mean"               # how models are combined: learning/robust names the others
     weights = "examples"        # or equal, score, quality, adjusted
+    bad = 2                     # models that may be bad, where the rule asks for that
+    mixing = "none"             # what is done to the models before the rule sees them
     optimizer = "fedavg"        # of the server: fedavgm, fedadagrad, fedadam, fedyogi
     learning_rate = 1.0         # of the server, and what else its optimizer has
     momentum = 0.9
@@ -58,23 +60,27 @@ class MergePlan:
 
     Attributes
     ----------
-    rule, optimizer : names of ``learning/``.
+    rule, mixing, optimizer : names of ``learning/``.
+    bad : how many models may be bad, at most; None leaves it to the rule.
     knobs : settings of the optimizer, by name; those left out are its own defaults.
     """
 
     rule: str = MEAN
     weights: Weighting = Weighting.EXAMPLES
+    bad: int | None = None
+    mixing: str | None = None
     optimizer: str = FEDAVG
     knobs: Mapping[str, float] = field(default_factory=dict)
 
     def to_document(self) -> dict[str, Any]:
         """As it stands in a manifest."""
         knobs = {name: float(value) for name, value in self.knobs.items()}
-        return {
-            "rule": self.rule,
-            "weights": self.weights,
-            "optimizer": self.optimizer,
-        } | knobs
+        rule = {"bad": self.bad, "mixing": self.mixing}
+        return (
+            {"rule": self.rule, "weights": self.weights, "optimizer": self.optimizer}
+            | {name: value for name, value in rule.items() if value is not None}
+            | knobs
+        )
 
 
 def read_merge(section: Fields | None) -> MergePlan | None:
@@ -90,6 +96,8 @@ def read_merge(section: Fields | None) -> MergePlan | None:
     plan = MergePlan(
         rule=section.text("rule", MAX_WORD) if section.has("rule") else usual.rule,
         weights=section.choice("weights", Weighting) if section.has("weights") else usual.weights,
+        bad=section.integer("bad", 0, 2**31) if section.has("bad") else None,
+        mixing=section.text("mixing", MAX_WORD) if section.has("mixing") else None,
         optimizer=section.text("optimizer", MAX_WORD)
         if section.has("optimizer")
         else usual.optimizer,

@@ -145,6 +145,11 @@ def choice(kind: type[Any]) -> click.Choice[Any]:
     show_default=True,
     help="Parts of a replayable training that a committee does again.",
 )
+@click.option(
+    "--merger",
+    metavar="AGGREGATOR",
+    help="Merges and publishes instead of you; results are released to it.",
+)
 @click.option("--parent", type=click.IntRange(0), help="Task whose published model this continues.")
 @click.option("--name", help="Name of the task; else task.toml's, else the folder's.")
 @click.option(
@@ -174,6 +179,7 @@ def create_task(
     strategy: str | None,
     model_type: str | None,
     storage: str,
+    merger: str | None,
     **terms: Any,
 ) -> None:
     """Pack BUNDLE_PATH, store it, and post the task with its reward in escrow.
@@ -201,6 +207,7 @@ def create_task(
             strategy=None if strategy is None else ValidationStrategy(strategy),
             model_type=None if model_type is None else ModelType(model_type),
             storage=StorageType(storage),
+            merger=None if merger is None else session.resolve(merger),
             **terms,
         )
         created = create(session, bundle, offer)

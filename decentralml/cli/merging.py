@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from decentralml.bundles.merge import Weighting
 from decentralml.cli.options import (
     EXISTING_FOLDER,
     FOLDER,
@@ -14,14 +17,68 @@ from decentralml.cli.options import (
     examples,
     pass_settings,
 )
-from decentralml.cli.output import document, table, to_plain
+from decentralml.cli.output import document, printable, table, to_plain
 from decentralml.cli.units import format_metric, format_proportion
-from decentralml.types import PPM, TaskId
+from decentralml.types import PPM, Address, TaskId
+
+if TYPE_CHECKING:
+    from decentralml.market.federation import Merged, Part
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def merge_options(command: F) -> F:
+    """How models are merged, where the bundle's own way is not wanted."""
+    for option in (
+        click.option(
+            "--weights",
+            type=click.Choice([word.value for word in Weighting]),
+            help="How much each model counts  [default: the bundle's, else examples]",
+        ),
+        click.option(
+            "--rule",
+            metavar="NAME",
+            help="How models are combined: mean, median, krum, auto, …  "
+            "[default: the bundle's, else mean]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def print_parts(merged: Merged, names: Mapping[Address, str]) -> None:
+    """Whose models went into the next one, how much, and why."""
+    table(
+        ("index", "contributor", "examples", "share", "in the merge"),
+        [
+            (
+                part.index,
+                names.get(part.contributor, part.contributor),
+                part.examples,
+                format_proportion(int(part.share * PPM)),
+                _use(part),
+            )
+            for part in merged.parts
+        ],
+        right="index examples share",
+    )
+    plan = merged.plan
+    how = f"{merged.rule}, weights by {plan.weights}, {plan.optimizer}"
+    click.echo(printable(f"merged by: {how}" + (f" ({merged.reason})" if merged.reason else "")))
+
+
+def _use(part: Part) -> str:
+    if part.rejected is not None:
+        return f"left out: {part.rejected}"
+    if part.coefficient is None:
+        return "by coordinate"
+    return format_proportion(int(part.coefficient * PPM))
 
 
 @click.command(
     epilog=examples(
         "decentralml federate 3 --out next-model --as hospital",
+        "decentralml federate 3 --out next-model --rule multi-krum --weights score --as hospital",
         "decentralml federate 3 --out next-model --validation-path data/validation --no-publish",
     )
 )
@@ -34,12 +91,9 @@ from decentralml.types import PPM, TaskId
     metavar="INDEX",
     help="Merge this accepted result; may be repeated  [default: all]",
 )
+@merge_options
 @click.option(
-    "--weights",
-    type=click.Choice(("examples", "equal")),
-    default="examples",
-    show_default=True,
-    help="How much each model counts.",
+    "--base", type=EXISTING_FOLDER, help="Model that the results began from: the task's own."
 )
 @click.option(
     "--publish/--no-publish",
@@ -55,12 +109,18 @@ def federate(
     task: int,
     out: Path,
     only: tuple[int, ...],
-    weights: str,
+    weights: str | None,
+    rule: str | None,
+    base: Path | None,
     publish: bool,
     validation_path: Path | None,
 ) -> None:
-    """Merge the accepted models of a task into the next model, and publish it."""
-    from decentralml.market.federation import Weighting
+    """Merge the accepted models of a task into the next model, and publish it.
+
+    Rule and weights are those that the task's bundle pins ([merge] in task.toml), unless you say
+    otherwise here; without either, the mean weighted by examples. What a contributor claims counts
+    only with --weights examples or adjusted: the others go by what its committee measured.
+    """
     from decentralml.market.federation import federate as merge
     from decentralml.market.models import evaluate_merged
 
@@ -69,7 +129,9 @@ def federate(
             session,
             TaskId(task),
             out,
-            weighting=Weighting(weights),
+            weighting=None if weights is None else Weighting(weights),
+            rule=rule,
+            base=base,
             only=only,
             publish=publish,
         )
@@ -80,19 +142,7 @@ def federate(
     if settings.json:
         document(to_plain(merged) | {"metrics": measured and measured.metrics})
         return
-    table(
-        ("index", "contributor", "examples", "share"),
-        [
-            (
-                part.index,
-                names.get(part.contributor, part.contributor),
-                part.examples,
-                format_proportion(int(part.share * PPM)),
-            )
-            for part in merged.parts
-        ],
-        right="index examples share",
-    )
+    print_parts(merged, names)
     click.echo(f"next model: {merged.model}")
     click.echo(f"{'published' if merged.published else 'not published'}: {merged.cid}")
     if measured is not None:

@@ -125,19 +125,6 @@ class NothingMeasured(MarketError):
         )
 
 
-class NotMerger(MarketError):
-    """An account that may not publish a task's next model tried to."""
-
-    def __init__(self, task: int, account: str, may: tuple[str, ...]) -> None:
-        self.task = task
-        self.account = account
-        self.may = may
-        super().__init__(
-            f"{account} may not publish the next model of task {task}, but {' or '.join(may)} may; "
-            "merge for yourself with --no-publish"
-        )
-
-
 class AlreadyRunning(MarketError):
     """A second daemon of the same kind for the same key."""
 

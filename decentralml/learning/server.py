@@ -76,13 +76,13 @@ def step_model(
                 }
                 values, after = _step(start, mean, name, first, count, optimizer, state)
                 model.write(values)
-                for slot in optimizer.slots if spec.dtype in FLOATS else ():
-                    slots[slot].write(after[slot].astype("<f4").tobytes())
+                for key in optimizer.slots if spec.dtype in FLOATS else ():
+                    slots[key].write(after[key].astype("<f4").tobytes())
         if slots:
             writer = TensorWriter(stack.enter_context(replacing(out / STATE_FILE)), states)
-            for file in slots.values():
-                file.seek(0)
-                while piece := file.read(4 * PIECE):
+            for slot in slots.values():
+                slot.seek(0)
+                while piece := slot.read(4 * PIECE):
                     writer.write(np.frombuffer(piece, np.uint8))
     for part in parts.values():
         part.unlink()

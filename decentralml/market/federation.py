@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from decentralml.bundles.manifest import CODE_FILE
+from decentralml.bundles.manifest import CODE_FILE, STRUCTURE_FILE
+from decentralml.bundles.merge import MergePlan
+from decentralml.bundles.merge import Weighting as Weighting
 from decentralml.chain.calls import PublishModel
-from decentralml.errors import FolderInUse, NothingToMerge, NotMergeable
-from decentralml.learning.federate import federate as merge
+from decentralml.chain.errors import NotPublisher
+from decentralml.errors import (
+    FolderInUse,
+    NothingToMerge,
+    NotMergeable,
+    NotTheBase,
+    StorageError,
+)
 from decentralml.learning.mean import shares
 from decentralml.learning.update import Update
 from decentralml.market.fetch import FetchedResult, FetchedTask, fetch_result, fetch_task
+from decentralml.market.mergeplan import Chosen, choose
 from decentralml.market.session import Session
-from decentralml.market.tasks import list_task_results, require_creator
+from decentralml.market.tasks import list_task_results
+from decentralml.market.weights import Weighed, warn_of_dominance, weigh
 from decentralml.market.work import scratch
 from decentralml.storage.unixfs import cid_of
-from decentralml.types import Address, Cid, SubmissionStatus, TaskId, TaskType
+from decentralml.types import Address, Cid, SubmissionStatus, Task, TaskId, TaskType
 from decentralml.validation.checks import check_result
-
-CROWD = 3
-"""Of so many models none should outweigh all others together."""
-
-
-class Weighting(StrEnum):
-    """How much each model counts."""
-
-    EXAMPLES = "examples"
-    """By the examples its signed manifest claims (FedAvg)."""
-    EQUAL = "equal"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One model's part in the merge; all shares are one together."""
+    """One model's part in the merge.
+
+    Attributes
+    ----------
+    share : its weight; all shares are one together.
+    coefficient : what the rule made of that; None where the rule looks at each coordinate apart.
+    rejected : why the rule left it out, if it did.
+    metrics : what its committee measured, where the weight comes from that.
+    """
 
     index: int
     contributor: Address
     examples: int
     share: float
+    coefficient: float | None
+    rejected: str | None
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class Merged:
 
     Attributes
     ----------
+    plan : how it was merged: what was asked for, else what the task's bundle pins.
+    rule, reason : what ``auto`` came to, and why; else the plan's own.
     published : the chain names it as the task's next model.
     """
 
@@ -57,6 +68,9 @@ class Merged:
     cid: Cid
     parts: tuple[Part, ...]
     published: bool
+    plan: MergePlan
+    rule: str
+    reason: str
 
 
 def federate(
@@ -64,51 +78,102 @@ def federate(
     task: TaskId,
     out: Path,
     *,
-    weighting: Weighting = Weighting.EXAMPLES,
+    plan: MergePlan | None = None,
+    weighting: Weighting | None = None,
+    rule: str | None = None,
+    base: Path | None = None,
     only: Sequence[int] = (),
     publish: bool = True,
 ) -> Merged:
     """Merge accepted models into ``out``, and publish it as the task's next model.
 
-    The same results give the same model to the byte, so a repeated call finds its own work.
+    The same results give the same model to the byte, so a repeated call finds its own work, and
+    whoever merges makes the same one.
 
     Parameters
     ----------
+    plan : how to merge; None takes what the task's bundle pins.
+    weighting, rule : instead of the plan's.
+    base : folder of the model that the results began from; None takes the bundle's.
     only : indices of the results to merge; all accepted ones if empty.
-    publish : store the model and record it on the chain (the creator only).
+    publish : store the model and record it on the chain (the creator, and whom it appointed).
 
     Raises
     ------
-    NothingToMerge, NotMergeable, FolderInUse, NotCreator, BundleError, LearningError
+    NothingToMerge, NotMergeable, NothingMeasured, MergePlanInvalid, NotTheBase, FolderInUse,
+    NotPublisher, BundleError, LearningError
     """
     found = session.chain.task(task)
     if publish:
-        require_creator(session, found)
+        require_publisher(session, found)
     if found.terms.task_type is TaskType.DATA_ANNOTATORS:
         raise NotMergeable(task, "its results are labels, not models")
     bundle = fetch_task(session, found)
+    chosen = choose(plan or bundle.manifest.merge or MergePlan(), rule, weighting)
+    start = _base(bundle, task, base)
     results = accepted_results(session, bundle, task, only)
     updates = [_update(result) for result in results]
-    weights = [1.0] * len(updates) if weighting is Weighting.EQUAL else None
-    parts = _parts(results, shares(updates, weights))
-    _warn_of_dominance(session, parts)
-    session.report.step(f"merging {len(updates)} models")
+    weighed = weigh(session, results, chosen.plan.weights)
+    parts = shares(updates, [each.weight for each in weighed])
+    warn_of_dominance(session, results, parts, chosen.plan.weights)
+    session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
     with scratch(out.absolute().parent) as space:
         with session.report.bar("merging") as progress:
-            model = merge(updates, space / "model", weights, progress)
+            merge = chosen.merge(updates, space / "mean", parts, start, progress)
+        model = _stepped(session, found, start, chosen, space / "mean", space / "model")
         _take_code(task, results, model)
         cid = cid_of(model)
         if not out.exists():
             model.rename(out)
         elif cid_of(out) != cid:
             raise FolderInUse(out)
-    if publish and found.published != cid:
-        with session.report.bar("storing the model") as progress:
-            session.objects.add(out, progress)
-        with session.report.bar("publishing the model") as progress:
-            session.objects.publish(cid, progress)
-        session.chain.submit(PublishModel(task, cid), session.key)
-    return Merged(task, out, cid, parts, publish)
+    if publish:
+        publish_model(session, found, out, cid)
+    return Merged(
+        task,
+        out,
+        cid,
+        tuple(
+            _part(result, weight, share, merge.coefficients[number], merge.rejected.get(number))
+            for number, (result, weight, share) in enumerate(
+                zip(results, weighed, parts, strict=True)
+            )
+        ),
+        publish,
+        chosen.plan,
+        merge.rule,
+        merge.reason,
+    )
+
+
+def publish_model(session: Session, task: Task, model: Path, cid: Cid) -> None:
+    """Store a model and record it on the chain, where it is not recorded yet."""
+    if session.chain.task(task.id).published == cid:
+        return
+    with session.report.bar("storing the model") as progress:
+        session.objects.add(model, progress)
+    with session.report.bar("publishing the model") as progress:
+        session.objects.publish(cid, progress)
+    session.chain.submit(PublishModel(task.id, cid), session.key)
+
+
+def require_publisher(session: Session, task: Task) -> None:
+    """Raise NotPublisher unless the chosen key may publish the task's next model."""
+    if session.address not in (task.creator, session.chain.merger(task.id)):
+        raise NotPublisher.foreseen(task=task.id, signer=session.address)
+
+
+def fetch_model(session: Session, cid: Cid, out: Path) -> Path:
+    """A published model at ``out``, verified; what is there already is checked, not trusted.
+
+    Raises
+    ------
+    StorageError
+    """
+    from decentralml.market.fetch import fetch
+
+    fetch(session, cid, out, f"fetching the model {cid}")
+    return out
 
 
 def accepted_results(
@@ -129,14 +194,56 @@ def accepted_results(
     return results
 
 
-def _warn_of_dominance(session: Session, parts: Sequence[Part]) -> None:
-    """Examples are claimed, not measured: whoever claims most of them makes the next model."""
-    largest = max(parts, key=lambda part: part.share)
-    if len(parts) >= CROWD and largest.share > 0.5:
+def _base(bundle: FetchedTask, task: TaskId, named: Path | None) -> Path | None:
+    """The model that the results began from; what is named must be it.
+
+    Its weights and structure are what counts: a published model's folder may hold more.
+    """
+    own = bundle.base_model
+    if named is None:
+        return own
+    files = ("model.safetensors", STRUCTURE_FILE)
+    same = own is not None and all(
+        (named / name).is_file() and cid_of(named / name) == cid_of(own / name) for name in files
+    )
+    if not same:
+        raise NotTheBase(named, task, bundle.base_model_cid, cid_of(named))
+    return named
+
+
+def _stepped(
+    session: Session, task: Task, base: Path | None, chosen: Chosen, mean: Path, out: Path
+) -> Path:
+    """What the server's optimizer makes of the mean: the mean itself, with plain FedAvg."""
+    from decentralml.learning.server import keeps_the_mean, step_model
+
+    if keeps_the_mean(chosen.optimizer):
+        return mean
+    if base is None:
+        raise NotMergeable(task.id, f"{chosen.optimizer.name} needs a base model to step from")
+    out.mkdir()
+    step_model(base, mean, out, chosen.optimizer, _model_before(session, task))
+    for file in mean.iterdir():
+        if not (out / file.name).exists():
+            file.rename(out / file.name)
+    return out
+
+
+def _model_before(session: Session, task: Task) -> Path | None:
+    """What the parent task published, with the memory of the optimizer that made it."""
+    if task.terms.parent is None:
+        return None
+    parent = session.chain.task(task.terms.parent)
+    if parent.published is None:
+        return None
+    try:
+        return fetch_model(session, parent.published, session.work(parent.id).root / "published")
+    except StorageError as error:
         session.report.warn(
-            f"result {largest.index} claims {largest.share:.0%} of all examples and so decides the "
-            "merge almost alone; if you doubt that, use --weights equal or leave it out (--only)"
+            f"the model of task {parent.id} cannot be fetched, so its optimizer's memory is not "
+            f"known and nothing is merged: {error}"
         )
+        raise
 
 
 def _take_code(task: TaskId, results: Sequence[FetchedResult], model: Path) -> None:
@@ -165,8 +272,19 @@ def _update(result: FetchedResult) -> Update:
     )
 
 
-def _parts(results: Sequence[FetchedResult], parts: Sequence[float]) -> tuple[Part, ...]:
-    return tuple(
-        Part(result.submission.index, result.manifest.contributor, result.manifest.examples, share)
-        for result, share in zip(results, parts, strict=True)
+def _part(
+    result: FetchedResult,
+    weighed: Weighed,
+    share: float,
+    coefficient: float | None,
+    rejected: str | None,
+) -> Part:
+    return Part(
+        result.submission.index,
+        result.manifest.contributor,
+        result.manifest.examples,
+        share,
+        coefficient,
+        rejected,
+        weighed.metrics,
     )

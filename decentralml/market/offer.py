@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from decentralml.bundles.merge import MergePlan
+from decentralml.bundles.training import LocalTraining
 from decentralml.chain.api import ChainInfo
 from decentralml.errors import TermsInvalid
 from decentralml.types import (
@@ -42,7 +44,7 @@ class Contents:
     Attributes
     ----------
     checkpoints : of a training that is replayed, or None.
-    reader : the creator's encryption key (32 bytes).
+    reader : encryption key of the creator, or of the merger (32 bytes).
     golds : commitments and decoys (32 bytes each).
     """
 
@@ -82,6 +84,10 @@ class Offer:
         in office.
     validator : script of the bundle that judges (CustomAccept).
     minimum_score, minimum_gain : parts per million; the gain is over the base model.
+    merge : how accepted models become the next one, instead of what ``task.toml`` says.
+    training : what is asked of each contributor's local training.
+    merger : an aggregator that merges and publishes in the creator's place; the keys of accepted
+        results are released to it, not to the creator.
     """
 
     reward: int
@@ -113,6 +119,9 @@ class Offer:
     validator: str | None = None
     minimum_score: int | None = None
     minimum_gain: int | None = None
+    merge: MergePlan | None = None
+    training: LocalTraining | None = None
+    merger: Address | None = None
 
     def check(self) -> None:
         """Raise TermsInvalid for what no chain would take, before anything is packed."""

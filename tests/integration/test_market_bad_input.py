@@ -27,7 +27,7 @@ from decentralml.bundles.pack import base_model_cid, open_task, pack_result
 from decentralml.bundles.sealing import seal_folder
 from decentralml.bundles.wraps import wrap
 from decentralml.chain.calls import HandKey, SubmitResult, UpdateProfile
-from decentralml.chain.errors import DeadlinePassed, NotAssigned, NotCreator
+from decentralml.chain.errors import DeadlinePassed, NotAssigned, NotCreator, NotPublisher
 from decentralml.config import Config
 from decentralml.errors import (
     AlreadySent,
@@ -175,7 +175,7 @@ def test_only_the_creator_withdraws_and_publishes(
 ) -> None:
     task = stage.post()
     refused(lambda: withdraw_task(stage.as_(BOB), task), NotCreator, "--as")
-    refused(lambda: federate(stage.as_(BOB), task, tmp_path / "out"), NotCreator)
+    refused(lambda: federate(stage.as_(BOB), task, tmp_path / "out"), NotPublisher)
     refused(
         lambda: federate(stage.as_(CREATOR), task, tmp_path / "out"),
         NothingToMerge,
