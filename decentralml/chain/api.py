@@ -28,6 +28,7 @@ from decentralml.types import (
 if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
+    from decentralml.chain.feed import Feed
     from decentralml.chain.history import Evidence, History
     from decentralml.chain.keys import Signer
 
@@ -287,6 +288,10 @@ class Chain(Protocol):
         ------
         EvidenceRefused : it shows nothing of the kind on this chain.
         """
+        ...
+
+    def feed(self) -> Feed:
+        """The chain block by block."""
         ...
 
     def fee(self, call: Call, signer: Signer, tip: int = 0) -> int:

@@ -34,6 +34,7 @@ from decentralml.types import (
 if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
+    from decentralml.chain.feed import Feed
     from decentralml.chain.history import Evidence, History
     from decentralml.chain.journal import Journal
     from decentralml.chain.keys import Signer
@@ -253,6 +254,11 @@ class SubstrateChain:
         if states.surplus():
             raise EvidenceRefused("it holds more than it takes")
         return found
+
+    def feed(self) -> Feed:
+        from decentralml.chain.substrate.feed import SubstrateFeed
+
+        return SubstrateFeed(self.transport, self.present(), self._older)
 
     def _past(self, states: States, until: int) -> Past:
         from decentralml.chain.substrate.past import Past

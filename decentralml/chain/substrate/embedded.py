@@ -58,6 +58,9 @@ class EmbeddedTransport:
     def block_hash(self, number: int) -> bytes | None:
         return self.chain.block_hash(number)
 
+    def block_hashes(self, numbers: Sequence[int]) -> list[bytes | None]:
+        return [self.chain.block_hash(number) for number in numbers]
+
     def header(self, block: bytes) -> Header | None:
         encoded = self.chain.header(block)
         return None if encoded is None else Header.decode(encoded)

@@ -90,6 +90,9 @@ class RemoteTransport:
     def block_hash(self, number: int) -> bytes | None:
         return self._read(_from_hex_or_none, "chain_getBlockHash", number)
 
+    def block_hashes(self, numbers: Sequence[int]) -> list[bytes | None]:
+        return self._read(_hashes, "chain_getBlockHash", list(numbers)) if numbers else []
+
     def header(self, block: bytes) -> Header | None:
         return self._read(_header, "chain_getHeader", _to_hex(block))
 
@@ -217,6 +220,10 @@ def _from_hex(text: Any) -> bytes:
 
 def _from_hex_or_none(text: Any) -> bytes | None:
     return None if text is None else _from_hex(text)
+
+
+def _hashes(answer: Any) -> list[bytes | None]:
+    return [_from_hex_or_none(found) for found in answer]
 
 
 def _changes(answer: Any) -> dict[str, bytes | None]:

@@ -64,6 +64,10 @@ class Transport(Protocol):
 
     def block_hash(self, number: int) -> bytes | None: ...
 
+    def block_hashes(self, numbers: Sequence[int]) -> list[bytes | None]:
+        """Of many blocks, all of the same chain of parents."""
+        ...
+
     def header(self, block: bytes) -> Header | None: ...
 
     def body(self, block: bytes) -> tuple[bytes, ...] | None:
