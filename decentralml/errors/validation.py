@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from decentralml.errors.root import ValidationError
 
 
@@ -124,4 +126,27 @@ class MetricAbsurd(ValidationError):
         super().__init__(
             f"{metric} is {value!r:.60}, where {wanted} is wanted; correct what measures it, or "
             "leave that update out"
+        )
+
+
+class SelectionOptionInvalid(ValidationError):
+    """An option of the aggregator's selection is not what it can be."""
+
+    def __init__(self, option: str, value: object, wanted: str) -> None:
+        self.option = option
+        self.value = value
+        self.wanted = wanted
+        super().__init__(f"{option} is {value!r:.60}; give {wanted}")
+
+
+class NoAggregator(ValidationError):
+    """No client can be chosen as aggregator."""
+
+    def __init__(self, strategy: str, passed_over: Mapping[str, str]) -> None:
+        self.strategy = strategy
+        self.passed_over = dict(passed_over)
+        why = "; ".join(f"{node}: {reason}" for node, reason in list(passed_over.items())[:3])
+        super().__init__(
+            f"{strategy} finds no aggregator ({why or 'there is no client'}); let clients report "
+            "what it needs, or choose another strategy"
         )
