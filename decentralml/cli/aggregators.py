@@ -139,9 +139,11 @@ def top_up(settings: Settings) -> None:
         receipt = fill_up(session)
         address = session.address
     if settings.json:
-        document({"account": address, "block": receipt.block})
+        document({"account": address, "block": receipt and receipt.block})
+    elif receipt is None:
+        click.echo("your bond is full; nothing to do")
     else:
-        click.echo(f"the bond of {address} is full again (block {receipt.block})")
+        click.echo(f"your bond is full again (block {receipt.block})")
 
 
 @aggregators.command(

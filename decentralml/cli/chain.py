@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from decentralml.cli.options import FILE, Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document
 from decentralml.cli.units import DURATION, format_amount, format_time
+from decentralml.errors import NothingToUpgrade
+
+if TYPE_CHECKING:
+    from decentralml.chain.substrate.upgrade import Upgraded
 
 
 @click.group()
@@ -127,10 +132,18 @@ def upgrade(settings: Settings) -> None:
     """
     from decentralml.market.node import upgrade as bring
 
+    done: Upgraded | None = None
     with settings.session() as session:
-        done = bring(session)
+        try:
+            done = bring(session)
+        except NothingToUpgrade as error:
+            if error.running != error.shipped:
+                raise
+            nothing = error
     if settings.json:
-        document(done)
+        document(done or {"before": nothing.running, "after": nothing.running, "block": None})
+    elif done is None:
+        click.echo(str(nothing))
     else:
         click.echo(f"from version {done.before} to {done.after}, as of block {done.block}")
 

@@ -17,6 +17,7 @@ from decentralml.types import Address, Phase, TaskId, Verdict
 
 if TYPE_CHECKING:
     from decentralml.market.panel import Duty
+    from decentralml.market.rehearsal import Rehearsal
     from decentralml.market.review import Review
 
 
@@ -164,10 +165,22 @@ def _dry_run(
     if settings.json:
         document(found)
         return
-    _say(f"{found.result}: {_finding(found.finding.verdict, found.finding.score)}")
-    for reason in found.finding.reasons:
-        _say(f"  {reason}")
-    _say(f"  {found.note}" if found.note else None)
+    _say(f"{found.result}: {_prospect(found)}")
+    for reason in (*found.finding.reasons, found.note):
+        _say(f"  {reason}" if reason else None)
+
+
+def _prospect(found: Rehearsal) -> str:
+    """What would become of a result: nobody has judged it yet."""
+    if not found.certain:
+        return "nothing speaks against it, but whether it would pass cannot be known here"
+    match found.finding.verdict:
+        case Verdict.PASS:
+            return f"would pass, score {format_proportion(found.finding.score)}"
+        case Verdict.FAIL:
+            return "would fail, and cost you the committee's fees"
+        case _:
+            return "a committee would come to no verdict"
 
 
 def _print_duty(duty: Duty, names: Mapping[Address, str], now: int) -> None:

@@ -42,7 +42,8 @@ def accept_task(settings: Settings, task: int) -> None:
     )
     click.echo(f"bundle: {accepted.bundle}")
     setup = f" (it has a {accepted.setup}; read it, then --trust-setup)" if accepted.setup else ""
-    click.echo(f"next: decentralml run-task {task} --data DIR{setup}")
+    data = " --data DIR" if accepted.own_data else ""
+    click.echo(f"next: decentralml run-task {task}{data}{setup}")
 
 
 @click.command(

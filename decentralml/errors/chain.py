@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from decentralml.errors.root import ChainError
+from decentralml.errors.root import REPEAT, ChainError
 
 
 class NodeUnreachable(ChainError):
@@ -24,7 +24,7 @@ class NodeTimeout(ChainError):
     """A node did not answer in time.
 
     While a transaction waited for its block: ``extrinsic_hash`` names it and ``expires`` is the
-    last block that can include it; until then it must not be sent again.
+    last block that can include it. Who sends the same again finds it by the journal.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class NodeTimeout(ChainError):
         after = "the node is slow or hung: try again, or use another node (--chain)"
         if extrinsic_hash is not None:
             after = (
-                f"transaction {extrinsic_hash} may still be included, up to block {expires}: "
-                "look at the task or the balance before you try again"
+                f"transaction {extrinsic_hash} may still be included, up to block {expires}; "
+                f"{REPEAT}"
             )
         super().__init__(f"{url} did not {what} within {waited:.0f} seconds; {after}")
 

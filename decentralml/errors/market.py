@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decentralml.errors.root import DecentralMLError, KeysError
+from decentralml.errors.root import REPEAT, DecentralMLError, KeysError
 
 
 class MarketError(DecentralMLError):
@@ -96,12 +96,13 @@ class AlreadySent(MarketError):
 class NothingToSend(MarketError):
     """There is no result where one was looked for."""
 
-    def __init__(self, folder: object, problem: str, task: int) -> None:
+    def __init__(self, folder: object, problem: str, task: int, own_data: bool = True) -> None:
         self.folder = str(folder)
         self.problem = problem
         self.task = task
+        data = " --data DIR" if own_data else ""
         super().__init__(
-            f"{folder} {problem}; run: decentralml run-task {task} --data DIR, "
+            f"{folder} {problem}; run: decentralml run-task {task}{data}, "
             "or name the folder with --result-path"
         )
 
@@ -229,14 +230,16 @@ class FolderInUse(MarketError):
 
 
 class TransferUncertain(MarketError):
-    """A transfer was interrupted while it may have been on its way."""
+    """A transfer was interrupted while it may have been on its way.
+
+    ``amount`` is in the smallest units of what was sent.
+    """
 
     def __init__(self, to: str, amount: int) -> None:
         self.to = to
         self.amount = amount
         super().__init__(
-            f"interrupted: {amount} smallest units may have been sent to {to}; "
-            "look at `decentralml balance` before you send them again"
+            f"interrupted while the transfer to {to} may have been on its way; {REPEAT}"
         )
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+REPEAT = (
+    "run the same command again within an hour: it finds what was sent, and sends nothing twice "
+    "(later, look at `decentralml balance` or `show-task` first)"
+)
+"""What to do when nobody knows whether a transaction is in a block (``chain/journal.py``)."""
+
 
 class DecentralMLError(Exception):
     """Root of all errors that a user or a caller can cause or meet."""

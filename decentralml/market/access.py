@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import MAX_PARTIES, Batch, Call, Invite, Uninvite
+from decentralml.errors import TermsInvalid
 from decentralml.market.session import Session
 from decentralml.market.tasks import require_creator
 from decentralml.types import Address, TaskId
@@ -20,8 +21,10 @@ def invite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Recei
     Raises
     ------
     NotCreator, NotInvitational
+    TermsInvalid : the creator itself is among them.
     """
     require_creator(session, session.chain.task(task))
+    require_others(session.address, accounts)
     new = [who for who in dict.fromkeys(accounts) if not session.chain.invited(task, who)]
     if not new:
         return None
@@ -35,6 +38,14 @@ def uninvite(session: Session, task: TaskId, accounts: Sequence[Address]) -> Rec
     if not invited:
         return None
     return _submit(session, [Uninvite(task, part) for part in parts(invited)])
+
+
+def require_others(creator: Address, accounts: Sequence[Address]) -> None:
+    """Raise TermsInvalid if a creator invites itself: it cannot work on its own task."""
+    if creator in accounts:
+        raise TermsInvalid(
+            f"{creator} would be both the task's creator and its contributor; invite others"
+        )
 
 
 def parts(accounts: Sequence[Address]) -> Iterator[tuple[Address, ...]]:

@@ -28,6 +28,7 @@ class Accepted:
     Attributes
     ----------
     deadline : Unix milliseconds by which the result must be sent.
+    own_data : the work is on data of one's own; else the bundle brings it.
     resumed : the slot was held already.
     """
 
@@ -37,6 +38,7 @@ class Accepted:
     bond: int
     bundle: Path
     setup: str | None
+    own_data: bool
     resumed: bool
 
 
@@ -68,6 +70,7 @@ def accept_task(session: Session, task: TaskId) -> Accepted:
         submission.bond,
         bundle.folder,
         bundle.manifest.setup,
+        bundle.manifest.replay is None,
         resumed,
     )
 

@@ -107,8 +107,11 @@ def apply(session: Session, endpoint: str | None = None) -> Receipt | None:
     return session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
 
 
-def top_up(session: Session) -> Receipt:
-    """Fill the bond up again after it was slashed. Raises NotRegistered, BondComplete."""
+def top_up(session: Session) -> Receipt | None:
+    """Fill the bond up again after it was slashed; None if it is full. Raises NotRegistered."""
+    profile = session.chain.profile(session.address)
+    if profile is not None and profile.bond >= session.chain.constants().aggregator_bond:
+        return None
     return session.chain.submit(TopUp(), session.key)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from decentralml.bundles.manifest import ResultManifest
 from decentralml.errors import BundleError
 from decentralml.market.contributor import assignment
-from decentralml.market.fetch import FetchedTask, fetch_task
+from decentralml.market.fetch import fetch_task
 from decentralml.market.judging import bench_of
 from decentralml.market.replaying import order_seed_of
 from decentralml.market.sending import pack, result_folder
@@ -21,6 +21,12 @@ from decentralml.validation.policies import judge
 from decentralml.validation.replay import Drawn
 from decentralml.validation.segments import drawn_segments
 
+SEALED = (
+    "the committee measures it on a set that is sealed to you; name data of your own with "
+    "--validation-path to try that"
+)
+OWN = "that is on your data: the committee measures it on a set that is sealed to you"
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -28,13 +34,15 @@ class Rehearsal:
 
     Attributes
     ----------
-    result : the folder that was judged.
+    result : the folder that was tried.
+    certain : all that a committee looks at was looked at, on the same data or on data of one's own.
     note : what a committee will look at besides, if so.
     """
 
     result: Path
     finding: Finding
-    note: str | None
+    certain: bool = True
+    note: str | None = None
 
 
 def rehearse(
@@ -65,8 +73,8 @@ def rehearse(
         try:
             manifest, _ = pack(session, bundle, folder, space / "result", task)
         except BundleError as error:
-            return Rehearsal(folder, Finding(Verdict.FAIL, 0, (str(error),)), None)
-        session.report.step("judging it as a committee would")
+            return Rehearsal(folder, Finding(Verdict.FAIL, 0, (str(error),)))
+        session.report.step("trying what a committee would do")
         finding = judge(
             bundle.folder,
             bundle.manifest,
@@ -75,7 +83,10 @@ def rehearse(
             bench_of(session, task, space),
             _drawn(session, found, held, manifest),
         )
-    return Rehearsal(folder, finding, _note(bundle, validation_path))
+    if bundle.manifest.validation_set is None:
+        return Rehearsal(folder, finding)
+    certain = validation_path is not None or finding.verdict is Verdict.FAIL
+    return Rehearsal(folder, finding, certain, SEALED if validation_path is None else OWN)
 
 
 def _drawn(
@@ -87,12 +98,3 @@ def _drawn(
         secrets.token_bytes(32), manifest.trace.checkpoints, task.terms.replay.segments
     )
     return Drawn(order_seed_of(session, held), manifest.trace, drawn)
-
-
-def _note(bundle: FetchedTask, validation_path: Path | None) -> str | None:
-    if validation_path is None and bundle.manifest.validation_set is not None:
-        return (
-            "the committee also measures it on a set that is sealed to you; name data of your own "
-            "with --validation-path to try that"
-        )
-    return None

@@ -236,17 +236,19 @@ def _same(folder: Path, sent: Path) -> bool:
 
 def result_folder(place: Path, manifest: TaskManifest, task: TaskId) -> Path:
     """The folder with the result: the one named, or the only one inside it."""
+    own_data = manifest.replay is None
     if not place.is_dir():
-        raise NothingToSend(place, "is not there", task)
+        raise NothingToSend(place, "is not there", task, own_data)
     if all((place / name).exists() for name in result_files(manifest)):
         return place
     if not any(place.iterdir()):
-        raise NothingToSend(place, "is empty", task)
+        raise NothingToSend(place, "is empty", task, own_data)
     try:
         return find_result(place)
     except ResultFolderInvalid as error:
         wanted = ", ".join(result_files(manifest)[:4])
-        raise NothingToSend(place, f"holds no result ({wanted}): {error.reason}", task) from None
+        problem = f"holds no result ({wanted}): {error.reason}"
+        raise NothingToSend(place, problem, task, own_data) from None
 
 
 def pack(

@@ -15,7 +15,8 @@ def transfer(session: Session, to: Address, amount: int) -> Receipt:
     Raises
     ------
     CallInvalid : nothing to send; it would only cost a fee.
-    TransferUncertain : interrupted; unlike other commands, this one must not just be repeated.
+    TransferUncertain : interrupted; repeated within an hour, it finds what was sent and sends
+        nothing twice.
     """
     if amount <= 0:
         raise CallInvalid("a transfer of nothing")

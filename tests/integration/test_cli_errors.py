@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli_support import Run, ask, error
-from market_support import CONTRIBUTORS, CREATOR, Stage
+from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, WEAK, Stage
 
 BOB = CONTRIBUTORS[0]
 
@@ -33,3 +33,51 @@ def test_a_result_is_called_a_result(run: Run, stage: Stage) -> None:
     shown = run("show-task", task, "--as", BOB).stdout
     assert "submission" not in shown.lower()
     assert "result 0, PendingValidation" in shown
+
+
+def test_there_is_nothing_to_do_where_there_is_nothing_to_do(run: Run, stage: Stage) -> None:
+    before = ask(run, "chain", "status")["block"]
+    assert "nothing to do" in run("aggregators", "top-up", "--as", AGGREGATORS[0]).stdout
+    assert ask(run, "aggregators", "top-up", "--as", AGGREGATORS[0])["block"] is None
+    assert "nothing to do" in run("chain", "upgrade").stdout
+    upgraded = ask(run, "chain", "upgrade")
+    assert (upgraded["before"], upgraded["block"]) == (upgraded["after"], None)
+    assert ask(run, "chain", "status")["block"] == before
+
+
+def test_a_creator_does_not_invite_itself(run: Run, stage: Stage) -> None:
+    task = stage.post(invited_only=True)
+    told = error(run, "invite", task, CREATOR, "--as", CREATOR)
+    assert (told["class"], told["message"][-13:]) == ("TermsInvalid", "invite others")
+    posting = ("create-task", stage.bundle, "--reward", 1, "--fee", 1, "--invite", CREATOR)
+    assert error(run, *posting, "--as", CREATOR)["class"] == "TermsInvalid"
+    assert len(ask(run, "list-tasks")) == 1
+
+
+def test_a_receipt_goes_into_a_folder_that_was_not_there(run: Run, stage: Stage) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    file = stage.root / "new" / "folder" / "receipt.json"
+    run("explain", task, 0, "--receipt", file)
+    assert "every statement follows" in run("verify-receipt", file).stdout
+    beneath = file / "receipt.json"
+    told = run("explain", task, 0, "--receipt", beneath, code=1)
+    assert str(file) in told.stderr
+    assert "\n" not in told.stderr.strip().splitlines()[-1]
+
+
+def test_a_dry_run_says_what_would_be_and_never_what_was_judged(run: Run, stage: Stage) -> None:
+    task = stage.post()
+    run("accept-task", task, "--as", BOB)
+    words = ("validate-task-results", task, "--dry-run", "--as", BOB)
+    assert "--data DIR" in error(run, *words)["message"]
+    run("run-task", task, "--data", stage.work(BOB), "--as", BOB)
+    unknown = run(*words).stdout
+    assert "cannot be known here" in unknown and "sealed to you" in unknown
+    passing = run(*words, "--validation-path", stage.validation_set).stdout
+    assert "would pass, score 100.00%" in passing and "on your data" in passing
+    weak = stage.work(BOB, WEAK)
+    failing = run(*words, "--result-path", weak, "--validation-path", stage.validation_set).stdout
+    assert "would fail" in failing and "gains nothing" in failing
+    shown = run("list-task-results", task).stdout
+    assert "Assigned" in shown and "Fail" not in shown

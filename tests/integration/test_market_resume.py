@@ -317,11 +317,20 @@ def test_decisions_can_be_repeated_and_pay_once(stage: Stage) -> None:
     assert creator.chain.balance(creator.resolve(BOB)).total == bob
 
 
-def test_an_interrupted_transfer_says_that_it_may_have_gone(stage: Stage) -> None:
+@pytest.mark.parametrize("after", [False, True])
+def test_an_interrupted_transfer_that_is_repeated_is_sent_once(stage: Stage, after: bool) -> None:
     session = stage.as_(CREATOR)
-    session.chain = Interrupting(session.chain, "submit", True)  # type: ignore[assignment]
-    with pytest.raises(TransferUncertain, match="decentralml balance"):
-        transfer(session, session.resolve(BOB), 5)
+    bob = session.resolve(BOB)
+    before = session.chain.balance(bob).total
+    transport = session.chain.transport  # type: ignore[attr-defined]
+    session.chain.transport = Interrupting(transport, "submit", after)  # type: ignore[attr-defined]
+    with pytest.raises(TransferUncertain, match="again within an hour: it finds what was sent"):
+        transfer(session, bob, 5)
+    session.close()
+    again = stage.as_(CREATOR)
+    assert again.chain.balance(bob).total == before + (5 if after else 0)
+    transfer(again, bob, 5)
+    assert again.chain.balance(bob).total == before + 5
 
 
 @pytest.mark.parametrize(
