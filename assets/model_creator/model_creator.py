@@ -58,7 +58,7 @@ def evaluate_model(model: nn.Module, data: Path) -> dict[str, float]:
 def federate(models: list[Path], validation: Path | None, output: Path) -> Path:
     """Merge the contributors' models, each weighted by the examples it was trained on."""
     updates = [Update(path, examples_of(path)) for path in models]
-    folder = merge(updates, output / f"{settings.NAME}_federated")
+    folder = merge(updates, output / f"{settings.NAME}_federated").path
     metrics = evaluate_model(load_model(folder), validation) if validation else {}
     write_result(folder, sum(update.examples for update in updates), metrics)
     return folder

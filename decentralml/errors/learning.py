@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from decentralml.errors.root import LearningError
@@ -43,6 +44,80 @@ class StructureMismatch(LearningError):
         super().__init__(
             f"the model of {contributor} differs in structure: {tensor!r} should be {expected} "
             f"and is {found}; merge only models of one structure"
+        )
+
+
+class BaseMismatch(LearningError):
+    """The base model given to a merge is not the one that the updates began from."""
+
+    def __init__(self, tensor: str, expected: str, found: str) -> None:
+        self.tensor, self.expected, self.found = tensor, expected, found
+        super().__init__(
+            f"the base model is not the one these updates began from: its {tensor!r} is {expected} "
+            f"and theirs {found}; give the base model of their task"
+        )
+
+
+class BaseNeeded(LearningError):
+    """A merge rule measures updates from their base model, and none was given."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+        super().__init__(
+            f"the rule {rule} measures updates from the model they began from; give the task's "
+            "base model"
+        )
+
+
+class ReferenceNeeded(LearningError):
+    """FLTrust was asked for without an update of one's own to trust."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the rule fltrust compares updates with one that was trained on trusted data; give "
+            "such a model as reference"
+        )
+
+
+class TooManyBad(LearningError):
+    """A merge rule cannot stand that many bad updates among so few."""
+
+    def __init__(self, rule: str, updates: int, bad: int, most: int) -> None:
+        self.rule, self.updates, self.bad, self.most = rule, updates, bad, most
+        remedy = (
+            f"expect at most {most}" if most >= 0 else "wait for more updates"
+        ) + ", or choose another rule"
+        super().__init__(f"{rule} among {updates} updates cannot stand {bad} bad ones; {remedy}")
+
+
+class WeightsNotTaken(LearningError):
+    """A merge rule chooses among updates and has no use for weights."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+        super().__init__(
+            f"the rule {rule} takes no weights; leave them out, or choose another rule"
+        )
+
+
+class BadRuleOption(LearningError):
+    """An option of a merge rule is out of range."""
+
+    def __init__(self, option: str, value: object, wanted: str) -> None:
+        self.option, self.value, self.wanted = option, value, wanted
+        super().__init__(f"the merge option {option} is {value}; it must be {wanted}")
+
+
+class AllUpdatesRejected(LearningError):
+    """No update is left that can be merged."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        shown = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
+        more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
+        super().__init__(
+            f"all {len(reasons)} updates were left out of the merge ({shown}{more}); "
+            "merge others, or keep the base model"
         )
 
 

@@ -23,6 +23,8 @@ STORED: dict[str, np.dtype[Any]] = {
     }.items()
 }  # fmt: skip
 """How the bytes of a type are read; those of ``BF16`` as bare 16-bit words."""
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+"""Types that training moves; the others count things."""
 
 
 def widened(stored: Array, dtype: str) -> Array:

@@ -2,7 +2,7 @@
 
 The next model is ``Σ (n_i / n) · w_i`` over contributors *i* with ``n_i`` examples each, for
 every tensor: parameters and buffers alike. One piece of one tensor of one contributor is in
-memory at a time, whatever their number and the model's size.
+memory at a time (for each thread), whatever their number and the model's size.
 
 - Floating tensors keep their type; sums are in float64 and in a fixed order, so that
   the same updates give the same bytes.
@@ -11,6 +11,10 @@ memory at a time, whatever their number and the model's size.
 - What is summed is each update's distance from the heaviest one: where all agree, the value stays
   exactly as it is, 64-bit integers beyond 2⁵³ included.
 
+The robust rules that give each update a coefficient end in the same sum
+(:func:`combined`); where their coefficients are not one together, the base model has the rest, and
+distances are taken from it.
+
 Source: McMahan et al., Communication-Efficient Learning of Deep Networks from Decentralized
 Data, 2017, algorithm 1. https://arxiv.org/abs/1602.05629
 """
@@ -18,38 +22,22 @@ Data, 2017, algorithm 1. https://arxiv.org/abs/1602.05629
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from decentralml.bundles.manifest import DTYPES, TensorSpec
-from decentralml.errors import (
-    BadWeight,
-    NotFinite,
-    NoUpdates,
-    StructureMismatch,
-    UnmergeableType,
-    ZeroWeight,
-)
+from decentralml.bundles.manifest import DTYPES
+from decentralml.errors import BadWeight, ZeroWeight
 from decentralml.learning.dtypes import STORED, Array, narrowed, widened
-from decentralml.learning.tensors import (
-    TensorWriter,
-    in_file_order,
-    items,
-    read_into,
-    reading,
-    replacing,
-)
+from decentralml.learning.sources import TensorSource
+from decentralml.learning.stack import Meter, Piece, Progress, Scratch, Stack, fill, in_order
+from decentralml.learning.stack import first_difference as first_difference
+from decentralml.learning.tensors import TensorWriter, replacing
 from decentralml.learning.update import Update
 
-PIECE = 1 << 20
-"""Elements summed at a time: their sum takes 8 MiB."""
-BLOCK = 1 << 15
-"""Elements read and added at a time: few enough to stay in the processor's cache."""
-
-Progress = Callable[[int, int | None], None]
+PIECE = 1 << 17
+"""Elements summed at a time: their sum takes 1 MiB and stays in the processor's cache."""
 
 
 def weighted_mean(
@@ -72,20 +60,8 @@ def weighted_mean(
     NoUpdates, BadWeight, ZeroWeight, StructureMismatch, DamagedTensors, NotFinite,
     UnmergeableType, UnwritableModel
     """
-    if not updates:
-        raise NoUpdates
-    sources = _Sources(updates, shares(updates, weights))
-    total = sum(items(spec) * DTYPES[spec.dtype] for spec in sources.specs.values()) * len(updates)
-    done = 0
-    with replacing(out) as file:
-        writer = TensorWriter(file, sources.specs)
-        for name, spec in sources.specs.items():
-            for start in range(0, items(spec), PIECE):
-                count = min(PIECE, items(spec) - start)
-                writer.write(sources.mean(name, start, count))
-                done += count * DTYPES[spec.dtype] * len(updates)
-                if progress:
-                    progress(done, total)
+    stack = Stack(updates)
+    combined(stack, shares(updates, weights), out, Meter(progress, stack.bytes * len(stack)))
 
 
 def shares(updates: Sequence[Update], weights: Sequence[float] | None = None) -> list[float]:
@@ -100,88 +76,65 @@ def shares(updates: Sequence[Update], weights: Sequence[float] | None = None) ->
     return [weight / total for weight in given]
 
 
-class _Sources:
-    """Updates of one structure, and where each one's tensors lie in its file."""
+def combined(
+    stack: Stack, coefficients: Sequence[float], out: Path, meter: Meter, *, from_base: bool = False
+) -> None:
+    """Write ``a + Σ c_i · (w_i - a)`` to the file ``out``.
 
-    def __init__(self, updates: Sequence[Update], shares: Sequence[float]) -> None:
-        self.updates, self.shares = updates, shares
-        heaviest = max(range(len(updates)), key=shares.__getitem__)
-        self.order = [heaviest, *(i for i in range(len(updates)) if i != heaviest)]
-        first = updates[0].tensors()
-        self.specs = in_file_order(first.specs)
-        for name, spec in self.specs.items():
-            if spec.dtype not in STORED:
-                raise UnmergeableType(name, spec.dtype)
-        self.row = {name: number for number, name in enumerate(self.specs)}
-        self.offsets = [self._checked(update) for update in updates]
-        self.bytes = bytearray(8 * BLOCK)
-        self.product = np.empty(BLOCK)
+    Parameters
+    ----------
+    coefficients : of each update.
+    from_base : *a* is the stack's base model; else the heaviest update, and the coefficients are
+        one together.
 
-    def _checked(self, update: Update) -> array[int]:
-        """Offsets of an update's tensors in the order of ``specs``, its structure compared."""
-        found = update.tensors()
-        difference = first_difference(self.specs, found.specs)
-        if difference:
-            raise StructureMismatch(update.name, *difference)
-        return array("Q", [found.offsets[name] for name in self.specs])
-
-    def mean(self, name: str, start: int, count: int) -> Array:
-        """Weighted mean of elements ``start`` to ``start + count`` of a tensor, as stored."""
-        dtype = self.specs[name].dtype
-        stored = np.empty(count, STORED[dtype])
-        heaviest, distance = np.empty(count), np.zeros(count)
-        for index in self.order:
-            for here, values in self._blocks(index, name, start, count):
-                if index == self.order[0]:
-                    stored[here] = values
-                    heaviest[here] = widened(values, dtype)
-                product = self.product[: len(values)]
-                with np.errstate(invalid="ignore", over="ignore"):  # isfinite, below, finds them
-                    product[:] = widened(values, dtype)
-                    product -= heaviest[here]
-                    product *= self.shares[index]
-                    distance[here] += product
-        if not np.isfinite(distance).all():
-            self._blame(name, start, count)
-        if not distance.any():
-            return stored
-        distance += heaviest
-        return narrowed(distance, dtype)
-
-    def _blocks(
-        self, index: int, name: str, start: int, count: int
-    ) -> Iterator[tuple[slice, Array]]:
-        """One update's elements of a tensor, some at a time, and their place in the piece."""
-        dtype = self.specs[name].dtype
-        width = DTYPES[dtype]
-        offset = self.offsets[index][self.row[name]] + start * width
-        with reading(self.updates[index].file) as file:
-            for begin in range(0, count, BLOCK):
-                size = min(BLOCK, count - begin)
-                read_into(file, offset + begin * width, memoryview(self.bytes)[: size * width])
-                yield slice(begin, begin + size), np.frombuffer(self.bytes, STORED[dtype], size)
-
-    def _blame(self, name: str, start: int, count: int) -> None:
-        """Say whose values are not finite: sums do not tell."""
-        spec = self.specs[name]
-        for update in self.updates:
-            stored = np.frombuffer(update.tensors().read(name, start, count), STORED[spec.dtype])
-            if not np.isfinite(widened(stored, spec.dtype)).all():
-                raise NotFinite(update.name, name)
-        # All values are finite, but two of them are further apart than any float64.
-        raise NotFinite("the mean", name)
+    Raises
+    ------
+    NotFinite, DamagedTensors, UnwritableModel
+    """
+    terms = list(zip(stack.sources, coefficients, strict=True))
+    if from_base:
+        assert stack.base is not None
+        anchor = stack.base
+    else:
+        heaviest = max(range(len(terms)), key=coefficients.__getitem__)
+        anchor = terms.pop(heaviest)[0]
+    scratch = Scratch()
+    with replacing(out) as file:
+        writer = TensorWriter(file, stack.specs)
+        for piece, values in in_order(
+            lambda piece: _sum(stack, anchor, terms, piece, scratch), stack.pieces(PIECE)
+        ):
+            writer.write(values)
+            meter.add(piece.count * DTYPES[piece.dtype] * len(coefficients))
 
 
-def first_difference(
-    expected: Mapping[str, TensorSpec], found: Mapping[str, TensorSpec]
-) -> tuple[str, str, str] | None:
-    """The first tensor, by name, in which two structures differ; and what it is in each."""
-    for name in sorted(expected.keys() | found.keys()):
-        here, there = expected.get(name), found.get(name)
-        if here != there:
-            return name, _shown(here), _shown(there)
-    return None
-
-
-def _shown(spec: TensorSpec | None) -> str:
-    return f"{spec.dtype}{list(spec.shape)}" if spec else "absent"
+def _sum(
+    stack: Stack,
+    anchor: TensorSource,
+    terms: Sequence[tuple[TensorSource, float]],
+    piece: Piece,
+    scratch: Scratch,
+) -> Array:
+    """A piece of the next model, as stored."""
+    first = np.empty(piece.count, STORED[piece.dtype])
+    fill(anchor, piece, first)
+    start = scratch.array("start", (piece.count,), "f8")
+    start[:] = widened(first, piece.dtype)
+    distance = scratch.array("distance", (piece.count,), "f8")
+    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
+    product = scratch.array("product", (piece.count,), "f8")
+    with np.errstate(invalid="ignore", over="ignore"):  # isfinite, below, finds them
+        # Zero times what is not finite is not: the anchor's own values are looked at, too.
+        np.multiply(start, 0.0, out=distance)
+        for source, coefficient in terms:
+            fill(source, piece, stored)
+            product[:] = widened(stored, piece.dtype)
+            product -= start
+            product *= coefficient
+            distance += product
+    if not np.isfinite(distance).all():
+        stack.blame(piece)
+    if not distance.any():
+        return first
+    distance += start
+    return narrowed(distance, piece.dtype)

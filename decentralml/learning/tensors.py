@@ -64,32 +64,29 @@ class TensorFile:
         """Bytes of ``count`` elements of a tensor, from element ``start`` on (default: all)."""
         spec = self.specs[name]
         count = items(spec) - start if count is None else count
-        buffer = bytearray(count * DTYPES[spec.dtype])
-        with reading(self.path) as file:
-            read_into(file, self.offsets[name] + start * DTYPES[spec.dtype], buffer)
-        return memoryview(buffer)
+        buffer = np.empty(count * DTYPES[spec.dtype], np.uint8).data
+        self.fill(name, start, buffer)
+        return buffer
 
+    def fill(self, name: str, start: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with a tensor's bytes, from element ``start`` on.
 
-@contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
-    """The file, open without a buffer; what goes wrong in it is a :class:`DamagedTensors`."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            yield file
-    except EOFError as error:
-        raise DamagedTensors(path, str(error)) from None
-    except OSError as error:
-        raise DamagedTensors(path, error.strerror or str(error)) from None
-
-
-def read_into(file: BinaryIO, offset: int, buffer: bytearray | memoryview) -> None:
-    """Fill ``buffer`` with a file's bytes from ``offset`` on. Raises EOFError if it ends there."""
-    view = memoryview(buffer)
-    while view:
-        got = os.preadv(file.fileno(), [view], offset)
-        if not got:
-            raise EOFError("it ends in the middle of a tensor")
-        view, offset = view[got:], offset + got
+        The file is open only meanwhile: a thousand updates need no thousand descriptors.
+        Raises :class:`DamagedTensors`.
+        """
+        offset = self.offsets[name] + start * DTYPES[self.specs[name].dtype]
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                while buffer:
+                    got = os.preadv(descriptor, [buffer], offset)
+                    if not got:
+                        raise DamagedTensors(self.path, "it ends in the middle of a tensor")
+                    buffer, offset = buffer[got:], offset + got
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise DamagedTensors(self.path, error.strerror or str(error)) from None
 
 
 def items(spec: TensorSpec) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from decentralml.bundles.manifest import MODEL_FILE
+from decentralml.learning.sources import TensorSource
 from decentralml.learning.tensors import TensorFile
 from decentralml.types import ModelType
 
@@ -23,6 +24,7 @@ class Update:
     metrics : what was measured of it, by name.
     model_type : which scorer and which aggregation it belongs to, if that is known.
     contributor : how errors call it; the folder's name if empty.
+    source : where its tensors are, if not in that file.
     """
 
     path: Path
@@ -30,6 +32,7 @@ class Update:
     metrics: Mapping[str, float] = field(default_factory=dict)
     model_type: ModelType | None = None
     contributor: str = ""
+    source: TensorSource | None = None
 
     @property
     def name(self) -> str:
@@ -39,6 +42,6 @@ class Update:
     def file(self) -> Path:
         return self.path / MODEL_FILE if self.path.is_dir() else self.path
 
-    def tensors(self) -> TensorFile:
-        """The header of its file, checked. Raises :class:`DamagedTensors`."""
-        return TensorFile.open(self.file)
+    def tensors(self) -> TensorSource:
+        """Its tensors; a file's header is checked. Raises :class:`DamagedTensors`."""
+        return self.source or TensorFile.open(self.file)

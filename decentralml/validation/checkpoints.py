@@ -23,7 +23,7 @@ from decentralml.bundles.replay import (
     trace_of,
 )
 from decentralml.errors import CheckpointRefused, DamagedTensors
-from decentralml.learning.mean import first_difference
+from decentralml.learning.stack import first_difference
 from decentralml.learning.tensors import TensorFile
 from decentralml.types import Trace
 from decentralml.validation.checks import not_finite, same_bytes

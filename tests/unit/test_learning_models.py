@@ -85,7 +85,7 @@ def test_a_pickle_is_never_loaded(model: Path) -> None:
 def test_federate_writes_a_model_that_loads(model: Path, tmp_path: Path) -> None:
     torch.manual_seed(1)
     other = save_model(DigitNet(widths=(3, 5)), tmp_path / "other")
-    merged = load_model(federate([Update(model, 1), Update(other, 3)], tmp_path / "merged"))
+    merged = load_model(federate([Update(model, 1), Update(other, 3)], tmp_path / "merged").path)
     first, second = load_model(model).state_dict(), load_model(other).state_dict()
     for name, value in merged.state_dict().items():
         if value.is_floating_point():

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from decentralml.bundles.replay import Recipe
 from decentralml.errors import CheckpointMismatch, NotReplayable
-from decentralml.learning.mean import first_difference
 from decentralml.learning.models import spec
 from decentralml.learning.replay.optimizers import update
 from decentralml.learning.replay.order import batch, step_seed
+from decentralml.learning.stack import first_difference
 from decentralml.learning.tensors import TensorFile, replacing
 
 Loss = Callable[[Tensor, Tensor], Tensor]
