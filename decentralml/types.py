@@ -416,7 +416,7 @@ class Reputation:
     earned: int
     """Planck, of all time."""
     standing: int
-    """Parts per million: the share of good deeds; a half while there is less than one deed."""
+    """Parts per million: the share of good deeds, with one more that is half good."""
 
 
 @dataclass(frozen=True, slots=True)

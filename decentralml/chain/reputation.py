@@ -11,8 +11,6 @@ from decentralml.types import PPM, Reputation, Role
 
 DEED = 1_000
 """What one deed counts."""
-NEUTRAL = PPM // 2
-"""The standing of whom nothing is known of."""
 
 
 def reputation(
@@ -50,7 +48,10 @@ def faded(count: int, now: int, half_life: int) -> int:
 
 
 def standing(accepted: int, rejected: int, expired: int, overturned: int) -> int:
-    """How much of it is good, in parts per million; the bad deeds weigh by how bad they are."""
-    if accepted + rejected + expired + overturned < DEED:
-        return NEUTRAL
-    return accepted * PPM // (accepted + rejected + 2 * expired + 4 * overturned)
+    """How much of it is good, in parts per million; the bad deeds weigh by how bad they are.
+
+    Everybody's record has one deed more, half good: with nothing done 50 %, and back there step by
+    step as deeds fade.
+    """
+    everything = accepted + rejected + 2 * expired + 4 * overturned + DEED
+    return (accepted + DEED // 2) * PPM // everything

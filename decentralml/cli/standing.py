@@ -16,8 +16,8 @@ from decentralml.cli.units import format_amount, format_proportion
 def reputation(settings: Settings, account: str | None) -> None:
     """Show how an account has kept to the rules, in each role: its deeds of late and its standing.
 
-    Deeds count half after the chain's half-life. A standing is the share of good ones, 50% while
-    there is less than one.
+    Deeds count half after the chain's half-life. A standing is the share of good ones: 50% with
+    none, 75% after one good deed, 25% after one that was not.
     """
     from decentralml.market.standings import reputation as look
 

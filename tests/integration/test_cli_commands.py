@@ -168,7 +168,7 @@ def test_tasks_and_results_are_shown_to_people_and_programs(run: Run, stage: Sta
     assert "Accepted" in run("list-task-results", task).stdout
     assert "measured here: Pass" in run("validate-task-results", task, "--as", CREATOR).stdout
     standing = {each["role"]: each for each in ask(run, "reputation", BOB)["records"]}
-    assert standing["Contributor"]["standing"] == 1_000_000
+    assert standing["Contributor"]["standing"] == 750_000
     assert "Contributor" in run("reputation", BOB).stdout
     run("withdraw-task", task, "--as", CREATOR)
     assert ask(run, "show-task", task)["task"]["status"] in ("Withdrawn", "Completed")

@@ -509,7 +509,7 @@ def test_a_task_may_ask_for_a_standing_which_is_earned_by_good_work(stage: Stage
     stage.contribute(BOB, first)
     stage.validate(first)
     by_role = {record.role: record for record in reputation(bob, bob.address)}
-    assert by_role[Role.CONTRIBUTOR].standing == 1_000_000
+    assert by_role[Role.CONTRIBUTOR].standing == 750_000
     assert by_role[Role.CONTRIBUTOR].earned == 10 * UNIT
     accept_task(bob, asking)
 

@@ -121,17 +121,16 @@ impl<Balance> Record<Balance> {
 
     /// How much of it is good, in parts per million, of a record as it is [`at`](Self::at) a time.
     ///
-    /// `accepted / (accepted + rejected + 2 × expired + 4 × overturned)`, and [`NEUTRAL`] while
-    /// there is less than one deed in all.
+    /// `accepted / (accepted + rejected + 2 × expired + 4 × overturned)`, with one deed more in
+    /// everybody's record that is half good: who did nothing stands at [`NEUTRAL`], and as deeds
+    /// fade a standing goes back there step by step.
     pub fn standing(&self) -> u32 {
         let [accepted, rejected, expired, overturned] =
             [self.accepted, self.rejected, self.expired, self.overturned].map(u64::from);
-        if accepted + rejected + expired + overturned < u64::from(DEED) {
-            return NEUTRAL;
-        }
-        let all = accepted + rejected + 2 * expired + 4 * overturned;
-        // At most a million: `accepted` is a part of `all`, and `all` is not zero.
-        (accepted * MILLION / all) as u32
+        let deed = u64::from(DEED);
+        let all = accepted + rejected + 2 * expired + 4 * overturned + deed;
+        // Less than a million: what is good is a part of `all`, which is not zero.
+        ((accepted + deed / 2) * MILLION / all) as u32
     }
 
     fn count_mut(&mut self, deed: Deed) -> &mut u32 {

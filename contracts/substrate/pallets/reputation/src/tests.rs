@@ -73,7 +73,7 @@ fn counts_saturate() {
     found.note(Deed::Accepted, 5, 100);
     found.note(Deed::Overturned, 5, 100);
     assert_eq!(counts(&found), [u32::MAX, 0, 0, u32::MAX]);
-    assert_eq!(found.standing(), 200_000);
+    assert_eq!(found.standing(), 200_000, "as without the deed that everybody has");
 }
 
 #[test]
@@ -88,16 +88,20 @@ fn a_clock_that_goes_back_changes_nothing() {
 fn the_standing_weighs_deeds_by_how_bad_they_are() {
     let table = [
         ([0, 0, 0, 0], NEUTRAL),
-        ([999, 0, 0, 0], NEUTRAL),
-        ([0, 999, 0, 0], NEUTRAL),
-        ([500, 500, 0, 0], 500_000),
-        ([1_000, 0, 0, 0], 1_000_000),
-        ([0, 1_000, 0, 0], 0),
-        ([3_000, 1_000, 0, 0], 750_000),
-        ([2_000, 0, 1_000, 0], 500_000),
-        ([4_000, 0, 0, 1_000], 500_000),
-        ([1_000, 1_000, 1_000, 1_000], 125_000),
-        ([2_000, 1_000, 0, 0], 666_666),
+        ([1, 0, 0, 0], 500_499),
+        ([0, 1, 0, 0], 499_500),
+        ([999, 0, 0, 0], 749_874),
+        ([500, 500, 0, 0], NEUTRAL),
+        ([1_000, 0, 0, 0], 750_000),
+        ([0, 1_000, 0, 0], 250_000),
+        ([0, 0, 1_000, 0], 166_666),
+        ([0, 0, 0, 1_000], 100_000),
+        ([3_000, 1_000, 0, 0], 700_000),
+        ([2_000, 0, 1_000, 0], NEUTRAL),
+        ([4_000, 0, 0, 1_000], NEUTRAL),
+        ([99_500, 0, 0, 0], 995_024),
+        ([u32::MAX, 0, 0, 0], 999_999),
+        ([0, u32::MAX, 0, 0], 0),
         ([u32::MAX; 4], 125_000),
     ];
     for (counts, expected) in table {
@@ -116,8 +120,8 @@ fn deeds_are_noted_by_account_and_role() {
         assert_eq!(counts(&Book::record(&1, Role::Contributor)), [1_000, 0, 1_000, 0]);
         assert_eq!(counts(&Book::record(&1, Role::Aggregator)), [0, 0, 0, 1_000]);
         assert_eq!(counts(&Book::record(&2, Role::Creator)), [0, 1_000, 0, 0]);
-        assert_eq!(Book::standing(&1, Role::Contributor), 333_333);
-        assert_eq!(Book::standing(&2, Role::Creator), 0);
+        assert_eq!(Book::standing(&1, Role::Contributor), 375_000);
+        assert_eq!(Book::standing(&2, Role::Creator), 250_000);
         assert_eq!(Book::standing(&2, Role::Contributor), NEUTRAL);
         let event = Event::Noted { who: 2, role: Role::Creator, deed: Deed::Rejected };
         System::assert_last_event(RuntimeEvent::Book(event));
@@ -125,16 +129,35 @@ fn deeds_are_noted_by_account_and_role() {
 }
 
 #[test]
-fn a_deed_fades_until_nothing_is_known() {
+fn one_deed_fades_step_by_step_until_nothing_is_known() {
     run(|| {
-        set_time(HALF_LIFE / 2);
-        Book::note(&1, Role::Contributor, Deed::Rejected);
-        assert_eq!(Book::standing(&1, Role::Contributor), 0);
-        set_time(HALF_LIFE / 2 + 100);
+        set_time(0);
+        Book::note(&1, Role::Contributor, Deed::Accepted);
+        Book::note(&2, Role::Contributor, Deed::Rejected);
+        let table = [(0, 750_000, 250_000), (1, 666_666, 333_333), (2, 600_000, 400_000)];
+        for (halvings, good, bad) in table {
+            set_time(HALF_LIFE * halvings);
+            let found = [1, 2].map(|who| Book::standing(&who, Role::Contributor));
+            assert_eq!(found, [good, bad], "after {halvings} half-lives");
+        }
+        set_time(HALF_LIFE * 20);
         assert_eq!(Book::standing(&1, Role::Contributor), NEUTRAL);
         Book::note(&1, Role::Contributor, Deed::Accepted);
-        assert!(Book::standing(&1, Role::Contributor) > 500_000);
+        assert_eq!(Book::standing(&1, Role::Contributor), 750_000);
     });
+}
+
+#[test]
+fn a_standing_never_leaps_while_deeds_fade() {
+    let before = [(1_000, 0), (0, 1_000), (5_000, 1_000), (0, 20_000)];
+    for (accepted, rejected) in before {
+        let found = record([accepted, rejected, 0, 0], 0);
+        let at = |now| i64::from(found.clone().at(now, 1_000).standing());
+        for now in 0..5_000 {
+            // A thousandth of a half-life moves it by less than a thousandth.
+            assert!((at(now + 1) - at(now)).abs() < 1_000, "at {now}");
+        }
+    }
 }
 
 #[test]

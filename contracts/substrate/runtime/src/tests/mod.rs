@@ -156,7 +156,7 @@ fn the_elected_are_drawn_and_paid() {
             (account(2), Role::Contributor),
             (members[0].clone(), Role::Aggregator),
         ] {
-            assert_eq!(Reputation::standing(&who, role), MILLION);
+            assert_eq!(Reputation::standing(&who, role), MILLION * 3 / 4);
         }
     });
 }
