@@ -90,6 +90,20 @@ class TooFewResults(MarketError):
         )
 
 
+class MergerSilent(MarketError):
+    """The merger that a round was given to has published nothing in its time."""
+
+    def __init__(self, round: int, task: int, merger: str) -> None:
+        self.round = round
+        self.task = task
+        self.merger = merger
+        super().__init__(
+            f"{merger} has not published the model of round {round} (task {task}) in time; ask it "
+            "(decentralml aggregator run), then run the same command again with a longer "
+            "--merge-time"
+        )
+
+
 class NotTheBase(MarketError):
     """A folder that was named as a task's base model is another model."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from decentralml.errors import NotAModel, TermsInvalid
 from decentralml.market import cautions
 from decentralml.market.access import invite, require_others
 from decentralml.market.golds import commitments
+from decentralml.market.mergeplan import choose
+from decentralml.market.merger import appoint_merger, reader_of
 from decentralml.market.offer import Contents, Offer
 from decentralml.market.session import Session
 from decentralml.market.shares import share_key
@@ -46,6 +49,7 @@ from decentralml.types import (
 from decentralml.validation.policies import GOLD_FILE
 
 RECORDS = "create-task"
+_IGNORED = shutil.ignore_patterns("__pycache__", ".git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,25 @@ class Created:
     warnings: tuple[str, ...] = ()
 
 
-def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
+def create_task(
+    session: Session,
+    bundle: Path,
+    offer: Offer,
+    posted: Callable[[TaskId], None] = lambda task: None,
+) -> Created:
     """Pack a bundle, store it, and post the task with its escrow.
 
     A record is kept from the moment the bundle is packed until the task is on the chain, the key of
     its validation set shared and everybody invited: the same call after an interruption goes on
     where it stopped, and never posts a second task.
 
+    Parameters
+    ----------
+    posted : told of the task while the record is still there: who writes it down loses no task.
+
     Raises
     ------
+    NotAnAggregator : the merger has no encryption key on the chain.
     TermsInvalid, ManifestError, NotAModel : what is offered makes no sense; nothing was sent.
     CallRefused : the chain refuses, for example for too little balance.
     """
@@ -82,12 +96,7 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
     require_others(session.address, offer.invited)
     if offer.base_model is not None and not _is_model(offer.base_model):
         raise NotAModel(offer.base_model)
-    name = offer.digest(
-        cid_of(bundle),
-        None if offer.base_model is None else cid_of(offer.base_model),
-        None if offer.validation_set is None else cid_of(offer.validation_set),
-        Cid(session.address),
-    )
+    name = _record_name(session, bundle, offer)
     records = session.records(RECORDS)
     with records.lock(name):
         record = records.read(name)
@@ -111,6 +120,9 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
         if record["key"] is not None:
             share_key(session, found.id, bytes.fromhex(record["key"]))
         invite(session, found.id, offer.invited)
+        if offer.merger is not None:
+            appoint_merger(session, found.id, offer.merger)
+        posted(found.id)
         records.remove(name)
     return Created(
         found.id,
@@ -122,12 +134,36 @@ def create_task(session: Session, bundle: Path, offer: Offer) -> Created:
     )
 
 
+def forget_creation(session: Session, bundle: Path, offer: Offer, task: TaskId) -> None:
+    """Remove what an interrupted creation of a task left, which is known by now.
+
+    Else the same offer, posted again on purpose, would be taken for that task.
+    """
+    records, name = session.records(RECORDS), _record_name(session, bundle, offer)
+    with records.lock(name):
+        record = records.read(name)
+        if record is not None and record["after"] < task:
+            records.remove(name)
+
+
+def _record_name(session: Session, bundle: Path, offer: Offer) -> str:
+    return offer.digest(
+        cid_of(bundle),
+        None if offer.base_model is None else cid_of(offer.base_model),
+        None if offer.validation_set is None else cid_of(offer.validation_set),
+        Cid(session.address),
+    )
+
+
 def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     """Pack and store the bundle (and the sealed validation set); what must be remembered."""
     warnings: list[str] = []
     newest = _newest(session)
     with scratch(session.config.work) as folder:
         source = with_model(bundle, offer.base_model, folder / "source")
+        if offer.training is not None:
+            source = _own_copy(source, bundle, folder / "source")
+            offer.training.write(source)
         settings = read_settings(
             source,
             name=offer.name or bundle.absolute().name,
@@ -139,6 +175,10 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         )
         if offer.validator is not None:
             settings = replace(settings, validator=Validator(offer.validator, DEFAULT_TIME_LIMIT))
+        if offer.merge is not None:
+            settings = replace(settings, merge=offer.merge)
+        if settings.merge is not None:
+            choose(settings.merge)
         if settings.task_type is TaskType.MODEL_CONTRIBUTOR and settings.base_model is None:
             raise TermsInvalid(
                 "contributors need a model to begin from; make one with `decentralml train-model` "
@@ -205,11 +245,19 @@ def with_model(bundle: Path, model: Path | None, out: Path) -> Path:
     """The author's folder, or a copy of it with the base model inside."""
     if model is None:
         return bundle
-    ignore = shutil.ignore_patterns("__pycache__", ".git", DEFAULT_MODEL)
-    shutil.copytree(bundle, out, ignore=ignore, symlinks=True)
+    shutil.copytree(bundle, out, ignore=_IGNORED, symlinks=True)
+    shutil.rmtree(out / DEFAULT_MODEL, ignore_errors=True)
     (out / DEFAULT_MODEL).mkdir()
     for name in (MODEL_FILE, STRUCTURE_FILE):
         shutil.copyfile(model / name, out / DEFAULT_MODEL / name)
+    return out
+
+
+def _own_copy(source: Path, bundle: Path, out: Path) -> Path:
+    """A copy of the author's folder that may be written to, if it is not one already."""
+    if source != bundle:
+        return source
+    shutil.copytree(bundle, out, ignore=_IGNORED, symlinks=True)
     return out
 
 
@@ -228,7 +276,9 @@ def _terms(session: Session, offer: Offer, record: dict[str, Any]) -> Terms:
         ValidationStrategy(record["strategy"]),
         ModelType(record["model_type"]),
         record["checkpoints"],
-        encryption_public_key(session.key.encryption_secret()),
+        encryption_public_key(session.key.encryption_secret())
+        if offer.merger is None
+        else reader_of(session, offer.merger),
         tuple(bytes.fromhex(gold) for gold in record["golds"]),
     )
     # The time is asked for as late as can be: packing a large bundle takes a while.

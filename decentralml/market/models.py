@@ -25,7 +25,7 @@ from decentralml.market.reporting import Reporter, Silent
 from decentralml.market.session import Session
 from decentralml.market.work import scratch
 from decentralml.sandbox import Limits, command_for, run, run_unsandboxed
-from decentralml.types import TaskType, ValidationStrategy
+from decentralml.types import TaskId, TaskType, ValidationStrategy
 from decentralml.validation.evaluate import Bench, evaluate
 from decentralml.validation.scores import Score
 
@@ -123,10 +123,19 @@ def evaluate_model(
 
 def evaluate_merged(session: Session, merged: Merged, data: Path) -> Score:
     """Score of a task's next model on labelled data, by the task's own prediction script."""
-    bundle = fetch_task(session, session.chain.task(merged.task))
-    return _measure(
-        session.config, bundle.folder, bundle.manifest, merged.model, data, session.report
-    )
+    return evaluate_next(session, merged.task, merged.model, data)
+
+
+def evaluate_next(session: Session, task: TaskId, model: Path, data: Path) -> Score:
+    """The same, of a model that may have come from elsewhere.
+
+    Raises
+    ------
+    NothingToRun, ValidationError, SandboxError
+    """
+    require_model(model)
+    bundle = fetch_task(session, session.chain.task(task))
+    return _measure(session.config, bundle.folder, bundle.manifest, model, data, session.report)
 
 
 def require_model(folder: Path) -> None:
