@@ -53,3 +53,7 @@ class KeysError(DecentralMLError):
 
 class LearningError(DecentralMLError):
     """Training or merging cannot go on."""
+
+
+class FlowerError(DecentralMLError):
+    """A federation that Flower runs cannot go on."""
