@@ -1,0 +1,362 @@
+"""The index of a chain: made from its blocks, a batch at a time, and made again whenever it must.
+
+Tasks and results are kept as the chain stored them at the index's block, so that no rule of the
+pallets is repeated here; what only events tell (payments, attestations, elections, models) has
+tables of its own. What the chain clears from its storage stays in the index as it was last.
+
+A batch and the note of how far the index is are one transaction: whoever is killed goes on where it
+was, and of two processes that index at once one finds the other's batch done and goes on after it.
+Where the chain no longer has the block that was indexed last (a node took blocks back, a chain file
+was made anew), the index goes back to the newest block that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from decentralml.chain.feed import Feed, Place
+from decentralml.db.batch import Batch, Key
+from decentralml.db.engine import Database
+from decentralml.db.models import (
+    AttestationRow,
+    BlockRow,
+    DeedRow,
+    ElectionRow,
+    EventRow,
+    IndexedChain,
+    ModelRow,
+    OfChain,
+    OfEvent,
+    PaymentRow,
+    SubmissionRow,
+    TaskRow,
+    TaskText,
+    text_id,
+)
+from decentralml.db.rows import Values, submission_row, task_row
+from decentralml.types import TaskId
+
+BATCH_BLOCKS = 512
+BATCH_EVENTS = 20_000
+"""A batch ends with the block in which it comes to so many."""
+_ANCESTORS = 256
+"""Blocks that are looked at together for one that the chain still has."""
+_OF_EVENTS: tuple[type[OfEvent], ...] = (
+    EventRow,
+    AttestationRow,
+    PaymentRow,
+    ElectionRow,
+    DeedRow,
+    ModelRow,
+)
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far the index of a chain is."""
+
+    genesis: str
+    name: str
+    block: int
+    block_hash: str
+    tasks: int
+    submissions: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did."""
+
+    block: int
+    """Where the index is now."""
+    blocks: int
+    """How many it read."""
+    events: int
+    """Of the marketplace's pallets."""
+    back: int | None
+    """The block to which the index went back, because the chain had lost the later ones."""
+    created: tuple[TaskId, ...]
+
+
+class Index:
+    """The index of one chain in a database.
+
+    Parameters
+    ----------
+    genesis : the chain's, ``0x``-prefixed hexadecimal.
+    name : what to call the chain.
+    """
+
+    def __init__(self, database: Database, genesis: str, name: str = "") -> None:
+        self.database = database
+        self.genesis = genesis
+        self.name = name
+        self._chain: int | None = None
+
+    def number(self) -> int | None:
+        """Of the chain in this database; None if it has never been indexed here."""
+        if self._chain is None:
+            with self.database.reading() as connection:
+                self._chain = _number(connection, self.genesis)
+        return self._chain
+
+    def status(self) -> Status | None:
+        """How far the index is; None where there is none."""
+        with self.database.reading() as connection:
+            found = statuses(connection, self.genesis)
+        return found[0] if found else None
+
+    def others(self) -> list[Status]:
+        """Other chains in this database."""
+        with self.database.reading() as connection:
+            return [each for each in statuses(connection) if each.genesis != self.genesis]
+
+    def sync(self, feed: Feed, progress: Progress | None = None) -> Synced:
+        """Take in all blocks up to the chain's newest.
+
+        Raises
+        ------
+        DatabaseError, ChainError (``StatePruned`` where the node keeps only the newest states).
+        """
+        blocks = events = 0
+        back: int | None = None
+        created: list[TaskId] = []
+        chain = self._begin()
+        while True:
+            at, head = self._checkpoint(chain), feed.head()
+            last = min(at.number + BATCH_BLOCKS, head.number)
+            places = feed.places(at.number, last) if at.number <= last else []
+            if not places or places[0] != at:
+                ancestor = self._go_back(chain, feed, at)
+                back = ancestor if back is None else min(back, ancestor)
+                continue
+            if len(places) == 1:
+                return Synced(at.number, blocks, events, back, tuple(created))
+            batch, read = Batch(), 1
+            for place in places[1:]:
+                batch.add(chain, feed.block(place))
+                read += 1
+                if batch.events >= BATCH_EVENTS:
+                    break
+            batch.read(chain, feed, places[:read], head)
+            if self._write(chain, at, batch, places[read - 1]):
+                blocks, events = blocks + read - 1, events + batch.events
+                created += batch.created
+            if progress is not None:
+                progress(places[read - 1].number, head.number)
+
+    def reset(self) -> None:
+        """Forget all of the chain, as if it had never been indexed: :meth:`sync` makes it anew."""
+        self._chain = None
+        with self.database.writing() as connection:
+            chain = _number(connection, self.genesis)
+            if chain is None:
+                return
+            tables: tuple[type[OfChain], ...] = (*_OF_EVENTS, BlockRow, SubmissionRow, TaskRow)
+            for table in tables:
+                connection.execute(delete(table).where(table.chain == chain))
+            _forget_texts(connection, chain)
+            connection.execute(delete(IndexedChain).where(IndexedChain.id == chain))
+
+    def set_text(self, texts: dict[TaskId, str]) -> None:
+        """Have tasks found by these words, too."""
+        chain = self.number()
+        if chain is None or not texts:
+            return
+        with self.database.writing() as connection:
+            rows = [{"id": text_id(chain, task), "text": text} for task, text in texts.items()]
+            _upsert(connection, TaskText, rows)
+
+    def _begin(self) -> int:
+        """The chain's number; it gets one now if it has none."""
+        known = self.number()
+        if known is not None:
+            return known
+        with self.database.writing() as connection:
+            values = {"genesis": self.genesis, "name": self.name}
+            row = {**values, "block": 0, "block_hash": self.genesis}
+            statement = _insert(connection, IndexedChain).on_conflict_do_nothing()
+            connection.execute(statement, row)
+        known = self.number()
+        assert known is not None
+        return known
+
+    def _checkpoint(self, chain: int) -> Place:
+        with self.database.reading() as connection:
+            return _checkpoint(connection, chain)
+
+    def _write(self, chain: int, at: Place, batch: Batch, end: Place) -> bool:
+        """Add a batch that goes on from ``at``; False if another process has moved the index."""
+        with self.database.writing() as connection:
+            if _checkpoint(connection, chain, lock=True) != at:
+                return False
+            for table, rows in batch.rows.items():
+                if not rows:
+                    continue
+                if table in (TaskRow, SubmissionRow):
+                    _upsert(connection, table, rows)
+                else:
+                    connection.execute(insert(table), rows)
+            texts = {
+                row[
+                    "id"
+                ]: f"{row['task_type']} {row['model_type']} {row['strategy']} {row['bundle']}"
+                for row in batch.rows[TaskRow]
+            }
+            new = [
+                {"id": text_id(chain, task), "text": texts[task]}
+                for task in batch.created
+                if task in texts
+            ]
+            if new:
+                statement = _insert(connection, TaskText).on_conflict_do_nothing()
+                connection.execute(statement, new)
+            _mark_gone(connection, chain, batch)
+            _move(connection, chain, end)
+        return True
+
+    def _go_back(self, chain: int, feed: Feed, at: Place) -> int:
+        """Go back to the newest indexed block that the chain still has; its number."""
+        ancestor = self._ancestor(chain, feed, at.number)
+        with self.database.writing() as connection:
+            if _checkpoint(connection, chain, lock=True) != at:
+                return ancestor.number
+            for table in _OF_EVENTS:
+                connection.execute(
+                    delete(table).where(table.chain == chain, table.block > ancestor.number)
+                )
+            connection.execute(
+                delete(BlockRow).where(BlockRow.chain == chain, BlockRow.number > ancestor.number)
+            )
+            _restore_tasks(connection, chain, feed, ancestor)
+            _restore_results(connection, chain, feed, ancestor)
+            _move(connection, chain, ancestor)
+        return ancestor.number
+
+    def _ancestor(self, chain: int, feed: Feed, below: int) -> Place:
+        """The newest block below a number that the index and the chain both have."""
+        while below > 0:
+            query = select(BlockRow.number, BlockRow.hash).where(
+                BlockRow.chain == chain, BlockRow.number < below
+            )
+            query = query.order_by(BlockRow.number.desc()).limit(_ANCESTORS)
+            with self.database.reading() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                break
+            for number, block_hash in rows:
+                place = Place(number, bytes.fromhex(block_hash[2:]))
+                if feed.places(number, number) == [place]:
+                    return place
+            below = rows[-1].number
+        return Place(0, bytes.fromhex(self.genesis[2:]))
+
+
+def statuses(connection: Connection, genesis: str | None = None) -> list[Status]:
+    """The chains in a database, or one of them."""
+    query = select(IndexedChain).order_by(IndexedChain.id)
+    if genesis is not None:
+        query = query.where(IndexedChain.genesis == genesis)
+    found = []
+    for row in connection.execute(query).all():
+        counts = [
+            connection.scalar(select(func.count()).select_from(table).where(table.chain == row.id))
+            for table in (TaskRow, SubmissionRow, EventRow)
+        ]
+        tasks, submissions, events = (count or 0 for count in counts)
+        found.append(
+            Status(row.genesis, row.name, row.block, row.block_hash, tasks, submissions, events)
+        )
+    return found
+
+
+def _number(connection: Connection, genesis: str) -> int | None:
+    return connection.scalar(select(IndexedChain.id).where(IndexedChain.genesis == genesis))
+
+
+def _checkpoint(connection: Connection, chain: int, lock: bool = False) -> Place:
+    query = select(IndexedChain.block, IndexedChain.block_hash).where(IndexedChain.id == chain)
+    row = connection.execute(query.with_for_update() if lock else query).one()
+    return Place(row.block, bytes.fromhex(row.block_hash[2:]))
+
+
+def _move(connection: Connection, chain: int, to: Place) -> None:
+    connection.execute(
+        update(IndexedChain)
+        .where(IndexedChain.id == chain)
+        .values(block=to.number, block_hash="0x" + to.hash.hex())
+    )
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    """An ``INSERT`` that can say what to do with rows that are there already."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def _upsert(connection: Connection, table: Any, rows: Sequence[Values]) -> None:
+    statement = _insert(connection, table)
+    keys = [column.name for column in table.__table__.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def _mark_gone(connection: Connection, chain: int, batch: Batch) -> None:
+    """Also of what could not be read any more, the index may have a row of before."""
+    for task, block in batch.gone_tasks.items():
+        connection.execute(
+            update(TaskRow)
+            .where(TaskRow.chain == chain, TaskRow.id == task)
+            .values(cleared_in=block, changed_in=block)
+        )
+    for (task, index), block in batch.gone_results.items():
+        connection.execute(
+            update(SubmissionRow)
+            .where(
+                SubmissionRow.chain == chain,
+                SubmissionRow.task == task,
+                SubmissionRow.result == index,
+            )
+            .values(cleared_in=block, changed_in=block)
+        )
+
+
+def _restore_tasks(connection: Connection, chain: int, feed: Feed, to: Place) -> None:
+    """Tasks that later blocks changed, as they were after a block; those they made are removed."""
+    changed = (TaskRow.chain == chain, TaskRow.changed_in > to.number)
+    numbers = [TaskId(n) for n in connection.scalars(select(TaskRow.id).where(*changed))]
+    connection.execute(delete(TaskRow).where(*changed))
+    found = [task for task in feed.tasks(numbers, to) if task is not None] if numbers else []
+    kept = {task.id for task in found}
+    for number in numbers:
+        if number not in kept:
+            connection.execute(delete(TaskText).where(TaskText.id == text_id(chain, number)))
+    blocks = {"chain": chain, "changed_in": to.number, "cleared_in": None}
+    if found:
+        connection.execute(insert(TaskRow), [task_row(task) | blocks for task in found])
+
+
+def _restore_results(connection: Connection, chain: int, feed: Feed, to: Place) -> None:
+    changed = (SubmissionRow.chain == chain, SubmissionRow.changed_in > to.number)
+    query = select(SubmissionRow.task, SubmissionRow.result).where(*changed)
+    keys: list[Key] = [(TaskId(task), index) for task, index in connection.execute(query)]
+    connection.execute(delete(SubmissionRow).where(*changed))
+    found = feed.submissions(keys, to) if keys else []
+    blocks = {"chain": chain, "changed_in": to.number, "cleared_in": None}
+    rows = [submission_row(each) | blocks for each in found if each is not None]
+    if rows:
+        connection.execute(insert(SubmissionRow), rows)
+
+
+def _forget_texts(connection: Connection, chain: int) -> None:
+    connection.execute(
+        delete(TaskText).where(
+            TaskText.id >= text_id(chain, 0), TaskText.id < text_id(chain + 1, 0)
+        )
+    )
