@@ -77,6 +77,6 @@ class ClientAppInvalid(FlowerError):
         self.reference = reference
         self.reason = reason
         super().__init__(
-            f"{reference!r} is no client: {reason}; name a ClientApp, a client_fn or a Client class "
-            "as module:name in the node's configuration (client=...)"
+            f"{reference!r} is no client: {reason}; name a ClientApp, a client_fn or a Client "
+            "class as module:name in the node's configuration (client=...)"
         )

@@ -29,6 +29,14 @@ class Selection(StrEnum):
     HYBRID = "hybrid"
     QUANTUM_MODULATED = "quantum_modulated"
 
+    @classmethod
+    def named(cls, name: str) -> Selection:
+        """The strategy of that name. Raises :class:`SelectionOptionInvalid`."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise SelectionOptionInvalid("strategy", name, ", ".join(cls)) from None
+
 
 @dataclass(frozen=True, slots=True)
 class SelectionOptions:
@@ -133,10 +141,7 @@ def select_aggregator(
     NoAggregator : nobody can be chosen: no client, none with the metrics, or no PFC node.
     """
     options = options or SelectionOptions()
-    try:
-        strategy = Selection(strategy)
-    except ValueError:
-        raise SelectionOptionInvalid("strategy", strategy, ", ".join(Selection)) from None
+    strategy = Selection.named(strategy)
     if strategy is Selection.PFC_CENTRIC:
         return _pfc(clients, options)
     scores, passed_over = _scores(strategy, clients, options)

@@ -1,0 +1,1 @@
+"""Federations run by Flower: extra ``flower``. See docs/flower.md."""

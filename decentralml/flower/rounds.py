@@ -1,0 +1,146 @@
+"""What became of a round's replies, and the merge of those that count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flwr.app import Array as FlowerArray
+from flwr.app import ArrayRecord, MetricRecord
+
+from decentralml.errors import UnmergeableType
+from decentralml.flower.grouping import Target
+from decentralml.flower.replies import Array, Said
+from decentralml.learning.examples import tensors_of
+from decentralml.learning.mean import weighted_mean
+from decentralml.learning.sources import ArraySource
+from decentralml.learning.tensors import TensorFile
+from decentralml.learning.update import Update
+from decentralml.validation.scores.weighting import require_weight
+from decentralml.validation.selection import Chosen
+
+AGGREGATOR = "aggregator_node"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A client's update that is merged.
+
+    Attributes
+    ----------
+    weight : its adjusted weight, the aggregator's multiplied.
+    """
+
+    said: Said
+    arrays: Mapping[str, Array]
+    weight: float
+
+
+@dataclass(slots=True)
+class Round:
+    """What became of a round's replies.
+
+    Attributes
+    ----------
+    apart : clients of other types, and the type of each.
+    refused : clients whose update was left out, and why.
+    """
+
+    number: int
+    target: Target
+    merged: list[Weighed] = field(default_factory=list)
+    apart: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    aggregator: Chosen | None = None
+
+    def report(self) -> dict[str, Any]:
+        """As it is kept beside the round's model."""
+        chosen = self.aggregator
+        return {
+            "round": self.number,
+            "target": self.target.model_type,
+            "target_from": self.target.how,
+            "aggregator": None if chosen is None else chosen.node,
+            "strategy": None if chosen is None else chosen.strategy,
+            "scores": {} if chosen is None else dict(chosen.scores),
+            "clients": {
+                part.said.name: {
+                    "examples": part.said.examples,
+                    "weight": part.weight,
+                    "metrics": dict(part.said.metrics),
+                }
+                for part in self.merged
+            },
+            "apart": self.apart,
+            "refused": self.refused,
+        }
+
+
+def merge(parts: Sequence[Weighed], out: Path) -> None:
+    """Write the weighted mean of updates to the safetensors file ``out``.
+
+    Raises
+    ------
+    ZeroWeight, UnmergeableType
+    """
+    require_weight(part.weight for part in parts)
+    updates = [
+        Update(
+            out,
+            int(part.said.examples),
+            contributor=part.said.name,
+            source=ArraySource(_mergeable(part.arrays)),
+        )
+        for part in parts
+    ]
+    weighted_mean(updates, out, [part.weight for part in parts])
+
+
+def _mergeable(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+    """The arrays, all of a kind that can be averaged."""
+    for name, values in arrays.items():
+        if values.dtype.kind not in "fiub" or values.dtype.itemsize > 8:
+            raise UnmergeableType(name, str(values.dtype))
+    return arrays
+
+
+def read_arrays(model: Path, names: Sequence[str]) -> ArrayRecord:
+    """The tensors of a merged model in the order in which clients know them."""
+    tensors = tensors_of(model)
+    specs = TensorFile.open(model).specs
+    return ArrayRecord(
+        {
+            name: FlowerArray(
+                tensors[name].astype(bool) if specs[name].dtype == "BOOL" else tensors[name]
+            )
+            for name in names
+        }
+    )
+
+
+def aggregated(found: Round) -> MetricRecord:
+    """Mean metrics by weight, of those that all the merged clients report; and who took part."""
+    parts = [(part.said.metrics, part.weight) for part in found.merged]
+    total = sum(weight for _, weight in parts)
+    metrics: dict[str, Any] = {
+        **means(parts, total),
+        "clients": len(parts),
+        "clients_apart": len(found.apart),
+        "clients_refused": len(found.refused),
+        "total_weight": float(total),
+    }
+    if found.aggregator is not None:
+        nodes = {part.said.name: part.said.node for part in found.merged}
+        metrics[AGGREGATOR] = nodes[found.aggregator.node]
+    return MetricRecord(metrics)
+
+
+def means(parts: Sequence[tuple[Mapping[str, float], float]], total: float) -> dict[str, Any]:
+    """Weighted means of the metrics that all have."""
+    common = set.intersection(*(set(metrics) for metrics, _ in parts)) if parts else set()
+    return {
+        name: float(sum(metrics[name] * weight for metrics, weight in parts) / total)
+        for name in sorted(common)
+    }

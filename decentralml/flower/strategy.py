@@ -1,0 +1,309 @@
+"""The Flower strategy: models of one type, weighted by what they are worth, kept in the database.
+
+A round's updates are grouped by the type of model that their clients declare. Those of the target
+type are merged by :func:`~decentralml.validation.scores.weighting.adjusted_weight`; the others are
+kept apart and reported, never averaged together. One client is chosen as aggregator by the
+strategy of part B; its name is in the log, its node among the aggregated metrics.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flwr.app import ArrayRecord, ConfigRecord, Message, MessageType, MetricRecord
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg, Result
+
+from decentralml.db.engine import SessionFactory
+from decentralml.errors import (
+    MetricAbsurd,
+    MetricMissing,
+    NoAggregator,
+    NothingToAggregate,
+    ReplyRefused,
+)
+from decentralml.flower.grouping import Target, members, target_of
+from decentralml.flower.records import Records
+from decentralml.flower.replies import Array, Said, arrays_of, for_everybody, said
+from decentralml.flower.rounds import Round, Weighed, aggregated, means, merge, read_arrays
+from decentralml.types import ModelType
+from decentralml.validation.scores.weighting import adjusted_weight, model_type_of
+from decentralml.validation.selection import (
+    Selection,
+    SelectionOptions,
+    convergence_rate,
+    select_aggregator,
+)
+
+LOG = logging.getLogger("flwr.decentralml")
+
+
+class DbIntegratedStrategy(FedAvg):
+    """See the module; made by :func:`create_db_integrated_strategy`.
+
+    Attributes
+    ----------
+    rounds : what became of each round, by its number.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        selection: Selection,
+        target: ModelType | None,
+        by_type: bool,
+        options: SelectionOptions,
+        **sampling: Any,
+    ) -> None:
+        super().__init__(**sampling)
+        self.records = records
+        self.selection = selection
+        self.target = target
+        self.by_type = by_type
+        self.options = options
+        self.rounds: dict[int, Round] = {}
+        self._sent: dict[str, Array] = {}
+        self._losses: dict[str, float] = {}
+        self._settled: Target | None = None
+
+    def summary(self) -> None:
+        """Log what this strategy was told."""
+        super().summary()
+        LOG.info("\t├──> Aggregator: %s", self.selection)
+        LOG.info("\t├──> Weights: %s", "by model type" if self.by_type else "examples alone")
+        LOG.info("\t└──> Target LLM type: %s", self.target or "detected")
+
+    def start(
+        self,
+        grid: Grid,
+        initial_arrays: ArrayRecord,
+        num_rounds: int = 3,
+        timeout: float = 3600,
+        train_config: ConfigRecord | None = None,
+        evaluate_config: ConfigRecord | None = None,
+        evaluate_fn: Callable[[int, ArrayRecord], MetricRecord | None] | None = None,
+    ) -> Result:
+        """Run the federation, as Flower does, in a session of the database.
+
+        Raises
+        ------
+        NoClientsOfType, NothingToAggregate, ZeroWeight, DatabaseError
+        """
+        told = {"strategy": self.selection, "num_rounds": num_rounds, "by_type": self.by_type}
+        self.records.begin(told, self.target)
+        finished = False
+        try:
+            result = super().start(
+                grid,
+                initial_arrays,
+                num_rounds,
+                timeout,
+                train_config,
+                evaluate_config,
+                evaluate_fn,
+            )
+            finished = True
+            return result
+        finally:
+            merged = [n for n, found in self.rounds.items() if found.merged]
+            self.records.finish({"rounds": len(merged)}, failed=not finished)
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """As Flower's, in words that old-style clients understand too."""
+        self._sent = {name: array.numpy() for name, array in arrays.items()}
+        return _messages(super().configure_train(server_round, arrays, config, grid))
+
+    def configure_evaluate(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """As Flower's, in words that old-style clients understand too."""
+        return _messages(super().configure_evaluate(server_round, arrays, config, grid))
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Merge the updates of the target type.
+
+        Returns nothing, and the model stays as it is, where no client answered at all.
+
+        Raises
+        ------
+        NoClientsOfType, NothingToAggregate, ZeroWeight
+        """
+        valid, _ = self._check_and_log_replies(replies, is_train=True, validate=False)
+        if not valid:
+            LOG.warning("Round %s: nobody answered; the model stays as it is", server_round)
+            return None, None
+        found = self._sorted(server_round, valid)
+        if not found.merged:
+            raise NothingToAggregate(server_round, found.refused)
+        self._elect(found)
+        self._losses |= {
+            part.said.name: part.said.metrics["loss"]
+            for part in found.merged
+            if "loss" in part.said.metrics
+        }
+        with tempfile.TemporaryDirectory() as space:
+            model = Path(space, "model.safetensors")
+            merge(found.merged, model)
+            arrays = read_arrays(model, list(self._sent))
+            self.records.keep_round(server_round, model, found.target.model_type, found.report())
+        return arrays, aggregated(found)
+
+    def aggregate_evaluate(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> MetricRecord | None:
+        """Mean metrics by examples, of the clients whose models are merged."""
+        valid, _ = self._check_and_log_replies(replies, is_train=False, validate=False)
+        trained = self.rounds.get(server_round)
+        parts = []
+        for message in valid:
+            try:
+                heard = said(message)
+            except ReplyRefused as error:
+                LOG.warning("Round %s: %s", server_round, error)
+                continue
+            if trained is None or heard.name not in trained.apart:
+                parts.append((heard.metrics, heard.examples))
+        total = sum(weight for _, weight in parts)
+        return MetricRecord(means(parts, total)) if total > 0 else None
+
+    def _sorted(self, number: int, messages: Sequence[Message]) -> Round:
+        """A round's replies by type, those that cannot be merged left out with the reason."""
+        heard: dict[str, tuple[Said, Message]] = {}
+        refused: dict[str, str] = {}
+        for message in messages:
+            try:
+                one = said(message)
+                if one.name in heard:
+                    raise ReplyRefused(f"client-{one.node}", f"another one is called {one.name}")
+                heard[one.name] = one, message
+            except ReplyRefused as error:
+                refused[error.client] = error.reason
+        declared = {name: one.llm_type for name, (one, _) in heard.items()}
+        target = self._target(declared)
+        LOG.info("Round %s: Target LLM type = %s (%s)", number, target.model_type, target.how)
+        found = self.rounds[number] = Round(number, target, refused=refused)
+        mine = members(declared, target)
+        found.apart = {n: str(declared[n] or "unknown") for n in heard if n not in mine}
+        for name, kind in found.apart.items():
+            LOG.warning("Round %s: %s is kept apart: its type is %s", number, name, kind)
+        if target.model_type is not None:
+            self._settled = Target(target.model_type, "as before")
+        for name in mine:
+            try:
+                found.merged.append(self._weighed(*heard[name], target.model_type))
+            except ReplyRefused as error:
+                refused[name] = error.reason
+        for name, reason in refused.items():
+            LOG.warning("Round %s: %s is left out: %s", number, name, reason)
+        return found
+
+    def _weighed(self, one: Said, message: Message, kind: ModelType | None) -> Weighed:
+        arrays = arrays_of(message, one.name, self._sent)
+        if not self.by_type or kind is None:
+            return Weighed(one, arrays, one.examples)
+        try:
+            return Weighed(one, arrays, adjusted_weight(kind, one.examples, one.metrics))
+        except (MetricMissing, MetricAbsurd) as error:
+            raise ReplyRefused(one.name, str(error)) from None
+
+    def _elect(self, found: Round) -> None:
+        """Choose the aggregator among those that are merged; its own update may count more."""
+        reported = {part.said.name: self._with_convergence(part.said) for part in found.merged}
+        try:
+            chosen = select_aggregator(self.selection, reported, self.options)
+        except NoAggregator as error:
+            LOG.warning("Round %s: %s", found.number, error)
+            return
+        for name, score in chosen.scores.items():
+            LOG.debug("Round %s: %s has %s score %.3f", found.number, name, self.selection, score)
+        LOG.info(
+            "Selected aggregator: %s (%s score: %.3f)", chosen.node, chosen.strategy, chosen.score
+        )
+        found.aggregator = chosen
+        found.merged = [
+            Weighed(part.said, part.arrays, part.weight * chosen.multiplier)
+            if part.said.name == chosen.node
+            else part
+            for part in found.merged
+        ]
+
+    def _with_convergence(self, one: Said) -> Mapping[str, float]:
+        """A client's metrics; how fast it converges is seen from here, if it does not say."""
+        if "convergence_rate" in one.metrics or "loss" not in one.metrics:
+            return one.metrics
+        try:
+            rate = convergence_rate(self._losses.get(one.name), one.metrics["loss"])
+        except MetricAbsurd:
+            return one.metrics
+        return {**one.metrics, "convergence_rate": rate}
+
+    def _target(self, declared: Mapping[str, ModelType | None]) -> Target:
+        """Of the first round that has one: later rounds go on with the same model."""
+        if self._settled is not None:
+            return self._settled
+        known = [] if self.target is not None else self.records.known_types()
+        return target_of(declared, self.target, known)
+
+
+def create_db_integrated_strategy(
+    db_session_factory: SessionFactory | None,
+    strategy_type: Selection | str = Selection.HYBRID,
+    target_llm_type: ModelType | str | None = None,
+    use_type_based_aggregation: bool = True,
+    min_fit_clients: int = 2,
+    *,
+    fraction_fit: float = 1.0,
+    fraction_evaluate: float = 1.0,
+    min_evaluate_clients: int | None = None,
+    min_available_clients: int | None = None,
+    pfc_node_id: str | None = None,
+    aggregator_weight_multiplier: float = 2.0,
+    entropy_threshold: float = 0.5,
+) -> DbIntegratedStrategy:
+    """A Flower strategy that merges by model type and keeps what it makes in the database.
+
+    Parameters
+    ----------
+    db_session_factory : opens an SQLAlchemy session (``decentralml.db.engine.session_factory``);
+        None keeps nothing.
+    strategy_type : how the aggregator is chosen.
+    target_llm_type : type of the models to merge; None detects it.
+    use_type_based_aggregation : weigh by part B's formulas; else by examples alone.
+    min_fit_clients : that train in each round.
+
+    Raises
+    ------
+    ModelTypeUnknown, SelectionOptionInvalid
+    """
+    return DbIntegratedStrategy(
+        Records(db_session_factory),
+        Selection.named(strategy_type),
+        None if target_llm_type is None else model_type_of(target_llm_type),
+        use_type_based_aggregation,
+        SelectionOptions(pfc_node_id, aggregator_weight_multiplier, entropy_threshold),
+        fraction_train=fraction_fit,
+        fraction_evaluate=fraction_evaluate,
+        min_train_nodes=min_fit_clients,
+        min_evaluate_nodes=(
+            min_fit_clients if min_evaluate_clients is None else min_evaluate_clients
+        ),
+        min_available_nodes=(
+            min_fit_clients if min_available_clients is None else min_available_clients
+        ),
+    )
+
+
+def _messages(messages: Iterable[Message]) -> list[Message]:
+    found = list(messages)
+    for message in found:
+        kind = message.metadata.message_type
+        for_everybody(message.content, "train" if kind == MessageType.TRAIN else "evaluate")
+    return found
