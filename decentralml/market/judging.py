@@ -29,6 +29,7 @@ from decentralml.types import Submission, TaskId, Verdict
 from decentralml.validation.evaluate import Bench
 from decentralml.validation.findings import Finding
 from decentralml.validation.policies import judge
+from decentralml.validation.scores.claims import claims_gap, claims_note
 
 CONTRIBUTORS_FAULT = (BundleError, ResultMismatch, ObjectTooLarge, DagInvalid)
 """What a result that was fetched and is not what it should be looks like."""
@@ -78,6 +79,9 @@ class Bar:
             drawn_of(self.session, self.task.terms, submission),
         )
         notes = copy_notes(self.session, self.task, submission)
+        claims = claims_note(claims_gap(result.manifest.metrics, finding.metrics))
+        if claims is not None:
+            notes = (*notes, claims)
         return replace(finding, reasons=(*finding.reasons, *notes))
 
 

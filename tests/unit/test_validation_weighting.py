@@ -9,7 +9,7 @@ import pytest
 from decentralml.errors import MetricAbsurd, MetricMissing, ModelTypeUnknown, ZeroWeight
 from decentralml.types import ModelType
 from decentralml.validation.scores.audio import audio_score, wer_score
-from decentralml.validation.scores.claims import Gap, claims_gap
+from decentralml.validation.scores.claims import Gap, claims_gap, claims_note
 from decentralml.validation.scores.multimodal import multimodal_quality
 from decentralml.validation.scores.text import loss_score, perplexity_score, text_quality
 from decentralml.validation.scores.vision import vision_score
@@ -204,3 +204,11 @@ def test_claims_are_compared_where_both_speak() -> None:
 
 def test_claims_that_hold_leave_no_gap() -> None:
     assert claims_gap({"accuracy": 0.9, "zero": 0.0}, {"accuracy": 0.87, "zero": 0.0}) == ()
+
+
+def test_a_gap_is_told_in_one_sentence() -> None:
+    gaps = claims_gap({"accuracy": 0.99, "loss": 0.1}, {"accuracy": 0.66, "loss": 1.25})
+    assert claims_note(gaps) == (
+        "note: the contributor claims loss 0.1, accuracy 0.99; measured here: 1.25, 0.66"
+    )
+    assert claims_note(()) is None

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 TOLERANCE = 0.05
 """Relative difference below which two measurements on different data are not worth a word."""
 
+SHOWN = 4
+"""Gaps that a note names, the largest first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -46,6 +49,15 @@ def claims_gap(
         if _relative(claimed[name], measured[name]) > tolerance
     ]
     return tuple(sorted(gaps, key=lambda gap: -_relative(gap.claimed, gap.measured)))
+
+
+def claims_note(gaps: tuple[Gap, ...]) -> str | None:
+    """One sentence for a report, or None where there is nothing to say."""
+    if not gaps:
+        return None
+    told = ", ".join(f"{gap.metric} {gap.claimed:.4g}" for gap in gaps[:SHOWN])
+    found = ", ".join(f"{gap.measured:.4g}" for gap in gaps[:SHOWN])
+    return f"note: the contributor claims {told}; measured here: {found}"
 
 
 def _relative(one: float, other: float) -> float:
