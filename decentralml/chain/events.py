@@ -221,7 +221,10 @@ class ResultRejected:
 
 @dataclass(frozen=True, slots=True)
 class FeePaid:
-    """A member was paid for its finding, from ``Escrow``, ``Bond`` or ``Appeal``."""
+    """A member was paid for its finding, from ``Escrow``, ``Bond``, ``Appeal`` or ``Slot``.
+
+    ``Slot``: a jury, from what the escrow held for a committee that did not earn it.
+    """
 
     task: TaskId
     index: int

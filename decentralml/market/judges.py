@@ -92,7 +92,7 @@ def _as_told(history: History) -> list[Judge]:
             case events.MemberUnrevealed():
                 mark(jury, event.member, unrevealed=True)
             case events.FeePaid():
-                mark(event.source == "Appeal", event.member, fee=event.amount)
+                mark(event.source in ("Appeal", "Slot"), event.member, fee=event.amount)
             case events.Misconducted():
                 # A jury breaks no other duties; what is overturned or withheld is a committee's.
                 of_jury = jury and event.misconduct in ("Absent", "Unrevealed")

@@ -81,6 +81,8 @@ def _slot(history: History) -> Sum:
                 held.append(Line("filled up again", event.creator, event.amount))
             case events.FeePaid(source="Escrow"):
                 went.append(Line("fee", event.member, event.amount))
+            case events.FeePaid(source="Slot"):
+                went.append(Line("fee of the jury", event.member, event.amount))
             case events.ResultAccepted(asset=None):
                 went.append(Line("reward", event.contributor, event.reward))
             case events.EscrowRefunded(asset=None) if is_of_slot(step, event):

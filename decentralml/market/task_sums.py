@@ -23,7 +23,7 @@ def _escrow(history: History) -> Sum:
                 held.append(Line("held when the task was posted", event.creator, event.escrow))
             case events.EscrowRefilled():
                 held.append(Line("filled up again", event.creator, event.amount))
-            case events.FeePaid(source="Escrow"):
+            case events.FeePaid(source="Escrow" | "Slot"):
                 went.append(Line(f"fee, result {event.index}", event.member, event.amount))
             case events.ResultAccepted(asset=None):
                 what = f"reward, result {event.index}"

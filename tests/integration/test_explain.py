@@ -193,6 +193,27 @@ def test_an_appeal_is_told_with_its_jury_and_who_paid_for_it(
     assert explain_task(session, task).status is TaskStatus.COMPLETED
 
 
+def test_a_jury_that_nobody_lost_to_is_paid_from_the_slot(
+    session: Session, chain: Chain, treasury: list[Explanation]
+) -> None:
+    task = post(chain, slots=1, challenge_time=HOUR)
+    sent = deliver(chain, task, BOB)
+    judge(chain, sent, Verdict.CRASHED)
+    chain.submit(calls.AppealResult(task, 0), BOB)
+    judge(chain, sent, Verdict.PASS)
+    release(chain, sent)
+    found = checked(session, task)
+    treasury.append(found)
+    assert [(judge.jury, judge.fee) for judge in found.judges] == [
+        *[(False, 0)] * 3,
+        *[(True, UNIT // 2)] * 3,
+    ]
+    assert [line[0] for line in went(found, "escrow of the slot")] == [
+        *["fee of the jury"] * 3,
+        "reward",
+    ]
+
+
 def test_a_creator_that_was_not_appealed_against_fills_the_escrow_up_again(
     session: Session, chain: Chain, treasury: list[Explanation]
 ) -> None:

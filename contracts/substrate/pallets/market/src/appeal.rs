@@ -2,7 +2,7 @@
 //!
 //! | the jury's verdict | the outcome | the appellant's bond | the creator's counter-deposit | committee members that were wrong |
 //! |---|---|---|---|---|
-//! | stands, and is what the appellant wanted | the jury's | returned | pays the jury, if the creator had overruled | slashed; that pays the jury |
+//! | stands, and is what the appellant wanted | the jury's | returned | pays the jury, if the creator had overruled | slashed; that pays the jury, else what the slot holds for those that could not judge |
 //! | stands, and is not | the jury's | pays the jury | returned | slashed; that pays the jury |
 //! | Inconclusive, on a creator's appeal | as it was | pays the jury | returned | nothing |
 //! | does not stand | as it was | returned | returned | nothing |

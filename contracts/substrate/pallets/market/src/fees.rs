@@ -77,6 +77,15 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Pays from the slot's escrow what the panels earned: the committee first, and a jury that
+    /// nobody paid from what that left. Returns what was paid.
+    pub(crate) fn pay_panels(case: &mut Case<T>) -> Result<BalanceOf<T>, DispatchError> {
+        let of_committee = Self::pay_fees(case, FeeSource::Escrow)?;
+        let spare = case.task.terms.slot_fees().saturating_sub(of_committee);
+        let of_jury = Self::pay_unpaid_jury(case, spare)?;
+        Ok(of_committee.saturating_add(of_jury))
+    }
+
     /// Gives what is left of the bond back to the contributor.
     pub(crate) fn return_rest_of_bond(case: &mut Case<T>) -> DispatchResult {
         let amount = core::mem::replace(&mut case.submission.bond, Zero::zero());

@@ -1,15 +1,19 @@
 //! What a jury's verdict costs the committee, and who pays the jury.
+//!
+//! Who lost pays at once. Where nobody did, as a committee that could not judge was not wrong, the
+//! jury is paid when the submission ends, from what the slot's escrow holds for the committee and
+//! that did not earn.
 
 use crate::{
     case::{relieve, Case},
-    tally::{earns, tally},
+    tally::{has_earned, tally},
     AppealOf, BalanceOf, Config, CreditOf, Event, Expected, FeeSource, Finding, HoldReason, Pallet,
-    Rule, TaskOf,
+    Rule, Seat, TaskOf,
 };
 use frame_support::traits::{Imbalance, OnUnbalanced};
 use pallet_aggregators::{Misconduct, Office};
 use pallet_reputation::{Deed, Reputation, Role};
-use sp_runtime::{traits::Zero, Saturating};
+use sp_runtime::{traits::Zero, DispatchError, Saturating};
 
 /// Who lost an appeal, and pays the jury for it.
 #[derive(Clone, Copy)]
@@ -18,8 +22,8 @@ pub(crate) struct Losers {
     pub appellant: bool,
     /// A creator whose overruling fell: its counter-deposit.
     pub overruler: bool,
-    /// A contributor whose result failed on the creator's appeal: what its bond holds beyond the
-    /// committee's fees.
+    /// A contributor whose result failed on the creator's appeal: what its bond holds beyond what
+    /// the committee earned.
     pub contributor: bool,
 }
 
@@ -80,10 +84,8 @@ impl<T: Config> Pallet<T> {
     ) {
         let (task, index) = (case.id, case.index);
         let (fee, tolerance) = (case.task.terms.fee, case.task.terms.tolerance);
-        let has_earned = |seat: &crate::Seat<_>| {
-            seat.attestation.as_ref().is_some_and(|found| earns(found, finding, tolerance))
-        };
-        let earners = appeal.jury.iter().filter(|seat| has_earned(seat)).count() as u32;
+        let is_right = |seat: &Seat<_>| has_earned(seat, finding, tolerance);
+        let earners = appeal.jury.iter().filter(|seat| is_right(seat)).count() as u32;
         let due = case.task.terms.fees(earners);
         let mut pot = slashed;
         let stake = HoldReason::Appeal;
@@ -94,7 +96,9 @@ impl<T: Config> Pallet<T> {
             Self::fill(&mut pot, due, stake, &appeal.appellant, &mut appeal.bond);
         }
         if losers.contributor {
-            let (bond, kept) = (&mut case.submission.bond, case.task.terms.slot_fees());
+            let committee = case.submission.committee.iter();
+            let right = committee.filter(|seat| seat.on_duty && is_right(seat)).count() as u32;
+            let (bond, kept) = (&mut case.submission.bond, case.task.terms.fees(right));
             let mut spare = bond.saturating_sub(kept);
             let all = spare;
             let contributor = &case.submission.contributor;
@@ -106,17 +110,17 @@ impl<T: Config> Pallet<T> {
             earners => fee.min(pot.peek() / earners.into()),
         };
         for seat in appeal.jury.iter_mut() {
-            if !has_earned(seat) {
+            if !is_right(seat) {
                 if let Some(found) = &seat.attestation {
                     Self::note_outside(&seat.member, found.verdict);
                 }
                 continue;
             }
-            seat.paid = true;
             Self::note_fee(&seat.member, share);
             if share.is_zero() {
                 continue;
             }
+            seat.paid = true;
             let (part, rest) = core::mem::take(&mut pot).split(share);
             pot = rest;
             Self::give(&seat.member, part);
@@ -124,6 +128,37 @@ impl<T: Config> Pallet<T> {
             Self::deposit_event(Event::FeePaid { task, index, member, amount, source });
         }
         T::OnForfeit::on_unbalanced(pot);
+    }
+
+    /// Pays those who earned a fee on a jury that nobody paid, as far as `spare` goes, which the
+    /// slot's escrow holds; to all alike. Returns what was paid.
+    pub(crate) fn pay_unpaid_jury(
+        case: &mut Case<T>,
+        spare: BalanceOf<T>,
+    ) -> Result<BalanceOf<T>, DispatchError> {
+        let (task, index) = (case.id, case.index);
+        let (fee, tolerance) = (case.task.terms.fee, case.task.terms.tolerance);
+        let mut spent = BalanceOf::<T>::zero();
+        let Some(appeal) = &mut case.appeal else { return Ok(spent) };
+        let Some(finding) = tally(&appeal.jury, Rule::Jury).standing() else { return Ok(spent) };
+        let is_owed = |seat: &Seat<_>| !seat.paid && has_earned(seat, finding, tolerance);
+        let owed = appeal.jury.iter().filter(|seat| is_owed(seat)).count() as u32;
+        let share = match owed {
+            0 => Zero::zero(),
+            owed => fee.min(spare / owed.into()),
+        };
+        if share.is_zero() {
+            return Ok(spent);
+        }
+        for seat in appeal.jury.iter_mut().filter(|seat| is_owed(seat)) {
+            Self::pay(HoldReason::Escrow, &case.task.creator, &seat.member, share)?;
+            spent.saturating_accrue(share);
+            seat.paid = true;
+            T::Reputation::earned(&seat.member, Role::Aggregator, share);
+            let (member, amount, source) = (seat.member.clone(), share, FeeSource::Slot);
+            Self::deposit_event(Event::FeePaid { task, index, member, amount, source });
+        }
+        Ok(spent)
     }
 
     /// Takes from a `stake` that is held what the pot lacks.

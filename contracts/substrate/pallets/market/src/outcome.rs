@@ -2,11 +2,11 @@
 //!
 //! | outcome | reward | fees that were earned | bond | slot |
 //! |---|---|---|---|---|
-//! | Accepted, the key released | contributor, from escrow | from escrow | returned | closed |
+//! | Accepted, the key released | contributor, from escrow | from escrow, a jury's that nobody else paid too | returned | closed |
 //! | Accepted, but nobody released it | stays | none | returned | open again |
 //! | Failed | stays | from the bond | the rest is returned | open again |
 //! | Overruled | stays | from escrow, filled up again by the creator | returned | open again; closed and refunded if the creator cannot fill up |
-//! | Inconclusive | stays | from escrow | returned | closed and refunded; open again if nobody earned a fee |
+//! | Inconclusive | stays | from escrow, a jury's that nobody else paid too | returned | closed and refunded; open again if nobody earned a fee |
 //! | expired | stays | none | forfeited | open again |
 
 use crate::{
@@ -92,7 +92,7 @@ impl<T: Config> Pallet<T> {
     /// Pays for a result, of which the creator has the key.
     pub(crate) fn accept(case: &mut Case<T>, finding: Finding) -> DispatchResult {
         let (task, index) = (case.id, case.index);
-        let spent = Self::pay_fees(case, FeeSource::Escrow)?;
+        let spent = Self::pay_panels(case)?;
         Self::return_rest_of_bond(case)?;
         let (creator, contributor) =
             (case.task.creator.clone(), case.submission.contributor.clone());
@@ -144,7 +144,7 @@ impl<T: Config> Pallet<T> {
                 T::Reputation::note(&case.task.creator, Role::Creator, Deed::Rejected);
                 Self::pay_fees(case, FeeSource::Escrow)?
             }
-            Outcome::Inconclusive => Self::pay_fees(case, FeeSource::Escrow)?,
+            Outcome::Inconclusive => Self::pay_panels(case)?,
         };
         Self::return_rest_of_bond(case)?;
         // A result on which the task's code crashes costs what its slot holds, and nothing else.

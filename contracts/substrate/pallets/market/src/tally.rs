@@ -50,6 +50,11 @@ pub fn earns(attestation: &Attestation, panel: Finding, tolerance: u32) -> bool 
     attestation.verdict == panel.verdict && attestation.score.abs_diff(panel.score) <= tolerance
 }
 
+/// Whether a member has earned its fee.
+pub fn has_earned<AccountId>(seat: &Seat<AccountId>, panel: Finding, tolerance: u32) -> bool {
+    seat.attestation.as_ref().is_some_and(|found| earns(found, panel, tolerance))
+}
+
 /// The scores of those who gave `verdict`.
 fn scores<AccountId>(seats: &[Seat<AccountId>], verdict: Verdict) -> Vec<u32> {
     seats

@@ -1,6 +1,7 @@
 //! How appeals end: what the jury finds, and who pays for it.
 
 use super::*;
+use pallet_reputation::Role;
 
 const HALF: i128 = OFFICE_BOND as i128 / 2;
 
@@ -264,7 +265,7 @@ fn a_jury_that_cannot_judge_does_not_take_back_what_passed() {
 }
 
 #[test]
-fn a_jury_that_finds_junk_is_paid_from_what_the_bond_holds_beyond_the_committees_fees() {
+fn a_jury_that_finds_junk_is_paid_from_what_the_bond_holds_beyond_what_the_committee_earned() {
     run(|| {
         let (id, index) = appealed(CREATOR, challenged(), INCONCLUSIVE);
         judge_all(id, index, FAIL);
@@ -296,10 +297,89 @@ fn a_committee_without_a_verdict_is_not_overturned() {
         judge_all(id, index, PASS);
         release(id, index);
         assert!(members.iter().all(|member| profile(*member).bond == OFFICE_BOND));
-        // Who was right earns its fee from escrow; there is nothing to pay the jury with.
-        assert_eq!(gain(members[0]), FEE as i128);
-        assert_eq!((gain(members[1]), gain(members[2])), (0, 0));
+        // Who was right earns its fee from escrow; what is left of that pays the jury.
+        let share = 2 * FEE as i128 / 5;
+        assert_eq!(gain(members[0]), FEE as i128 + share);
+        assert_eq!((gain(members[1]), gain(members[2])), (share, share));
         assert_eq!(gain(CONTRIBUTOR), REWARD as i128);
+        assert_eq!(gain(CREATOR), -(SLOT as i128));
+    });
+}
+
+#[test]
+fn a_jury_that_upholds_against_a_committee_that_could_not_judge_is_paid_from_the_slot() {
+    run(|| {
+        let (id, index) = appealed(CONTRIBUTOR, challenged(), INCONCLUSIVE);
+        judge_all(id, index, PASS);
+        assert!(MEMBERS.iter().all(|member| gain(*member) == 0), "before the key is released");
+        release(id, index);
+        let share = 3 * FEE / 5;
+        for member in MEMBERS {
+            assert_eq!(gain(member), share as i128);
+            let (amount, source) = (share, FeeSource::Slot);
+            assert!(has_event(Event::FeePaid { task: id, index, member, amount, source }));
+            assert_eq!(record(member, Role::Aggregator).earned, share);
+            assert_eq!(record(member, Role::Aggregator).accepted, 1_000);
+        }
+        assert_eq!((gain(CONTRIBUTOR), gain(CREATOR)), (REWARD as i128, -(SLOT as i128)));
+    });
+}
+
+#[test]
+fn a_jury_takes_no_more_from_a_slot_than_its_fees() {
+    run(|| {
+        let large = Terms { committee_size: 5, ..challenged() };
+        put_in_office(&[10, 11, 12, 13, 14]);
+        let (id, index) = judged(large, INCONCLUSIVE);
+        put_in_office(&[10, 11, 12]);
+        appeal(CONTRIBUTOR, id, index);
+        judge(id, index, &[(PASS, SCORE), (PASS, SCORE), (CRASHED, 0)]);
+        release(id, index);
+        // Two earned their fee; the fees of three go back.
+        assert_eq!((gain(10), gain(11), gain(12)), (FEE as i128, FEE as i128, 0));
+        assert_eq!(gain(CREATOR), -((REWARD + 2 * FEE) as i128));
+    });
+}
+
+#[test]
+fn a_jury_whose_result_nobody_releases_is_not_paid_from_the_slot() {
+    run(|| {
+        let (id, index) = appealed(CONTRIBUTOR, challenged(), INCONCLUSIVE);
+        judge_all(id, index, PASS);
+        settle_after(RELEASE_PERIOD, id, index);
+        assert!(MEMBERS.iter().all(|member| gain(*member) == 0));
+        assert_eq!((gain(CREATOR), task(id).open_slots), (0, 3));
+    });
+}
+
+#[test]
+fn a_jury_that_finds_what_failed_inconclusive_is_paid_from_the_slot() {
+    run(|| {
+        let (id, index) = appealed(CONTRIBUTOR, challenged(), FAIL);
+        judge_all(id, index, INCONCLUSIVE);
+        assert_eq!(outcome(id, index), Outcome::Inconclusive);
+        assert_appeal_ended(id, index, CONTRIBUTOR, true);
+        assert!(MEMBERS.iter().all(|member| gain(*member) == 3 * FEE as i128 / 5));
+        // As ever where a result costs fees and has no verdict, its slot is closed.
+        assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (-(3 * FEE as i128), 0));
+        assert_eq!((purse(CREATOR).escrow, task(id).open_slots), (2 * SLOT, 2));
+    });
+}
+
+#[test]
+fn a_jury_that_finds_junk_is_paid_from_a_bond_that_covers_no_more_than_the_committee() {
+    run(|| {
+        let terms = Terms { bond: 3 * FEE, ..challenged() };
+        let (id, index, _) = under_validation(terms);
+        judge(id, index, &[(FAIL, SCORE), (PASS, SCORE), (INCONCLUSIVE, 0)]);
+        appeal(CREATOR, id, index);
+        hand(id, index);
+        judge_all(id, index, FAIL);
+        // The one on the committee that was right, and from the rest all of the jury.
+        let share = 2 * FEE as i128 / 5;
+        let gains: i128 = MEMBERS.iter().map(|member| gain(*member)).sum();
+        assert_eq!(gains, FEE as i128 + 5 * share);
+        assert_eq!((gain(CREATOR), gain(CONTRIBUTOR)), (0, -(FEE as i128) - 5 * share));
     });
 }
 

@@ -240,6 +240,9 @@ pub enum FeeSource {
     /// Those who lost an appeal.
     #[codec(index = 2)]
     Appeal,
+    /// The creator's, for a jury: what a slot holds for its committee, and that did not earn.
+    #[codec(index = 3)]
+    Slot,
 }
 
 impl Outcome {
