@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 
 import click
 
-from decentralml.types import PPM, UNIT
+from decentralml.errors.quantities import DECIMALS
+from decentralml.errors.quantities import format_amount as format_amount
+from decentralml.errors.quantities import format_proportion as format_proportion
+from decentralml.types import PPM
 
-DECIMALS = len(str(UNIT)) - 1
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 MOST_PLANCK = 2**128 - 1
@@ -42,14 +44,6 @@ def parse_amount(text: str, decimals: int = DECIMALS) -> int:
     if planck > MOST_PLANCK:
         raise ValueError(f"{text!r} is more than a chain can count; name fewer tokens")
     return planck
-
-
-def format_amount(planck: int, decimals: int = DECIMALS) -> str:
-    """Planck as tokens without needless zeros: ``2500000000000`` is ``"2.5"``."""
-    sign = "-" if planck < 0 else ""
-    whole, rest = divmod(abs(planck), 10**decimals)
-    fraction = str(rest).rjust(decimals, "0").rstrip("0")
-    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 
 def parse_duration(text: str) -> int:
@@ -93,11 +87,6 @@ def parse_proportion(text: str) -> int:
 def format_metric(value: float) -> str:
     """A measured number with at most four significant decimals: ``0.648``, ``1000``."""
     return f"{value:.4f}".rstrip("0").rstrip(".")
-
-
-def format_proportion(ppm: int) -> str:
-    """Parts per million as a percentage with two decimals."""
-    return f"{ppm // 10_000}.{ppm % 10_000 // 100:02d}%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from decentralml.errors.quantities import format_amount
 from decentralml.errors.root import REPEAT, ChainError
 
 
@@ -197,13 +198,18 @@ class TransactionInvalid(ChainError):
 
 
 class CannotPayFee(TransactionInvalid):
-    """The signer's balance does not cover the fee of the transaction."""
+    """The signer's balance does not cover the fee of the transaction (planck, where known)."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, fee: int | None = None, free: int | None = None) -> None:
         self.address = address
+        self.fee = fee
+        self.free = free
+        numbers = ""
+        if fee is not None and free is not None:
+            numbers = f" of {format_amount(fee)} ({format_amount(free)} are free)"
         super().__init__(
             "Payment",
-            f"{address} cannot pay its fee; send tokens to it (`decentralml transfer`)",
+            f"{address} cannot pay its fee{numbers}; send tokens to it (`decentralml transfer`)",
         )
 
 
@@ -284,7 +290,16 @@ class CallRefused(ChainError):
         self.name = name
         self.docs = docs
         vars(self).update(facts)
-        super().__init__(self.message.format_map(_Facts(vars(self))))
+        super().__init__(self.message.format_map(_Facts(self.words() | vars(self))))
+
+    def words(self) -> dict[str, str]:
+        """What the message says in place of some facts' bare values."""
+        return {}
+
+    def with_facts(self, **facts: Any) -> Self:
+        """The same refusal, of which more is known."""
+        known = {k: v for k, v in vars(self).items() if k not in ("pallet", "name", "docs")}
+        return type(self)(self.pallet, self.name, self.docs, **(known | facts))
 
     @classmethod
     def foreseen(cls, **facts: Any) -> Self:

@@ -9,6 +9,7 @@ from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Abandon, AcceptTask
 from decentralml.chain.errors import (
     DeadlinePassed,
+    FundsUnavailable,
     NotAssigned,
     NotInvited,
     ReputationTooLow,
@@ -140,8 +141,14 @@ def _require_welcome(session: Session, task: Task) -> None:
     if not invited:
         raise NotInvited.foreseen(task=task.id, signer=session.address)
     least = task.terms.minimum_reputation
-    if least and session.chain.reputation(session.address, Role.CONTRIBUTOR).standing < least:
-        raise ReputationTooLow.foreseen(task=task.id, signer=session.address)
+    standing = session.chain.reputation(session.address, Role.CONTRIBUTOR).standing if least else 0
+    if standing < least:
+        facts = {"task": task.id, "signer": session.address, "least": least, "given": standing}
+        raise ReputationTooLow.foreseen(**facts)
+    free = session.chain.balance(session.address).free
+    if free < task.terms.bond:
+        facts = {"signer": session.address, "needed": task.terms.bond, "free": free}
+        raise FundsUnavailable.foreseen(**facts)
 
 
 def _accept(session: Session, task: TaskId) -> int:

@@ -24,10 +24,12 @@ from decentralml.bundles.settings import (
 )
 from decentralml.bundles.wraps import key_digest
 from decentralml.chain.calls import CreateTask
+from decentralml.chain.errors import FundsUnavailable
 from decentralml.chain.events import TaskCreated
 from decentralml.errors import NotAModel, TermsInvalid
 from decentralml.market import cautions
 from decentralml.market.access import invite, require_others
+from decentralml.market.assets import find_asset
 from decentralml.market.golds import commitments
 from decentralml.market.mergeplan import choose
 from decentralml.market.merger import appoint_merger, reader_of
@@ -157,6 +159,7 @@ def _record_name(session: Session, bundle: Path, offer: Offer) -> str:
 
 def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     """Pack and store the bundle (and the sealed validation set); what must be remembered."""
+    _require_funds(session, offer)
     warnings: list[str] = []
     newest = _newest(session)
     with scratch(session.config.work) as folder:
@@ -218,6 +221,32 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         "model_type": manifest.model_type,
         "warnings": warnings,
     }
+
+
+def _require_funds(session: Session, offer: Offer) -> None:
+    """Refuse what the chain would, before anything is packed and stored.
+
+    Raises
+    ------
+    FundsUnavailable
+    """
+    reward = offer.reward if offer.asset is None else 0
+    needed = offer.results * (reward + offer.fee * offer.committee)
+    free = session.chain.balance(session.address).free
+    if free < needed:
+        raise FundsUnavailable.foreseen(signer=session.address, needed=needed, free=free)
+    if offer.asset is None:
+        return
+    asset, needed = find_asset(session, offer.asset), offer.results * offer.reward
+    free = session.chain.asset_balance(offer.asset, session.address).free
+    if free < needed:
+        raise FundsUnavailable.foreseen(
+            signer=session.address,
+            needed=needed,
+            free=free,
+            decimals=asset.decimals,
+            symbol=asset.symbol,
+        )
 
 
 def _check_validation_set(folder: Path, settings: TaskSettings) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from cli_support import Run, ask, error
 from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, WEAK, Stage
+
+from decentralml.cli.units import format_amount
+from decentralml.market.offer import HOUR
+from decentralml.types import UNIT
 
 BOB = CONTRIBUTORS[0]
 
@@ -81,3 +87,61 @@ def test_a_dry_run_says_what_would_be_and_never_what_was_judged(run: Run, stage:
     assert "would fail" in failing and "gains nothing" in failing
     shown = run("list-task-results", task).stdout
     assert "Assigned" in shown and "Fail" not in shown
+
+
+def test_who_has_too_little_is_told_how_much_it_takes_and_what_there_is(
+    run: Run, stage: Stage
+) -> None:
+    posting = ("create-task", stage.bundle, "--base-model", stage.model, "--fee", 1, "--as", "poor")
+    task = stage.post(minimum_reputation=900_000, bond=5 * UNIT)
+    ask(run, "keys", "new", "poor")
+    told = error(run, "transfer", CREATOR, 1, "--as", "poor")["message"]
+    assert "poor cannot pay its fee of 0.0" in told and "(0 are free)" in told
+    run("transfer", "poor", 4, "--as", CREATOR)
+    told = error(run, *posting, "--reward", 40)["message"]
+    assert "(it takes 43; 4 are free)" in told and "decentralml transfer" in told
+    # What only the chain knows is worked out when it has refused.
+    told = error(run, *posting, "--reward", "0.999")["message"]
+    assert re.search(r"\(it takes 4\.0[0-9]+; 3\.9[0-9]+ are free\)", told)
+    told = error(run, "transfer", CREATOR, 50, "--as", "poor")["message"]
+    assert re.search(r"\(it takes 50\.\d+; 3\.\d+ are free\)", told)
+    told = error(run, "aggregators", "apply", "--as", "poor")["message"]
+    assert re.search(r"\(it takes \d+\.?\d*; 3\.\d+ are free\)", told)
+    told = error(run, "accept-task", task, "--as", "poor")["message"]
+    assert "(at least 90.00%; it is 50.00%)" in told and "list-tasks" in told
+    rich = stage.post(bond=5 * UNIT)
+    told = error(run, "accept-task", rich, "--as", "poor")["message"]
+    assert re.search(r"\(it takes 5; 3\.\d+ are free\)", told)
+
+
+def test_terms_below_the_chains_least_are_told_with_it(run: Run, stage: Stage) -> None:
+    posting = ("create-task", stage.bundle, "--base-model", stage.model, "--reward", 1)
+    told = error(run, *posting, "--fee", "0.01", "--as", CREATOR)["message"]
+    assert "(at least 0.1; it is 0.01)" in told
+    told = error(run, *posting, "--fee", 2, "--bond", "5.5", "--as", CREATOR)["message"]
+    assert "(at least 6; it is 5.5)" in told
+
+
+def test_too_little_of_an_asset_is_told_in_the_asset(run: Run, stage: Stage) -> None:
+    run("assets", "create", 7, "--symbol", "MED", "--name", "Medical", "--as", CREATOR)
+    run("assets", "mint", 7, CREATOR, 5, "--as", CREATOR)
+    posting = ("create-task", stage.bundle, "--base-model", stage.model, "--fee", 1)
+    told = error(run, *posting, "--reward", 6, "--asset", 7, "--as", CREATOR)["message"]
+    assert "(it takes 6 MED; 5 MED are free)" in told
+    told = error(run, "assets", "transfer", 7, BOB, 8, "--as", CREATOR)["message"]
+    assert "(it takes 8 MED; 5 MED are free)" in told
+
+
+def test_who_cannot_pay_for_an_appeal_is_told_the_bond(run: Run, stage: Stage) -> None:
+    task = stage.post(challenge_time=HOUR, minimum_gain=0)
+    stage.contribute(BOB, task, WEAK)
+    stage.conclude(task)
+    bob = stage.as_(BOB)
+    assert bob.chain.submission(task, 0).window is not None
+    creator = stage.as_(CREATOR)
+    run("vote", "--remove", "--as", CREATOR)
+    spare = creator.chain.balance(creator.address).free - 2 * UNIT
+    run("transfer", BOB, format_amount(spare), "--as", CREATOR)
+    told = error(run, "appeal", task, 0, "--as", CREATOR)
+    assert told["class"] == "AppealUnaffordable"
+    assert re.search(r"\(it takes 3\.?\d*; 1\.\d+ are free\)", told["message"])

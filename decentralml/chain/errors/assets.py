@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from decentralml.chain.errors.short import Short
 from decentralml.errors import CallRefused
 
 
@@ -13,8 +14,11 @@ class AssetsRefused(CallRefused):
     home: ClassVar[str] = "Assets"
 
 
-class BalanceLow(AssetsRefused):
-    message = "{signer} has too little of the asset; `decentralml balance` shows what it has"
+class BalanceLow(Short, AssetsRefused):
+    message = (
+        "{signer} has too little of the asset{numbers}; `decentralml assets balance` shows what "
+        "it has"
+    )
 
 
 class NoAccount(AssetsRefused):

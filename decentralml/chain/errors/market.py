@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from decentralml.chain.errors.short import Below, Short
 from decentralml.errors import CallRefused
 
 
@@ -207,17 +208,17 @@ class StillUnpaid(MarketRefused):
     )
 
 
-class BondTooSmall(MarketRefused):
+class BondTooSmall(Below, MarketRefused):
     message = (
         "the bond of a contributor must cover the fees of a whole committee, and be at least the "
-        "chain's least bond; raise it, or lower the fee"
+        "chain's least bond{numbers}; raise it, or lower the fee"
     )
 
 
-class FeeTooSmall(MarketRefused):
+class FeeTooSmall(Below, MarketRefused):
     message = (
-        "the fee of a committee's members is below the chain's least (who is drawn has to "
-        "work for it); raise it"
+        "the fee of a committee's members, who have to work for it, is below the chain's "
+        "least{numbers}; raise it"
     )
 
 
@@ -225,10 +226,11 @@ class NotInvited(MarketRefused):
     message = "{signer} is not invited to task {task}; ask its creator, or choose another"
 
 
-class ReputationTooLow(MarketRefused):
+class ReputationTooLow(Below, MarketRefused):
+    proportion = True
     message = (
-        "task {task} asks for a better standing than {signer} has as a contributor; have results "
-        "accepted at other tasks first (`decentralml list-tasks`)"
+        "task {task} asks for a better standing than {signer} has as a contributor{numbers}; have "
+        "results accepted at other tasks first (`decentralml list-tasks`)"
     )
 
 
@@ -349,11 +351,11 @@ class CannotAppeal(MarketRefused):
     )
 
 
-class AppealUnaffordable(MarketRefused):
+class AppealUnaffordable(Short, MarketRefused):
     message = (
-        "{signer} cannot pay what is held for an appeal over result {index} of task {task} "
-        "(who appeals, and who rejects against the committee, must be able to); send tokens to "
-        "{signer} (`decentralml transfer`)"
+        "{signer} cannot pay what is held for an appeal over result {index} of task "
+        "{task}{numbers}, and who appeals, or rejects against the committee, must be able to; "
+        "send tokens to {signer} (`decentralml transfer`)"
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from decentralml.errors import CallRefused
+from decentralml.chain.errors.short import Short
 
 
-class TokenRefused(CallRefused):
+class TokenRefused(Short):
     """A transfer or hold that the accounts' balances do not allow (``sp_runtime::TokenError``)."""
 
     home: ClassVar[str] = "Token"
@@ -15,13 +15,15 @@ class TokenRefused(CallRefused):
 
 class FundsUnavailable(TokenRefused):
     message = (
-        "{signer} has too little free balance for this; `decentralml balance` shows it, send "
-        "tokens to it (`decentralml transfer`)"
+        "{signer} has too little for this{numbers}; send tokens to it (`decentralml transfer`; "
+        "`decentralml balance` shows what it has)"
     )
 
 
 class OnlyProvider(TokenRefused):
-    message = "this would leave {signer} without the tokens that keep its account; send less"
+    message = (
+        "this would leave {signer} without the tokens that keep its account{numbers}; send less"
+    )
 
 
 class BelowMinimum(TokenRefused):
@@ -34,27 +36,29 @@ class CannotCreate(TokenRefused):
 
 class Frozen(TokenRefused):
     message = (
-        "the tokens are locked by a vote; take it back first (`decentralml vote --remove`), or "
-        "send less"
+        "the tokens are locked by a vote{numbers}; take it back first "
+        "(`decentralml vote --remove`), or send less"
     )
 
 
 class NotExpendable(TokenRefused):
-    message = "this would empty {signer}'s account; keep at least the existential deposit"
+    message = "this would empty {signer}'s account{numbers}; keep at least the existential deposit"
 
 
-class BalancesRefused(CallRefused):
+class BalancesRefused(Short):
     """An error of the library pallet that keeps balances."""
 
     home: ClassVar[str] = "Balances"
 
 
 class InsufficientBalance(BalancesRefused):
-    message = "{signer} has too little free balance; send tokens to it (`decentralml transfer`)"
+    message = (
+        "{signer} has too little for this{numbers}; send tokens to it (`decentralml transfer`)"
+    )
 
 
 class LiquidityRestrictions(BalancesRefused):
-    message = "the tokens are locked or held; `decentralml balance` shows what is free"
+    message = "the tokens are locked or held{numbers}; `decentralml balance` shows what is free"
 
 
 class ExistentialDeposit(BalancesRefused):
@@ -65,7 +69,7 @@ class Expendability(BalancesRefused):
     message = "this would remove {signer}'s account; keep at least the existential deposit"
 
 
-class ArithmeticRefused(CallRefused):
+class ArithmeticRefused(Short):
     """A number that came out of range (``sp_runtime::ArithmeticError``)."""
 
     home: ClassVar[str] = "Arithmetic"
@@ -76,7 +80,9 @@ class Overflow(ArithmeticRefused):
 
 
 class Underflow(ArithmeticRefused):
-    message = "{signer} has less than this call takes; `decentralml balance` shows what there is"
+    message = (
+        "{signer} has less than this call takes{numbers}; `decentralml balance` shows what there is"
+    )
 
 
 class DivisionByZero(ArithmeticRefused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from decentralml.chain.errors.short import Short
 from decentralml.errors import CallRefused
 
 
@@ -63,8 +64,8 @@ class LowBalance(ElectionsRefused):
     message = "the stake of a vote must be more than the existential deposit; raise it"
 
 
-class UnableToPayBond(ElectionsRefused):
-    message = "{signer} cannot pay the deposit of a vote; send tokens to it first"
+class UnableToPayBond(Short, ElectionsRefused):
+    message = "{signer} cannot pay the deposit of a vote{numbers}; send tokens to it first"
 
 
 class MustBeVoter(ElectionsRefused):
@@ -87,5 +88,5 @@ class RunnerUpSubmit(ElectionsRefused):
     message = "{signer} is a runner-up already; it stands for the next election by itself"
 
 
-class InsufficientCandidateFunds(ElectionsRefused):
-    message = "{signer} cannot pay the bond of a candidate; send tokens to it first"
+class InsufficientCandidateFunds(Short, ElectionsRefused):
+    message = "{signer} cannot pay the bond of a candidate{numbers}; send tokens to it first"

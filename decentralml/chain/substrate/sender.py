@@ -15,6 +15,7 @@ from decentralml.chain.substrate.intents import Intents
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.receipts import facts_of, receipt_of
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.substrate.shortfalls import with_numbers
 from decentralml.chain.substrate.transport import Included, Transport
 from decentralml.chain.substrate.wire import encode, needs_census, to_pallet
 from decentralml.devchain.hashes import blake2_256
@@ -57,7 +58,11 @@ class Sender:
             with suppress(CallRefused):
                 return self._receipt(left, found, facts)
         signed, included = self._include(data, signer, tip, wish, type(call).__name__)
-        return self._receipt(signed, included, facts)
+        try:
+            return self._receipt(signed, included, facts)
+        except CallRefused as error:
+            told = with_numbers(error, call, signer.address, self.runtime, self.reader)
+            raise told from None
 
     def _receipt(
         self, signed: extrinsic.Extrinsic, included: Included, facts: dict[str, Any]
@@ -75,12 +80,17 @@ class Sender:
                 return signed, self.intents.submit(signed, wish, summary)
             except TransactionInvalid as error:
                 if error.reason == "Payment":
-                    raise CannotPayFee(signer.address) from None
+                    raise self._cannot_pay(call, signer, tip) from None
                 # Another process signed with the same key in between. The chain has said that
                 # this transaction is not and will never be included: signing again is safe.
                 if error.reason not in SIGN_AGAIN or retries == RETRIES:
                     raise
                 retries += 1
+
+    def _cannot_pay(self, call: bytes, signer: Signer, tip: int) -> CannotPayFee:
+        estimate = extrinsic.estimate(self.runtime, call, signer, self._terms(signer, tip))
+        fee = self.transport.fee_of(estimate) + tip
+        return CannotPayFee(signer.address, fee, self.reader.balance(signer.address).free)
 
     def _wish(self, call: Call, data: bytes, signer: Signer) -> bytes:
         """What tells one wish from another: the call, but for a time that moves on by itself."""

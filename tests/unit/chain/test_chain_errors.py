@@ -107,7 +107,8 @@ def test_an_error_of_a_runtime_to_come_still_has_a_name() -> None:
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)
 def test_a_message_uses_only_what_calls_name_and_says_what_to_do(error: type[CallRefused]) -> None:
     fields = {name for _, name, _, _ in Formatter().parse(error.message) if name}
-    assert fields <= {"task", "index", "signer", "parent", "asset"}
+    told = set(error.foreseen().words())
+    assert fields <= {"task", "index", "signer", "parent", "asset"} | told
     assert re.search(r"[;,:] ", error.message), "no remedy"
     assert "(task)" not in str(error("P", error.__name__, task=1, index=2, signer="5A", parent=3))
     assert isinstance(error("P", error.__name__), ChainError)
@@ -153,3 +154,13 @@ def test_an_invalid_transaction_that_nobody_knows_is_still_told() -> None:
     assert invalid(b"\0\xc8").reason == "Reason200"
     assert invalid(b"").reason == "Unreadable"
     assert "new words" in str(invalid_named("new words"))
+
+
+def test_numbers_are_told_where_they_are_known() -> None:
+    bare = errors.FundsUnavailable.foreseen(signer="bob")
+    assert str(bare).startswith("bob has too little for this; ")
+    short = bare.with_facts(needed=25 * 10**11, free=0, locked=10**12, block=7)
+    assert "(it takes 2.5; 0 are free, 1 of it locked by a vote)" in str(short)
+    assert (type(short), short.signer, short.block) == (type(bare), "bob", 7)  # type: ignore[attr-defined]
+    low = errors.ReputationTooLow.foreseen(task=3, signer="bob", least=900_000, given=512_345)
+    assert "(at least 90.00%; it is 51.23%)" in str(low)
