@@ -61,12 +61,13 @@ class MergePlan:
     Attributes
     ----------
     rule, mixing, optimizer : names of ``learning/``.
+    weights : None takes ``examples`` with the mean, and ``equal`` with every other rule.
     bad : how many models may be bad, at most; None leaves it to the rule.
     knobs : settings of the optimizer, by name; those left out are its own defaults.
     """
 
     rule: str = MEAN
-    weights: Weighting = Weighting.EXAMPLES
+    weights: Weighting | None = None
     bad: int | None = None
     mixing: str | None = None
     optimizer: str = FEDAVG
@@ -75,10 +76,10 @@ class MergePlan:
     def to_document(self) -> dict[str, Any]:
         """As it stands in a manifest."""
         knobs = {name: float(value) for name, value in self.knobs.items()}
-        rule = {"bad": self.bad, "mixing": self.mixing}
+        said = {"weights": self.weights, "bad": self.bad, "mixing": self.mixing}
         return (
-            {"rule": self.rule, "weights": self.weights, "optimizer": self.optimizer}
-            | {name: value for name, value in rule.items() if value is not None}
+            {"rule": self.rule, "optimizer": self.optimizer}
+            | {name: value for name, value in said.items() if value is not None}
             | knobs
         )
 

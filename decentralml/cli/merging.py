@@ -33,7 +33,8 @@ def merge_options(command: F) -> F:
         click.option(
             "--weights",
             type=click.Choice([word.value for word in Weighting]),
-            help="How much each model counts  [default: the bundle's, else examples]",
+            help="How much each model counts  [default: the bundle's; else examples with the mean, "
+            "equal with other rules]",
         ),
         click.option(
             "--rule",

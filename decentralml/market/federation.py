@@ -113,9 +113,9 @@ def federate(
     start = _base(bundle, task, base)
     results = accepted_results(session, bundle, task, only)
     updates = [_update(result) for result in results]
-    weighed = weigh(session, results, chosen.plan.weights)
+    weighed = weigh(session, results, chosen.weights)
     parts = shares(updates, [each.weight for each in weighed])
-    warn_of_dominance(session, results, parts, chosen.plan.weights)
+    warn_of_dominance(session, results, parts, chosen.weights)
     session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
     with scratch(out.absolute().parent) as space:
         with session.report.bar("merging") as progress:

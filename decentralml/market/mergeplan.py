@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from decentralml.bundles.merge import MergePlan, Weighting
-from decentralml.errors import BadOptimizer, MergePlanInvalid
+from decentralml.errors import BadOptimizer, BadRuleOption, MergePlanInvalid
 from decentralml.learning.federate import federate
-from decentralml.learning.optimizers import ServerOptimizer
+from decentralml.learning.optimizers import Method, ServerOptimizer
+from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
 from decentralml.learning.update import Update
 from decentralml.market.reporting import Progress
 
@@ -33,9 +34,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A plan whose names and settings were found good."""
+    """A plan whose names and settings were found good.
+
+    Attributes
+    ----------
+    plan : with nothing left open.
+    """
 
     plan: MergePlan
+    weights: Weighting
+    rule: Rule
+    options: RuleOptions
     optimizer: ServerOptimizer
 
     def merge(
@@ -47,8 +56,15 @@ class Chosen:
         progress: Progress,
     ) -> Outcome:
         """Merge into the folder ``out``. Raises LearningError."""
-        federate(updates, out, weights, progress)
-        return Outcome("mean", "", list(weights), {})
+        report = federate(
+            updates, out, weights, progress, rule=self.rule, base=base, options=self.options
+        ).report
+        return Outcome(
+            str(report.rule),
+            report.reason if report.rule is not report.asked else "",
+            [part.share for part in report.parts],
+            {place: part.rejected for place, part in enumerate(report.parts) if part.rejected},
+        )
 
 
 def choose(plan: MergePlan, rule: str | None = None, weighting: Weighting | None = None) -> Chosen:
@@ -60,7 +76,20 @@ def choose(plan: MergePlan, rule: str | None = None, weighting: Weighting | None
     """
     wanted: dict[str, Any] = {"rule": rule, "weights": weighting}
     plan = replace(plan, **{name: value for name, value in wanted.items() if value is not None})
+    if plan.rule not in list(Rule):
+        raise MergePlanInvalid(f"rule: {plan.rule!r} is none of {', '.join(Rule)}")
+    if plan.mixing is not None and plan.mixing not in list(Mixing):
+        raise MergePlanInvalid(f"mixing: {plan.mixing!r} is none of {', '.join(Mixing)}")
+    # Robust rules take everybody as equal: who claims most must not decide what is unusual.
+    usual = Weighting.EXAMPLES if plan.rule == Rule.MEAN else Weighting.EQUAL
+    mixing = None if plan.mixing is None else Mixing(plan.mixing)
     try:
-        return Chosen(plan, ServerOptimizer(plan.optimizer, **plan.knobs))  # type: ignore[arg-type]
-    except BadOptimizer as error:
+        optimizer = ServerOptimizer(Method(plan.optimizer.lower()), **plan.knobs)
+        options = RuleOptions(bad=plan.bad, mixing=mixing)
+    except ValueError:
+        known = ", ".join(Method)
+        raise MergePlanInvalid(f"optimizer: {plan.optimizer!r} is none of {known}") from None
+    except (BadOptimizer, BadRuleOption) as error:
         raise MergePlanInvalid(str(error)) from None
+    plan = replace(plan, weights=plan.weights or usual)
+    return Chosen(plan, plan.weights or usual, Rule(plan.rule), options, optimizer)

@@ -81,10 +81,12 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
         resumed = submission is not None
         if submission is None:
             submission = _send(session, found, result_path)
-    return _follow(session, found, submission, resumed)
+    return follow_result(session, found, submission, resumed)
 
 
-def _follow(session: Session, task: Task, submission: Submission, resumed: bool = True) -> Sent:
+def follow_result(
+    session: Session, task: Task, submission: Submission, resumed: bool = True
+) -> Sent:
     """Do what has become due of a result that was sent."""
     submission, done, note = _followed(session, task, submission)
     if submission.result is None or submission.digest is None:
@@ -123,7 +125,7 @@ def stay_with_result(
     def visit() -> Sent:
         if first:
             return first.pop()
-        return _follow(session, found, session.chain.submission(task, index))
+        return follow_result(session, found, session.chain.submission(task, index))
 
     yield from stay(
         session,

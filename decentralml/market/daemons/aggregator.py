@@ -1,0 +1,220 @@
+"""An aggregator's daemon: judges what it is drawn for, and merges what it is appointed to merge."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from decentralml.errors import (
+    BundleError,
+    CallRefused,
+    DecentralMLError,
+    FolderInUse,
+    LearningError,
+    MarketError,
+    NotAnAggregator,
+    StorageError,
+    ValidationError,
+)
+from decentralml.market.daemons.live import LiveTasks
+from decentralml.market.daemons.log import Log
+from decentralml.market.daemons.stopping import Stop
+from decentralml.market.federation import Merged, federate
+from decentralml.market.handover import hand_over_if_able
+from decentralml.market.merger import merger_is
+from decentralml.market.panel import Duty, attend_panels
+from decentralml.market.progress import has_seat, seat_of
+from decentralml.market.session import Session
+from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
+from decentralml.market.tasks import LIVE, every_submission, settle
+from decentralml.types import Address, Phase, Submission, Task, TaskId, TaskStatus, Window
+
+CANNOT_MERGE = (
+    MarketError,
+    BundleError,
+    LearningError,
+    ValidationError,
+    StorageError,
+    CallRefused,
+)
+Key = tuple[TaskId, int, int]
+"""Of something that could not be done: a task, when it was created, and a result (or -1)."""
+
+
+@dataclass
+class Aggregator:
+    """Visits the market for one account.
+
+    Attributes
+    ----------
+    settles : also settle what anyone may, of results that are not its own to judge.
+    fail_unavailable, crashed : see :func:`~decentralml.market.panel.attend_panels`.
+    """
+
+    log: Log
+    stop: Stop
+    settles: bool = True
+    fail_unavailable: bool = False
+    crashed: bool = False
+    clock: Callable[[], float] = time.monotonic
+    live: LiveTasks = field(default_factory=LiveTasks)
+    _office: tuple[Address, ...] = ()
+    _shared: set[tuple[TaskId, int]] = field(default_factory=set)
+    _merges: dict[TaskId, Task] = field(default_factory=dict)
+    _later: dict[Key, tuple[float, float]] = field(default_factory=dict)
+
+    def visit(self, session: Session) -> bool:
+        """Do all that is due; whether that did anything.
+
+        Raises
+        ------
+        NotAnAggregator : the account is not registered, so nobody will ever draw it.
+        ChainError, StorageError, OSError : something is away; all that was done stays done.
+        """
+        if session.chain.profile(session.address) is None:
+            raise NotAnAggregator(session.called(session.address))
+        tasks = self.live.look(session)
+        self._hand_over(session, tasks)
+        busy = False
+        for task in tasks:
+            self.stop.between()
+            busy |= self._attend(session, task)
+        for task in (*self.live.ended, *(t for t in tasks if t.status not in LIVE)):
+            if task.published is None and task.accepted and merger_is(session, task):
+                self._merges[task.id] = task
+        for number in sorted(self._merges):
+            self.stop.between()
+            busy |= self._merge(session, number)
+        judged = sum(task.active for task in tasks)
+        self.log.status(f"{len(tasks)} tasks go on, {judged} slots in work or in validation")
+        return busy
+
+    def _hand_over(self, session: Session, tasks: list[Task]) -> None:
+        """Give the keys of validation sets to those in office who have none."""
+        office = session.chain.election().members
+        if office != self._office:
+            self._office = office
+            self._shared.clear()
+        for task in tasks:
+            if (task.id, task.created_at) in self._shared:
+                continue
+            for who in hand_over_if_able(session, task):
+                self.log.event(
+                    "handed-over",
+                    f"task {task.id}: gave {session.called(who)} the key of its validation set",
+                    task=task.id, to=who,
+                )  # fmt: skip
+            if session.chain.share(task.id, session.address) is not None:
+                self._shared.add((task.id, task.created_at))
+
+    def _attend(self, session: Session, task: Task) -> bool:
+        busy = False
+        now = session.chain.now()
+        submissions = list(every_submission(session, task.id)) if task.active else []
+        due = [
+            each.index
+            for each in submissions
+            if self._may(task, each.index) and self._is_due(session, each, now)
+        ]
+        if due:
+            self.log.status(f"task {task.id}: attending to {len(due)} results")
+            duties = attend_panels(
+                session,
+                task.id,
+                due,
+                fail_unavailable=self.fail_unavailable,
+                crashed=self.crashed,
+            )
+            for duty in duties:
+                busy |= self._tell(task, duty)
+        over = task.status in LIVE and task.open_slots > 0 and now > task.terms.expires_at
+        if over and self.settles and self._may(task, -1):
+            try:
+                busy |= settle(session, task.id).expired
+            except CallRefused as error:
+                self._put_off(task, -1, error)
+        return busy
+
+    def _is_due(self, session: Session, submission: Submission, now: int) -> bool:
+        """Whether this account can, and should, do something about a result now."""
+        own = has_seat(session, submission)
+        if submission.deadline is not None and now > submission.deadline:
+            return own or self.settles
+        if submission.phase is Phase.DRAWING:
+            return self.settles
+        seat = seat_of(session, submission)
+        if submission.phase is Phase.COMMITTING:
+            return seat is not None and seat.commitment is None
+        if submission.phase is Phase.REVEALING:
+            return seat is not None and seat.commitment is not None and seat.attestation is None
+        return submission.window is Window.RELEASE and own
+
+    def _tell(self, task: Task, duty: Duty) -> bool:
+        """Log what was done of a result, and when to try again what could not be."""
+        if duty.note is not None:
+            self._put_off(task, duty.index, duty.note)
+        else:
+            self._later.pop((task.id, task.created_at, duty.index), None)
+        if duty.done:
+            self.log.event(
+                "attended",
+                f"task {task.id}, result {duty.index}: {', '.join(duty.done)}"
+                + ("" if duty.verdict is None else f" ({duty.verdict}, score {duty.score})"),
+                task=task.id, index=duty.index, done=list(duty.done), verdict=duty.verdict,
+                score=duty.score, metrics=dict(duty.metrics), status=duty.status,
+            )  # fmt: skip
+        return bool(duty.done)
+
+    def _merge(self, session: Session, number: TaskId) -> bool:
+        """Merge and publish a task's next model, once no more results come."""
+        task = session.chain.task(number)
+        if task.published is not None or not merger_is(session, task):
+            del self._merges[number]
+            return False
+        # A creator that withdraws its task has closed the round: nobody waits for what is late.
+        over = not task.active or task.status is TaskStatus.WITHDRAWN
+        if task.status in LIVE or not over or not self._may(task, -1):
+            return False
+        self.log.status(f"merging task {number}")
+        try:
+            merged = merged_anew(session, number)
+        except CANNOT_MERGE as error:
+            self._put_off(task, -1, error)
+            return False
+        del self._merges[number]
+        self.log.event(
+            "merged",
+            f"task {number}: merged {len(merged.parts)} results ({merged.rule}) and published "
+            f"{merged.cid}",
+            task=number, model=merged.cid, rule=merged.rule, results=len(merged.parts),
+        )  # fmt: skip
+        return True
+
+    def _may(self, task: Task, index: int) -> bool:
+        """Whether the time has come to try again what could not be done."""
+        after, _ = self._later.get((task.id, task.created_at, index), (0.0, 0.0))
+        return self.clock() >= after
+
+    def _put_off(self, task: Task, index: int, why: DecentralMLError | str) -> None:
+        """Try again later, and each time later still: what the chain refuses costs a fee."""
+        key = (task.id, task.created_at, index)
+        _, pause = self._later.get(key, (0.0, VISIT_EVERY / 2))
+        pause = min(2 * pause, VISIT_AT_LEAST_EVERY)
+        self._later[key] = (self.clock() + pause, pause)
+        about = f"task {task.id}" + ("" if index < 0 else f", result {index}")
+        self.log.event(
+            "put-off", f"{about}: {why}; again in {pause:g} s",
+            task=task.id, index=None if index < 0 else index, why=str(why), pause=pause,
+        )  # fmt: skip
+
+
+def merged_anew(session: Session, task: TaskId) -> Merged:
+    """Merge into the task's own folder; what an earlier, other merge left there gives way."""
+    out = session.work(task).root / "merged"
+    try:
+        return federate(session, task, out)
+    except FolderInUse:
+        shutil.rmtree(out)
+        return federate(session, task, out)

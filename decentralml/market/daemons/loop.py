@@ -1,0 +1,160 @@
+"""Visit, wait, visit again: through restarts of the node, full disks and chains begun anew."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from decentralml.config import EMBEDDED
+from decentralml.errors import (
+    CallRefused,
+    ChainError,
+    ConfigError,
+    NotDevelopmentChain,
+    RuntimeMismatch,
+    RuntimeOutdated,
+    StorageError,
+    WrongGenesis,
+)
+from decentralml.market import staying
+from decentralml.market.daemons.alone import alone
+from decentralml.market.daemons.log import Log
+from decentralml.market.daemons.stopping import Stop, Stopped
+from decentralml.market.session import Session
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds before trying again what is away; each trial in vain doubles them."""
+HOPELESS = (ConfigError, WrongGenesis, RuntimeMismatch, RuntimeOutdated, NotDevelopmentChain)
+"""What no waiting mends."""
+
+Visit = Callable[[Session], bool]
+"""Does all that is due; whether it did anything. Each time the session may be another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A visit to repeat.
+
+    Attributes
+    ----------
+    kind : "worker" or "aggregator".
+    connect : opens a session; called again after something was away.
+    once : end after the first visit that found nothing to do.
+    """
+
+    kind: str
+    connect: Callable[[], Session]
+    visit: Visit
+    log: Log
+    stop: Stop
+    once: bool = False
+
+
+def run_daemon(daemon: Daemon) -> None:
+    """Repeat the visit until somebody stops it.
+
+    Raises
+    ------
+    AlreadyRunning, and what no waiting mends
+    """
+    with suppress(Stopped):
+        first = _patiently(daemon, lambda: _opened(daemon))
+        try:
+            with alone(first, daemon.kind):
+                daemon.log.event(
+                    "started", f"{daemon.kind} of {first.called(first.address)}", key=first.address
+                )
+                _repeat(daemon, first)
+        finally:
+            first.close()
+    daemon.log.event("stopped", "stopped")
+
+
+def _repeat(daemon: Daemon, first: Session) -> None:
+    session: Session | None = first
+    since = _file(first)
+    pause = FIRST_PAUSE
+    while not daemon.stop.asked:
+        try:
+            if session is None:
+                session = _opened(daemon)
+                since = _file(session)
+                daemon.log.event("back", "the chain answers again")
+            if _file(session) != since:
+                raise _Anew
+            busy = daemon.visit(session)
+            pause = FIRST_PAUSE
+            if busy:
+                continue
+            if daemon.once:
+                return
+            daemon.stop.sleep(staying.LOOK_EVERY)
+        except _Anew:
+            daemon.log.event("reset", "the chain was started anew; beginning with what it has")
+            session = _let_go(session)
+        except (ChainError, StorageError, OSError) as error:
+            if isinstance(error, HOPELESS) or daemon.once:
+                raise
+            _say(daemon, error, pause)
+            session = _let_go(session)
+            daemon.stop.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _patiently(daemon: Daemon, open_session: Callable[[], Session]) -> Session:
+    """The first session; with a node that is away it is waited for."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return open_session()
+        except (ChainError, OSError) as error:
+            if isinstance(error, HOPELESS) or daemon.once:
+                raise
+            _say(daemon, error, pause)
+        daemon.stop.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _opened(daemon: Daemon) -> Session:
+    """A session whose chain has answered."""
+    session = daemon.connect()
+    try:
+        session.chain.info()
+        return session
+    except BaseException:
+        session.close()
+        raise
+
+
+def _let_go(session: Session | None) -> Session | None:
+    """Close what may be broken already; another is opened for the next visit."""
+    if session is not None:
+        with suppress(ChainError, OSError):
+            session.close()
+    return None
+
+
+def _say(daemon: Daemon, error: Exception, pause: float) -> None:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    what = "the disk is full" if full else str(error)
+    name = "refused" if isinstance(error, CallRefused) else "away"
+    daemon.log.event(
+        name, f"{what}; trying again in {pause:g} s", error=type(error).__name__, pause=pause
+    )
+
+
+class _Anew(Exception):
+    """The chain's file is another one than it was."""
+
+
+def _file(session: Session) -> int | None:
+    """Which file the embedded chain is; None for a node."""
+    if session.config.chain != EMBEDDED:
+        return None
+    try:
+        return session.config.chain_file.stat().st_ino
+    except FileNotFoundError:
+        return 0

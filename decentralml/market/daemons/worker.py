@@ -1,0 +1,260 @@
+"""A contributor's daemon: takes tasks by a policy, trains, sends, sees each result to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from decentralml.chain.errors import DeadlinePassed, UnknownSubmission, UnknownTask
+from decentralml.errors import (
+    BundleError,
+    CallRefused,
+    CannotPayFee,
+    DecentralMLError,
+    LearningError,
+    MarketError,
+    NothingToSend,
+    SandboxError,
+    StorageError,
+    TaskScriptFailed,
+    ValidationError,
+)
+from decentralml.market.contributor import abandon_task, accept_task, assignment
+from decentralml.market.daemons.live import LiveTasks
+from decentralml.market.daemons.log import Log
+from decentralml.market.daemons.policy import WorkerPolicy, may_take
+from decentralml.market.daemons.stopping import Stop
+from decentralml.market.progress import ENDED
+from decentralml.market.running import Ran, run_task
+from decentralml.market.sending import follow_result, send_results
+from decentralml.market.session import Session
+from decentralml.market.tasks import settle
+from decentralml.types import Phase, Submission, SubmissionStatus, Task, TaskId, Window
+
+RECORDS = "worker"
+SHUN_FOR = 60.0
+"""Seconds for which a task is left alone whose slot could not be taken."""
+
+OWN_FAULT = (TaskScriptFailed, NothingToSend, BundleError, ValidationError, LearningError)
+"""The task's script and this data do not go together: trying again would give the same."""
+
+Train = Callable[[Session, TaskId, WorkerPolicy], object]
+"""Leaves the result of an assignment in its attempt's ``output``."""
+
+
+def train(session: Session, task: TaskId, policy: WorkerPolicy) -> Ran:
+    """Run the task's script on the worker's data."""
+    return run_task(
+        session,
+        task,
+        policy.data,
+        trust_setup=policy.trust_setup,
+        sandboxed=policy.sandboxed,
+        seconds=policy.seconds,
+        memory=policy.memory,
+    )
+
+
+@dataclass
+class Worker:
+    """Visits the market for one account.
+
+    Attributes
+    ----------
+    train : see :data:`Train`.
+    shunned : when tasks whose slots could not be taken may be looked at again, by task and time of
+        creation (a chain begun anew has the same numbers).
+    """
+
+    policy: WorkerPolicy
+    log: Log
+    stop: Stop
+    train: Train = train
+    live: LiveTasks = field(default_factory=LiveTasks)
+    shunned: dict[tuple[TaskId, int], float] = field(default_factory=dict)
+
+    def visit(self, session: Session) -> bool:
+        """Go on with what is in hand, then take what the policy allows; whether that did anything.
+
+        Raises
+        ------
+        ChainError, StorageError, OSError : something is away; all that was done stays done.
+        """
+        busy = False
+        held = 0
+        tasks = self.live.look(session)
+        for task, submission in self._in_hand(session, tasks):
+            self.stop.between()
+            busy |= self._go_on(session, task, submission)
+            held += self._is_open(session, task.id)
+        for task in self._wanted(session, tasks):
+            if held >= self.policy.at_most:
+                break
+            self.stop.between()
+            taken = self._take(session, task)
+            busy |= taken
+            held += taken and self._is_open(session, task.id)
+        self.log.status(f"{held} in hand, {len(tasks)} tasks go on")
+        return busy
+
+    def _in_hand(self, session: Session, tasks: list[Task]) -> Iterator[tuple[Task, Submission]]:
+        """The account's submissions that have not ended."""
+        for task in tasks:
+            index = session.chain.open_assignment(task.id, session.address)
+            if index is None:
+                continue
+            try:
+                submission = session.chain.submission(task.id, index)
+            except (UnknownTask, UnknownSubmission):
+                continue
+            if submission.status not in ENDED:
+                yield task, submission
+
+    def _go_on(self, session: Session, task: Task, submission: Submission) -> bool:
+        if submission.status is SubmissionStatus.ASSIGNED:
+            if submission.deadline is not None and session.chain.now() > submission.deadline:
+                self._lapse(session, task, submission)
+                return True
+            return not self._shuns(task) and self._work(session, task)
+        if not is_due(session, submission):
+            return False
+        sent = follow_result(session, task, submission)
+        if sent.note is not None:
+            self.log.event(
+                "refused", f"task {task.id}: {sent.note}", task=task.id, index=sent.index
+            )
+        for deed in sent.done:
+            self.log.event(
+                "followed", f"task {task.id}, result {sent.index}: {deed}",
+                task=task.id, index=sent.index, done=deed,
+            )  # fmt: skip
+        if sent.status in ENDED:
+            self._told(session, task, sent.index)
+        return bool(sent.done)
+
+    def _lapse(self, session: Session, task: Task, submission: Submission) -> None:
+        """What was not sent in time is over; settling frees the slot for others."""
+        self.log.event(
+            "lapsed", f"task {task.id}: its time was over before the result was sent",
+            task=task.id, index=submission.index,
+        )  # fmt: skip
+        with suppress(CallRefused):  # Another was faster.
+            settle(session, task.id, submission.index)
+
+    def _wanted(self, session: Session, tasks: list[Task]) -> Iterator[Task]:
+        """Tasks to take a slot of, best paid first."""
+        now = session.chain.now()
+        for task in sorted(tasks, key=lambda task: (-task.terms.reward, task.id)):
+            if self._shuns(task) or self._given_up(session, task):
+                continue
+            if may_take(session, self.policy, task, now):
+                yield task
+
+    def _take(self, session: Session, task: Task) -> bool:
+        self.log.status(f"taking a slot of task {task.id}")
+        try:
+            accepted = accept_task(session, task.id)
+        except (MarketError, BundleError, StorageError, CallRefused, CannotPayFee) as error:
+            # Others were faster, the bond cannot be paid, or the bundle is not what or where it
+            # should be.
+            self._shun(error, task, "not taken")
+            return False
+        self.log.event(
+            "accepted",
+            f"task {task.id}: slot {accepted.index} is ours, due {accepted.deadline}",
+            task=task.id, index=accepted.index, deadline=accepted.deadline, bond=accepted.bond,
+            reward=task.terms.reward,
+        )  # fmt: skip
+        return self._work(session, task) or True
+
+    def _work(self, session: Session, task: Task) -> bool:
+        """Train, unless that was done before, and send."""
+        try:
+            found = assignment(session, task.id, "work")
+            output = session.work(task.id).attempt(found.index).output
+            if not output.is_dir():
+                self._train(session, task, found.index)
+            sent = send_results(session, task.id)
+        except DeadlinePassed as error:
+            self._tell_of(error, task, "too late")
+            return True
+        except OWN_FAULT as error:
+            self._give_up(session, task, error)
+            return True
+        except (StorageError, SandboxError) as error:
+            self._shun(error, task, "put off")
+            return False
+        self.log.event(
+            "sent", f"task {task.id}: result {sent.index} is sent, {sent.cid}",
+            task=task.id, index=sent.index, cid=sent.cid, done=list(sent.done),
+        )  # fmt: skip
+        return True
+
+    def _train(self, session: Session, task: Task, index: int) -> None:
+        self.log.event(
+            "training", f"task {task.id}: training for slot {index}", task=task.id, index=index
+        )
+        self.log.status(f"training for task {task.id}")
+        begun = time.monotonic()
+        with self.stop.breakable():
+            self.train(session, task.id, self.policy)
+        seconds = round(time.monotonic() - begun, 1)
+        self.log.event(
+            "trained", f"task {task.id}: trained in {seconds:g} s",
+            task=task.id, index=index, seconds=seconds,
+        )  # fmt: skip
+
+    def _give_up(self, session: Session, task: Task, error: DecentralMLError) -> None:
+        """Give the slot back at once, while most of the bond returns; never take it again."""
+        self._tell_of(error, task, "given up")
+        session.records(RECORDS).write(
+            str(task.id), {"created_at": task.created_at, "why": str(error)}
+        )
+        if session.chain.open_assignment(task.id, session.address) is not None:
+            try:
+                abandon_task(session, task.id)
+            except CallRefused as refused:
+                self._tell_of(refused, task, "not given back")
+
+    def _given_up(self, session: Session, task: Task) -> bool:
+        record = session.records(RECORDS).read(str(task.id))
+        return record is not None and record.get("created_at") == task.created_at
+
+    def _shuns(self, task: Task) -> bool:
+        return self.shunned.get((task.id, task.created_at), 0.0) > time.monotonic()
+
+    def _shun(self, error: Exception, task: Task, what: str) -> None:
+        """Leave a task alone for a while, whatever stood in the way: others can go on."""
+        self.shunned[task.id, task.created_at] = time.monotonic() + SHUN_FOR
+        self._tell_of(error, task, f"{what} for {SHUN_FOR:g} s")
+
+    def _is_open(self, session: Session, task: TaskId) -> bool:
+        return session.chain.open_assignment(task, session.address) is not None
+
+    def _told(self, session: Session, task: Task, index: int) -> None:
+        found = session.chain.submission(task.id, index)
+        paid = task.terms.reward if found.status is SubmissionStatus.ACCEPTED else 0
+        self.log.event(
+            "ended", f"task {task.id}, result {index}: {found.status}",
+            task=task.id, index=index, status=found.status, outcome=found.outcome,
+            score=found.score, paid=paid,
+        )  # fmt: skip
+
+    def _tell_of(self, error: Exception, task: Task, what: str) -> None:
+        self.log.event(
+            "-".join(what.split()[:2]), f"task {task.id} {what}: {error}",
+            task=task.id, error=type(error).__name__,
+        )  # fmt: skip
+
+
+def is_due(session: Session, submission: Submission) -> bool:
+    """Whether a contributor can do anything about its sent result now."""
+    if submission.deadline is not None and session.chain.now() > submission.deadline:
+        return True
+    if submission.phase is Phase.DRAWING:
+        return submission.draw_after is not None
+    if submission.phase is Phase.SEALING:
+        return any(seat.wrap is None for seat in submission.panel)
+    return submission.window is Window.RELEASE
