@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ class LocalTraining:
     batch: int | None = None
     proximal: float | None = None
 
+    def check(self) -> None:
+        """Raise ManifestError for what no training can be."""
+        for name, least in (("epochs", 1), ("batch", 1), ("learning_rate", 0), ("proximal", 0)):
+            value = getattr(self, name)
+            strict = name == "learning_rate"
+            if value is not None and not (least < value if strict else least <= value < inf):
+                above = "above" if strict else "at least"
+                raise ManifestError(TRAINING_FILE, f"{name} is {value} and must be {above} {least}")
+
     def write(self, bundle: Path) -> None:
         (bundle / TRAINING_FILE).write_bytes(canonical_json(asdict(self)))
 
@@ -69,13 +79,13 @@ def read_training(bundle: Path) -> LocalTraining | None:
 
     def positive(name: str) -> float:
         value = top.number(name)
-        if not 0 < value < float("inf"):
+        if not 0 < value < inf:
             raise top.wrong(f"{name} is above zero")
         return value
 
     def share(name: str) -> float:
         value = top.number(name)
-        if not 0 <= value < float("inf"):
+        if not 0 <= value < inf:
             raise top.wrong(f"{name} is zero or more")
         return value
 

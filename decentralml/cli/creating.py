@@ -141,9 +141,7 @@ def choice(kind: type[Any]) -> click.Choice[Any]:
 @click.option(
     "--replay-segments",
     type=click.IntRange(1, 16),
-    default=4,
-    show_default=True,
-    help="Parts of a replayable training that a committee does again.",
+    help="Parts of a replayable training that a committee does again  [default: 4]",
 )
 @click.option(
     "--merger",
@@ -193,7 +191,7 @@ def create_task(
 
     with settings.session() as session:
         offer = Offer(
-            reward=_reward(session, reward, asset),
+            reward=reward_of(session, reward, asset),
             asset=asset,
             invited=tuple(session.resolve(name) for name in invite),
             golds=tuple(read_gold(file) for file in gold_files),
@@ -223,7 +221,7 @@ def create_task(
     )
 
 
-def _reward(session: Session, text: str, asset: int | None) -> int:
+def reward_of(session: Session, text: str, asset: int | None) -> int:
     """A reward as typed, in the smallest units of its asset."""
     from decentralml.market.assets import find_asset
 

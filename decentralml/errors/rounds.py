@@ -161,5 +161,15 @@ class DataFolderUnfit(MarketError):
         super().__init__(f"{folder} {problem}; name the folder with your own data: --data DIR")
 
 
+class PlotNotInstalled(MarketError):
+    """The library that draws plots is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "plots are drawn by matplotlib, which is not installed; "
+            "run: pip install 'decentralml[examples]'"
+        )
+
+
 def _tokens(planck: int) -> str:
     return f"{planck / 10**12:.6f}".rstrip("0").rstrip(".")

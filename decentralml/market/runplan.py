@@ -6,7 +6,10 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
+from decentralml.bundles.merge import MergePlan, Weighting
+from decentralml.bundles.settings import read_settings
 from decentralml.errors import RunInvalid
+from decentralml.market.mergeplan import choose
 from decentralml.market.offer import DAY, HOUR, Offer
 from decentralml.market.runstate import Run
 from decentralml.market.session import Session
@@ -80,6 +83,8 @@ class RunPlan:
             raise RunInvalid("--patience is 1 round or more")
         if offer.task_type is TaskType.DATA_ANNOTATORS:
             raise RunInvalid("labels are not merged into a model; use --type ModelContributor")
+        if offer.training is not None:
+            offer.training.check()
         offer.check()
 
     def terms(self, session: Session) -> dict[str, str]:
@@ -124,3 +129,32 @@ def ended(run: Run, plan: RunPlan) -> Ending | None:
         if len(history) - 1 - history.index(max(history)) >= plan.patience:
             return Ending.PATIENCE
     return None
+
+
+def merge_of(
+    bundle: Path,
+    rule: str | None,
+    weights: str | None,
+    optimizer: str | None,
+    rate: float | None,
+) -> MergePlan | None:
+    """The bundle's way of merging with what is wanted otherwise; None where nothing is.
+
+    Raises
+    ------
+    MergePlanInvalid, ManifestError
+    """
+    if rule is None and weights is None and optimizer is None and rate is None:
+        return None
+    usual = read_settings(bundle).merge or MergePlan()
+    # Another optimizer has other settings: those of the bundle's are not its own.
+    knobs = {} if optimizer not in (None, usual.optimizer) else dict(usual.knobs)
+    plan = MergePlan(
+        rule or usual.rule,
+        usual.weights if weights is None else Weighting(weights),
+        usual.bad,
+        usual.mixing,
+        optimizer or usual.optimizer,
+        knobs if rate is None else knobs | {"learning_rate": rate},
+    )
+    return choose(plan).plan

@@ -20,7 +20,7 @@ class WorkerPolicy:
     data : folder lent to every task's script, read-only.
     minimum_reward : planck, or the smallest units of ``asset``; rewards in others are not taken.
     minimum_standing : of a creator, parts per million.
-    longest_bond : planck that may be at stake for one task; None: any.
+    largest_bond : planck that may be at stake for one task; None: any.
     at_most : slots held at a time.
     trust_setup : run set-up scripts, OUTSIDE the sandbox. Only with ``creators`` that are named.
     seconds, memory : limits of one run; memory in bytes.
@@ -33,7 +33,7 @@ class WorkerPolicy:
     minimum_reward: int = 0
     asset: int | None = None
     minimum_standing: int = 0
-    longest_bond: int | None = None
+    largest_bond: int | None = None
     at_most: int = 1
     trust_setup: bool = False
     sandboxed: bool = True
@@ -56,7 +56,7 @@ class WorkerPolicy:
             and (not self.creators or task.creator in self.creators)
             and terms.asset == self.asset
             and terms.reward >= self.minimum_reward
-            and (self.longest_bond is None or terms.bond <= self.longest_bond)
+            and (self.largest_bond is None or terms.bond <= self.largest_bond)
         )
 
 
