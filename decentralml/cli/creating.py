@@ -11,6 +11,7 @@ from decentralml.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     Settings,
+    choice,
     common,
     examples,
     pass_settings,
@@ -30,11 +31,6 @@ from decentralml.types import ModelType, StorageType, TaskId, TaskType, Validati
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
-
-
-def choice(kind: type[Any]) -> click.Choice[Any]:
-    """A choice among an enumeration's values, whatever their case."""
-    return click.Choice([member.value for member in kind], case_sensitive=False)
 
 
 @click.command(

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from decentralml.cli.creating import choice
-from decentralml.cli.options import FOLDER, Settings, common, examples, pass_settings
+from decentralml.cli.options import FOLDER, Settings, choice, common, examples, pass_settings
 from decentralml.cli.output import Terminal, printable, to_plain
 from decentralml.cli.units import AMOUNT, DURATION, PROPORTION
 from decentralml.market.reporting import Progress
@@ -34,6 +33,9 @@ def daemon_options(command: F) -> F:
     for option in (
         click.option(
             "--log-json", is_flag=True, help="Print a JSON document a line, on standard output."
+        ),
+        click.option(
+            "--every", type=DURATION, default="3s", show_default=True, help="Between two looks."
         ),
         click.option("--once", is_flag=True, help="End when nothing is left to do now (for cron)."),
     ):
@@ -123,6 +125,7 @@ def run_worker(
     memory: int,
     log_json: bool,
     once: bool,
+    every: int,
 ) -> None:
     """Take tasks that the policy allows, train on DATA in the sandbox, send, and again.
 
@@ -160,7 +163,7 @@ def run_worker(
     def visitor(log: Log, stop: Stop) -> Callable[[Session], bool]:
         return Worker(policy, log, stop).visit
 
-    _run(settings, "worker", visitor, log_json, once)
+    _run(settings, "worker", visitor, log_json, once, every)
 
 
 @click.group()
@@ -193,6 +196,7 @@ def run_aggregator(
     crashed: bool,
     log_json: bool,
     once: bool,
+    every: int,
 ) -> None:
     """Judge, commit, reveal, release keys, hand keys over, settle, merge and publish: all that is
     due, as soon as it is.
@@ -208,7 +212,7 @@ def run_aggregator(
         )
         return found.visit
 
-    _run(settings, "aggregator", visitor, log_json, once)
+    _run(settings, "aggregator", visitor, log_json, once, every)
 
 
 def _run(
@@ -217,6 +221,7 @@ def _run(
     visitor: Callable[[Log, Stop], Callable[[Session], bool]],
     log_json: bool,
     once: bool,
+    every: int,
 ) -> None:
     from decentralml.market.daemons.loop import Daemon, run_daemon
     from decentralml.market.daemons.stopping import Stop
@@ -235,7 +240,7 @@ def _run(
         session.key = known["key"]
         return session
 
-    daemon: Daemon = Daemon(kind, connect, visitor(log, stop), log, stop, once)
+    daemon: Daemon = Daemon(kind, connect, visitor(log, stop), log, stop, once, every / 1000)
     with stop.signals():
         run_daemon(daemon)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from decentralml.cli.creating import choice
 from decentralml.cli.merging import merge_options
 from decentralml.cli.options import (
     EXISTING_FOLDER,
     FILE,
     FOLDER,
     Settings,
+    choice,
     common,
     examples,
     pass_settings,
@@ -124,6 +124,7 @@ if TYPE_CHECKING:
 @click.option("--tolerance", type=PROPORTION, default="1%", show_default=True)
 @click.option("--invite", multiple=True, metavar="ACCOUNT", help="Only who is invited may work.")
 @click.option("--min-standing", "minimum_reputation", type=PROPORTION, default="0")
+@click.option("--every", type=DURATION, default="3s", show_default=True, help="Between two looks.")
 @click.option("--once", is_flag=True, help="Do what is due now and end (for cron).")
 @click.option("--out", type=FOLDER, help="New folder for the best model, at the end.")
 @common
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
 def train_federated(
     settings: Settings,
     /,
+    every: int,
     once: bool,
     out: Path | None,
     **options: Any,
@@ -152,7 +154,7 @@ def train_federated(
         if once:
             progress = advance_run(session, plan)
         else:
-            for progress in stay_with_run(session, plan, line):
+            for progress in stay_with_run(session, plan, line, every / 1000):
                 line.told(progress)
         model = final_model(progress)
         if out is not None and model is not None and progress.ending is not None:

@@ -76,6 +76,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Machinery": {
         "bundles": ("bundles", "Add, fetch, verify, export and import content."),
+        "index": ("index", "The searchable index of the chain: status, sync, rebuild."),
         "chain": ("chain", "Serve, show, advance and reset the chain."),
         "example-data": ("examples", "Write example data sets."),
         "doctor": ("doctor", "Say what works here, and how to mend what does not."),

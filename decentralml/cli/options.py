@@ -172,6 +172,11 @@ def _decorate(command: F, hidden: tuple[str, ...]) -> F:
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
+def choice(kind: type[Any]) -> click.Choice[Any]:
+    """A choice among an enumeration's values, whatever their case."""
+    return click.Choice([member.value for member in kind], case_sensitive=False)
+
+
 def examples(*lines: str) -> str:
     """The part of a command's help that shows how it is used."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from decentralml.cli.options import Settings, common, examples, pass_settings
+from decentralml.cli.options import Settings, choice, common, examples, pass_settings
 from decentralml.cli.output import details, document, named, table
 from decentralml.cli.units import format_amount, format_duration, format_proportion, format_time
 from decentralml.cli.wording import asset_amount, left, status_of, waiting
-from decentralml.types import Access, Role, TaskId, ValidationStrategy
+from decentralml.types import (
+    Access,
+    ModelType,
+    Role,
+    TaskId,
+    TaskStatus,
+    TaskType,
+    ValidationStrategy,
+)
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
@@ -21,21 +29,53 @@ if TYPE_CHECKING:
     epilog=examples(
         "decentralml list-tasks",
         "decentralml list-tasks --open --limit 5",
-        "decentralml list-tasks --json",
+        "decentralml list-tasks --model-type Vision --min-reward 2.5 --open",
+        "decentralml list-tasks --search 'lung scans' --after 120 --json",
     )
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-@click.option("--before", type=click.IntRange(0), help="Only tasks with lower numbers.")
+@click.option(
+    "--after", "--before", "after", type=click.IntRange(0), help="Go on after this task's number."
+)
 @click.option("--open", "open_only", is_flag=True, help="Only tasks with a slot to accept now.")
+@click.option("--type", "types", type=choice(TaskType), multiple=True, help="Kind of work.")
+@click.option(
+    "--model-type", "model_types", type=choice(ModelType), multiple=True, help="Type of model."
+)
+@click.option(
+    "--status", "statuses", type=choice(TaskStatus), multiple=True, help="These three: repeatable."
+)
+@click.option("--creator", metavar="ACCOUNT", help="Who posted it.")
+@click.option("--asset", help="Asset of the reward: its number, or 'native'.")
+@click.option("--min-reward", metavar="AMOUNT", help="Least reward, in its asset's units.")
+@click.option("--max-reward", metavar="AMOUNT", help="Highest reward.")
+@click.option("--search", metavar="WORDS", help="Words, or beginnings of words, or a CID.")
 @common
 @pass_settings
-def list_tasks(settings: Settings, limit: int, before: int | None, open_only: bool) -> None:
-    """List tasks, newest first, with the standing of their creators."""
+def list_tasks(
+    settings: Settings, /, limit: int, after: int | None, open_only: bool, **chosen: Any
+) -> None:
+    """List tasks, newest first, with the standing of their creators.
+
+    Filters ask the index (see: decentralml index --help), which also knows tasks that the chain
+    has cleared. Searched are kinds, types, bundles, and the names of bundles that are here.
+    """
     from decentralml.market.standings import standings
     from decentralml.market.tasks import list_tasks as find
 
+    before = None if after is None else TaskId(after)
+    cleared: set[TaskId] = set()
     with settings.session() as session:
-        found = find(session, limit, None if before is None else TaskId(before), open_only)
+        if any(value not in (None, ()) for value in chosen.values()):
+            from decentralml.cli.filters import wanted_tasks
+            from decentralml.market.indexing import find_tasks
+
+            wanted = wanted_tasks(session, open_only, **chosen)
+            matching = find_tasks(session, wanted, limit, before)
+            found = [each.task for each in matching]
+            cleared = {each.task.id for each in matching if each.cleared_in is not None}
+        else:
+            found = find(session, limit, before, open_only)
         if settings.json:
             document(found)
             return
@@ -49,7 +89,7 @@ def list_tasks(settings: Settings, limit: int, before: int | None, open_only: bo
                 task.terms.strategy,
                 asset_amount(session, task.terms.asset, task.terms.reward),
                 f"{task.open_slots}/{task.terms.slots}",
-                task.status,
+                f"{task.status}, cleared" if task.id in cleared else task.status,
                 left(task.terms.expires_at, now) if task.open_slots else "",
                 session.called(task.creator),
                 format_proportion(standing[task.creator]),

@@ -12,7 +12,7 @@ was made anew), the index goes back to the newest block that both have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ from decentralml.db.models import (
     text_id,
 )
 from decentralml.db.rows import Values, submission_row, task_row
-from decentralml.types import TaskId
+from decentralml.types import Cid, TaskId
 
 BATCH_BLOCKS = 512
 BATCH_EVENTS = 20_000
@@ -91,13 +91,13 @@ class Index:
     Parameters
     ----------
     genesis : the chain's, ``0x``-prefixed hexadecimal.
-    name : what to call the chain.
+    called : the chain's own name.
     """
 
-    def __init__(self, database: Database, genesis: str, name: str = "") -> None:
+    def __init__(self, database: Database, genesis: str, called: str = "") -> None:
         self.database = database
         self.genesis = genesis
-        self.name = name
+        self.called = called
         self._chain: int | None = None
 
     def number(self) -> int | None:
@@ -165,14 +165,32 @@ class Index:
             _forget_texts(connection, chain)
             connection.execute(delete(IndexedChain).where(IndexedChain.id == chain))
 
-    def set_text(self, texts: dict[TaskId, str]) -> None:
-        """Have tasks found by these words, too."""
+    def unnamed(self, tasks: Iterable[TaskId]) -> dict[TaskId, Cid]:
+        """Those of some tasks whose text has no words of their bundles yet, and the bundles."""
         chain = self.number()
-        if chain is None or not texts:
+        numbers = list(tasks)
+        if chain is None or not numbers:
+            return {}
+        query = (
+            select(TaskRow.id, TaskRow.bundle)
+            .join(TaskText, TaskText.id == TaskRow.id + text_id(chain, 0))
+            .where(TaskRow.chain == chain, TaskRow.id.in_(numbers), TaskText.named.is_(False))
+        )
+        with self.database.reading() as connection:
+            return {TaskId(row.id): Cid(row.bundle) for row in connection.execute(query)}
+
+    def name(self, words: Mapping[TaskId, str]) -> None:
+        """Have tasks found by the words of their bundles, too."""
+        chain = self.number()
+        if chain is None:
             return
         with self.database.writing() as connection:
-            rows = [{"id": text_id(chain, task), "text": text} for task, text in texts.items()]
-            _upsert(connection, TaskText, rows)
+            for task, text in words.items():
+                connection.execute(
+                    update(TaskText)
+                    .where(TaskText.id == text_id(chain, task), TaskText.named.is_(False))
+                    .values(text=TaskText.text + " " + text, named=True)
+                )
 
     def _begin(self) -> int:
         """The chain's number; it gets one now if it has none."""
@@ -180,7 +198,7 @@ class Index:
         if known is not None:
             return known
         with self.database.writing() as connection:
-            values = {"genesis": self.genesis, "name": self.name}
+            values = {"genesis": self.genesis, "name": self.called}
             row = {**values, "block": 0, "block_hash": self.genesis}
             statement = _insert(connection, IndexedChain).on_conflict_do_nothing()
             connection.execute(statement, row)
@@ -211,7 +229,7 @@ class Index:
                 for row in batch.rows[TaskRow]
             }
             new = [
-                {"id": text_id(chain, task), "text": texts[task]}
+                {"id": text_id(chain, task), "text": texts[task], "named": False}
                 for task in batch.created
                 if task in texts
             ]

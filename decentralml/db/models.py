@@ -165,7 +165,9 @@ class TaskRow(OfChain):
         ),
         Index(None, "chain", "creator", "id"),
         Index(None, "chain", "asset", "id"),
-        Index(None, "chain", "reward", "id"),
+        Index(
+            "ix_tasks_reward", "chain", "reward", "id", "asset", "status", "task_type", "model_type"
+        ),
         Index(None, "chain", "parent"),
         Index(None, "chain", "published"),
         Index(None, "chain", "changed_in"),
@@ -323,6 +325,8 @@ class TaskText(Base):
     id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
     """See :func:`text_id`."""
     text: Mapped[str] = mapped_column(Text)
+    named: Mapped[bool]
+    """Whether the words of its bundle are in it, too."""
 
 
 _TASK_BITS = 40

@@ -82,7 +82,8 @@ def event_row(event: Event) -> Values:
 def _facts(event: Event) -> Mapping[str, Any]:
     if isinstance(event, OtherEvent):
         return event.fields
-    return {name: getattr(event, name) for name in _names(type(event))}
+    kind: type = type(event)
+    return {name: getattr(event, name) for name in _names(kind)}
 
 
 @cache

@@ -58,6 +58,7 @@ def upgrade() -> None:
         "task_texts",
         sa.Column("id", Number, autoincrement=False, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("named", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_task_texts"),
     )
     op.create_table(
@@ -257,7 +258,11 @@ def upgrade() -> None:
     op.create_index("ix_tasks_chain_creator_id", "tasks", ["chain", "creator", "id"])
     op.create_index("ix_tasks_chain_parent", "tasks", ["chain", "parent"])
     op.create_index("ix_tasks_chain_published", "tasks", ["chain", "published"])
-    op.create_index("ix_tasks_chain_reward_id", "tasks", ["chain", "reward", "id"])
+    op.create_index(
+        "ix_tasks_reward",
+        "tasks",
+        ["chain", "reward", "id", "asset", "status", "task_type", "model_type"],
+    )
     op.create_index(
         "ix_tasks_kind",
         "tasks",
