@@ -11,7 +11,6 @@ from decentralml.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     Settings,
-    choice,
     common,
     examples,
     pass_settings,
@@ -31,6 +30,11 @@ from decentralml.types import ModelType, StorageType, TaskId, TaskType, Validati
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
+
+
+def choice(kind: type[Any]) -> click.Choice[Any]:
+    """A choice among an enumeration's values, whatever their case."""
+    return click.Choice([member.value for member in kind], case_sensitive=False)
 
 
 @click.command(
@@ -187,7 +191,7 @@ def create_task(
 
     with settings.session() as session:
         offer = Offer(
-            reward=reward_of(session, reward, asset),
+            reward=_reward(session, reward, asset),
             asset=asset,
             invited=tuple(session.resolve(name) for name in invite),
             golds=tuple(read_gold(file) for file in gold_files),
@@ -217,7 +221,7 @@ def create_task(
     )
 
 
-def reward_of(session: Session, text: str, asset: int | None) -> int:
+def _reward(session: Session, text: str, asset: int | None) -> int:
     """A reward as typed, in the smallest units of its asset."""
     from decentralml.market.assets import find_asset
 

@@ -94,7 +94,6 @@ from decentralml.errors.keys import (
 )
 from decentralml.errors.learning import (
     AllUpdatesRejected,
-    BadDrill,
     BadExamples,
     BadRuleOption,
     BadWeight,
@@ -165,7 +164,6 @@ from decentralml.errors.rounds import (
     MergePlanInvalid,
     MergerSilent,
     NothingMeasured,
-    PlotNotInstalled,
     NotTheBase,
     RoundUnaffordable,
     RunBusy,
@@ -232,7 +230,6 @@ __all__ = [
     "ArtifactInvalid",
     "ArtifactUnknown",
     "BadChainSpec",
-    "BadDrill",
     "BadExamples",
     "BadOptimizer",
     "BadRuleOption",
@@ -348,7 +345,6 @@ __all__ = [
     "OutputRefused",
     "PassphraseRequired",
     "PathNotFound",
-    "PlotNotInstalled",
     "PredictionsInvalid",
     "ProfileKeyForeign",
     "ReceiptContradicted",

@@ -55,6 +55,25 @@ class TermsInvalid(MarketError):
         super().__init__(problem)
 
 
+class TrainingUnsteady(MarketError):
+    """A training that is to be replayed gives something else when it is computed in another way.
+
+    ``noise`` and ``tolerance`` are shares of a segment's update; the noise may be the tolerance
+    divided by ``margin`` at most.
+    """
+
+    def __init__(self, noise: float, tolerance: float, margin: float) -> None:
+        self.noise = noise
+        self.tolerance = tolerance
+        self.margin = margin
+        super().__init__(
+            f"this machine's own ways of computing the training differ by {noise:.2g} of an "
+            f"update; with a tolerance of {tolerance:g} that may be {tolerance / margin:.2g} at "
+            "most, else honest contributors cannot be told from others; raise the recipe's "
+            "tolerance, or train in smaller steps or segments (docs/replay.md)"
+        )
+
+
 class TaskNotOpen(MarketError):
     """A task takes no more work."""
 

@@ -36,6 +36,7 @@ from decentralml.market.merger import appoint_merger, reader_of
 from decentralml.market.offer import Contents, Offer
 from decentralml.market.session import Session
 from decentralml.market.shares import share_key
+from decentralml.market.steadiness import require_steady
 from decentralml.market.tasks import PAGE
 from decentralml.market.work import scratch
 from decentralml.storage.unixfs import cid_of
@@ -195,6 +196,13 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         if offer.validation_set is not None and key is not None:
             sealed = _seal(session, offer.validation_set, key, folder / "validation.age")
         manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
+        if manifest.replay is not None:
+            require_steady(session, folder / "bundle", manifest, folder)
+        elif offer.replay_segments is not None:
+            raise TermsInvalid(
+                "the bundle has no recipe of a training that could be replayed ([replay] in "
+                "task.toml, docs/replay.md); write one, or leave out --replay-segments"
+            )
         warnings += cautions.of_copies(offer, manifest.task_type, manifest.replay is not None)
         warnings += cautions.of_minimums(manifest)
         judged = manifest.evaluation or manifest.validator

@@ -33,6 +33,8 @@ BLOCK_TIME = 6000
 """Milliseconds between two blocks of a chain on its own schedule (the runtime's slot)."""
 GOLDS = 4
 """Commitments to golds that every task shows; those that hide nothing are decoys."""
+SEGMENTS = 4
+"""Of a replayable training, that each committee usually replays."""
 BOND_SHARE = 10
 """The usual bond is the reward divided by this: what who sends nothing, or no key, loses."""
 
@@ -78,7 +80,7 @@ class Offer:
     invited : who may take a slot; with ``invited_only`` but nobody named, they are invited later.
     minimum_reputation : a contributor's least standing, parts per million.
     golds : what the creator knows of results that it will plant, 4 at most.
-    replay_segments : how much of a replayable training each committee replays.
+    replay_segments : how much of a replayable training each committee replays; None: the usual.
     base_model : folder of a saved model that contributors begin from (the bundle's ``model/``).
     validation_set : folder with the held-out set; it is sealed, its key given to the aggregators
         in office.
@@ -111,7 +113,7 @@ class Offer:
     invited_only: bool = False
     minimum_reputation: int = 0
     golds: tuple[Gold, ...] = ()
-    replay_segments: int = 4
+    replay_segments: int | None = None
     parent: TaskId | None = None
     name: str | None = None
     base_model: Path | None = None
@@ -195,7 +197,8 @@ class Offer:
         """What is replayed of a training with so many checkpoints; None where there are none."""
         if checkpoints is None:
             return None
-        return Replay(checkpoints, min(self.replay_segments, checkpoints - 1))
+        segments = SEGMENTS if self.replay_segments is None else self.replay_segments
+        return Replay(checkpoints, min(segments, checkpoints - 1))
 
     def digest(self, *contents: Cid | None) -> str:
         """A name for this offer with these contents: the same command gives the same name."""

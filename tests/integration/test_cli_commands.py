@@ -232,7 +232,9 @@ def test_a_result_is_rehearsed_before_it_is_sent(run: Run, stage: Stage) -> None
     run("run-task", task, "--data", stage.work(BOB), "--as", BOB)
     words = ("validate-task-results", task, "--dry-run", "--as", BOB)
     assert "sealed to you" in run(*words).stdout
-    assert "would pass, score 100.00%" in run(*words, "--validation-path", stage.validation_set).stdout
+    assert (
+        "would pass, score 100.00%" in run(*words, "--validation-path", stage.validation_set).stdout
+    )
     run("validate-task-results", task, "--result-path", stage.bundle, "--as", BOB, code=2)
 
 

@@ -10,7 +10,8 @@ import pytest
 from market_support import CONTRIBUTORS, CREATOR, Stage
 from safetensors.numpy import load_file, save_file
 
-from decentralml.errors import DecentralMLError
+from decentralml.errors import DecentralMLError, NotReplayable, TermsInvalid, TrainingUnsteady
+from decentralml.market import steadiness
 from decentralml.market.contributor import accept_task
 from decentralml.market.creator import create_task
 from decentralml.market.rehearsal import rehearse
@@ -24,12 +25,17 @@ EXAMPLE = Path(__file__).parents[2] / "assets" / "examples" / "replay_digits"
 BOB = CONTRIBUTORS[0]
 
 
-def post(stage: Stage) -> TaskId:
+def copied(stage: Stage) -> Path:
     """The example with a third of its steps."""
     bundle = stage.root / "replayed"
     shutil.copytree(EXAMPLE, bundle)
     settings = (bundle / "task.toml").read_text()
     (bundle / "task.toml").write_text(settings.replace("steps = 120", "steps = 40"))
+    return bundle
+
+
+def post(stage: Stage) -> TaskId:
+    bundle = copied(stage)
     offer = stage.offer(
         base_model=None,
         validation_set=bundle / "data",
@@ -54,6 +60,33 @@ def test_a_replayed_training_is_rehearsed_sent_and_paid(stage: Stage) -> None:
     duties = [duty for visit in stage.validate(task) for duty in visit.duties]
     assert any("replay" in reason for duty in duties for reason in duty.reasons)
     assert bob.chain.submission(task, 0).status is SubmissionStatus.ACCEPTED
+
+
+@pytest.mark.parametrize("noise", [0.0002, float("nan")])
+def test_a_training_that_cannot_be_told_from_its_own_noise_is_not_posted(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, noise: float
+) -> None:
+    bundle, creator = copied(stage), stage.as_(CREATOR)
+    offer = stage.offer(base_model=None, validation_set=bundle / "data")
+    before = creator.chain.balance(creator.address).total
+    monkeypatch.setattr(steadiness, "own_noise", lambda *_: noise)
+    with pytest.raises(TrainingUnsteady, match=f"differ by {noise:.2g} of an update.*0.0001 at"):
+        create_task(creator, bundle, offer)
+    assert creator.chain.tasks() == []
+    assert creator.chain.balance(creator.address).total == before
+
+
+def test_a_script_that_does_not_run_is_found_before_the_task_is_posted(stage: Stage) -> None:
+    bundle, creator = copied(stage), stage.as_(CREATOR)
+    (bundle / "train.py").write_text("raise SystemExit('no such luck')\n")
+    with pytest.raises(NotReplayable):
+        create_task(creator, bundle, stage.offer(base_model=None, validation_set=bundle / "data"))
+    assert creator.chain.tasks() == []
+
+
+def test_segments_are_asked_for_only_where_there_is_a_recipe(stage: Stage) -> None:
+    with pytest.raises(TermsInvalid, match="leave out --replay-segments"):
+        stage.post(replay_segments=4)
 
 
 def test_who_leaves_checkpoints_out_is_stopped_and_who_makes_them_up_is_found(
