@@ -17,6 +17,9 @@ from enum import StrEnum
 import torch
 from torch import Tensor, nn
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Of scores ``[N, …]`` and labels ``[N, …]``: one loss for each example, ``[N]``."""
+
 
 class Local(StrEnum):
     """Names of what a contributor does with the model it is given."""
@@ -55,16 +58,18 @@ def train(
     labels: Tensor,
     settings: TrainingSettings,
     on_epoch: Callable[[int, float], None] | None = None,
+    loss: Loss | None = None,
 ) -> None:
-    """Train ``model`` in place on inputs ``[N, …]`` and class labels ``[N]``; cross entropy.
+    """Train ``model`` in place on inputs ``[N, …]`` and class labels ``[N]``.
 
-    ``on_epoch`` is called after each epoch with its number, from one, and its mean loss. The
-    result depends on the arguments, and on the number of threads and PyTorch's version only.
+    ``on_epoch`` is called after each epoch with its number, from one, and its mean loss; the loss
+    is cross entropy unless another is given. The result depends on the arguments, and on the
+    number of threads and PyTorch's version only.
     """
     model.train()
     if settings.method == Local.FEDSGD:
         with _seeded(settings.seed):
-            first = _gradient_step(model, inputs, labels, settings.learning_rate)
+            first = _gradient_step(model, inputs, labels, settings.learning_rate, loss)
         if on_epoch:
             on_epoch(1, first)
         model.eval()
@@ -80,28 +85,34 @@ def train(
                 if len(picked) < 2:
                     continue
                 optimizer.zero_grad()
-                loss = nn.functional.cross_entropy(model(inputs[picked]), labels[picked])
-                loss.backward()  # type: ignore[no-untyped-call]
+                mean = _mean_loss(model(inputs[picked]), labels[picked], loss)
+                mean.backward()  # type: ignore[no-untyped-call]
                 if settings.proximal:
                     _pull(model, start, settings.proximal)
                 optimizer.step()
-                total, seen = total + loss.item() * len(picked), seen + len(picked)
+                total, seen = total + mean.item() * len(picked), seen + len(picked)
             if on_epoch:
                 on_epoch(epoch, total / max(seen, 1))
     model.eval()
 
 
-def _gradient_step(model: nn.Module, inputs: Tensor, labels: Tensor, rate: float) -> float:
+def _mean_loss(scores: Tensor, labels: Tensor, loss: Loss | None) -> Tensor:
+    return loss(scores, labels).mean() if loss else nn.functional.cross_entropy(scores, labels)
+
+
+def _gradient_step(
+    model: nn.Module, inputs: Tensor, labels: Tensor, rate: float, loss: Loss | None
+) -> float:
     """One step along the gradient of the mean loss of all examples; returns that loss."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    loss = nn.functional.cross_entropy(model(inputs), labels)
+    mean = _mean_loss(model(inputs), labels, loss)
     with torch.no_grad():
         for parameter, gradient in zip(
-            parameters, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True
+            parameters, torch.autograd.grad(mean, parameters, allow_unused=True), strict=True
         ):
             if gradient is not None:
                 parameter.sub_(gradient, alpha=rate)
-    return loss.item()
+    return mean.item()
 
 
 @torch.no_grad()

@@ -1,0 +1,87 @@
+"""Clients whose data differ in size, side by side in one tensor: padding, masks and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from decentralml.errors import NoClientExamples
+from decentralml.learning.train import Local, TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One party of a federation.
+
+    Attributes
+    ----------
+    name : shown in reports and errors.
+    inputs : ``[N, …]``.
+    labels : ``[N, …]``.
+    """
+
+    name: str
+    inputs: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, picked: Tensor | slice) -> Client:
+        return Client(self.name, self.inputs[picked], self.labels[picked])
+
+
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """Examples of C clients, the short ones filled up with zeros.
+
+    Attributes
+    ----------
+    inputs, labels : ``[C, N, …]``.
+    mask : ``[C, N]``, 1 for an example and 0 for padding; None where nothing is padded.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    mask: Tensor | None
+
+    def to(self, device: torch.device) -> Padded:
+        mask = None if self.mask is None else self.mask.to(device)
+        return Padded(self.inputs.to(device), self.labels.to(device), mask)
+
+
+def padded(clients: Sequence[Client], part: str = "training") -> Padded:
+    """Stack clients' examples. Raises :class:`NoClientExamples`, naming ``part``."""
+    for client in clients:
+        if not len(client):
+            raise NoClientExamples(client.name, part)
+    sizes = torch.tensor([len(c) for c in clients])
+    longest = int(sizes.max())
+    inputs = _filled([c.inputs for c in clients], longest)
+    labels = _filled([c.labels for c in clients], longest)
+    if int(sizes.min()) == longest:
+        return Padded(inputs, labels, None)
+    mask = torch.arange(longest)[None] < sizes[:, None]
+    return Padded(inputs, labels, mask.float())
+
+
+def _filled(values: Sequence[Tensor], longest: int) -> Tensor:
+    out = values[0].new_zeros(len(values), longest, *values[0].shape[1:])
+    for row, value in zip(out, values, strict=True):
+        row[: len(value)] = value
+    return out
+
+
+def batches(examples: int, settings: TrainingSettings, seed: int) -> list[Tensor]:
+    """Which examples each step of :func:`~decentralml.learning.train.train` takes."""
+    if settings.method == Local.FEDSGD:
+        return [torch.arange(examples)]
+    generator = torch.Generator().manual_seed(seed)
+    picked = []
+    for _ in range(settings.epochs):
+        order = torch.randperm(examples, generator=generator)
+        picked += [part for part in torch.split(order, settings.batch) if len(part) > 1]
+    return picked
