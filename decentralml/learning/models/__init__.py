@@ -15,14 +15,30 @@ from torch import nn
 
 from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, TensorSpec
 from decentralml.errors import StructureMismatch, UnknownModel
-from decentralml.learning.mean import first_difference
 from decentralml.learning.models.digits import DigitNet
+from decentralml.learning.models.joint import JointNet
+from decentralml.learning.models.prose import ProseNet
+from decentralml.learning.models.scenes import SceneNet
+from decentralml.learning.models.speech import SpeechNet
+from decentralml.learning.stack import first_difference
 from decentralml.learning.structure import Structure
 from decentralml.learning.tensors import TensorFile, replacing
 
-__all__ = ["MODELS", "DigitNet", "build_model", "load_model", "save_model"]
+__all__ = [
+    "MODELS",
+    "DigitNet",
+    "JointNet",
+    "ProseNet",
+    "SceneNet",
+    "SpeechNet",
+    "build_model",
+    "load_model",
+    "save_model",
+]
 
-MODELS: Mapping[str, type[nn.Module]] = {"DigitNet": DigitNet}
+MODELS: Mapping[str, type[nn.Module]] = {
+    kind.__name__: kind for kind in (DigitNet, SceneNet, ProseNet, SpeechNet, JointNet)
+}
 """Classes that ``structure.json`` may name."""
 
 
