@@ -285,6 +285,17 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a planted result is worth, once its gold was opened."""
+
+    verdict: Verdict
+    low: int
+    """Least score that agrees with it, parts per million."""
+    high: int
+    """Highest score that agrees with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """One place on a panel."""
 
@@ -294,6 +305,9 @@ class Seat:
     commitment: bytes | None = None
     attestation: Attestation | None = None
     paid: bool = False
+    """Whether the member has its fee."""
+    on_duty: bool = False
+    """Whether the office counts the seat: as long as its member can be held to account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +339,8 @@ class Appeal:
     """Planck held from the appellant."""
     counter: int
     """Planck held from a creator that rejected against the panel, until the end."""
-    gold: bool
-    """Whether a planted result was opened."""
+    gold: Expected | None
+    """What a planted result should have been found, if one was opened."""
     jury: tuple[Seat, ...]
 
 

@@ -116,7 +116,6 @@ from decentralml.errors.learning import (
     ZeroWeight,
 )
 from decentralml.errors.market import (
-    AlreadySent,
     ConfirmationNeeded,
     FolderInUse,
     GoldFileInvalid,
@@ -226,7 +225,6 @@ __all__ = [
     "AddressInvalid",
     "AllUpdatesRejected",
     "AlreadyRunning",
-    "AlreadySent",
     "ArtifactInvalid",
     "ArtifactUnknown",
     "BadChainSpec",

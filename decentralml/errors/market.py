@@ -99,19 +99,6 @@ class TermsMismatch(MarketError):
         )
 
 
-class AlreadySent(MarketError):
-    """The open assignment's result is on the chain already, and it is another one."""
-
-    def __init__(self, task: int, index: int, status: str) -> None:
-        self.task = task
-        self.index = index
-        self.status = status
-        super().__init__(
-            f"result {index} of task {task} was sent already ({status}); "
-            f"a second one needs a new assignment: decentralml accept-task {task}"
-        )
-
-
 class NothingToSend(MarketError):
     """There is no result where one was looked for."""
 

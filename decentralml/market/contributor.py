@@ -8,6 +8,7 @@ from pathlib import Path
 from decentralml.chain.api import Receipt
 from decentralml.chain.calls import Abandon, AcceptTask
 from decentralml.chain.errors import (
+    AlreadySubmitted,
     DeadlinePassed,
     FundsUnavailable,
     NotAssigned,
@@ -15,7 +16,8 @@ from decentralml.chain.errors import (
     ReputationTooLow,
 )
 from decentralml.chain.events import TaskAccepted
-from decentralml.errors import AlreadySent, CallRefused, TaskNotOpen
+from decentralml.errors import CallRefused, TaskNotOpen
+from decentralml.market.criteria import Criteria, criteria
 from decentralml.market.fetch import fetch_task
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, every_submission, is_open, settle
@@ -29,6 +31,7 @@ class Accepted:
     Attributes
     ----------
     deadline : Unix milliseconds by which the result must be sent.
+    criteria : what decides about the result.
     own_data : the work is on data of one's own; else the bundle brings it.
     resumed : the slot was held already.
     """
@@ -39,6 +42,7 @@ class Accepted:
     bond: int
     bundle: Path
     setup: str | None
+    criteria: Criteria
     own_data: bool
     resumed: bool
 
@@ -61,7 +65,9 @@ def accept_task(session: Session, task: TaskId) -> Accepted:
         found = _freed(session, found)
         _require_open(session, found)
     bundle = fetch_task(session, found)
+    asked = criteria(session, found, bundle.manifest)
     if index is None:
+        session.report.step(f"what is asked for: {asked}")
         index = _accept(session, task)
     submission = session.chain.submission(task, index)
     return Accepted(
@@ -71,6 +77,7 @@ def accept_task(session: Session, task: TaskId) -> Accepted:
         submission.bond,
         bundle.folder,
         bundle.manifest.setup,
+        asked,
         bundle.manifest.replay is None,
         resumed,
     )
@@ -90,7 +97,7 @@ def assignment(session: Session, task: TaskId, doing: str) -> Submission:
 
     Raises
     ------
-    NotAssigned, AlreadySent, DeadlinePassed
+    NotAssigned, AlreadySubmitted, DeadlinePassed
     """
     index = session.chain.open_assignment(task, session.address)
     if index is None:
@@ -98,7 +105,7 @@ def assignment(session: Session, task: TaskId, doing: str) -> Submission:
         raise NotAssigned.foreseen(task=task, signer=session.address)
     found = session.chain.submission(task, index)
     if found.status is not SubmissionStatus.ASSIGNED:
-        raise AlreadySent(task, index, found.status)
+        raise AlreadySubmitted.foreseen(task=task, signer=session.address)
     if found.deadline is not None and session.chain.now() > found.deadline:
         raise DeadlinePassed.foreseen(task=task, deadline=found.deadline, what=doing)
     session.work(task).attempt(index).begin(found.accepted_at)

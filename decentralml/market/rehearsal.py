@@ -62,7 +62,7 @@ def rehearse(
 
     Raises
     ------
-    NotAssigned, AlreadySent, DeadlinePassed, NothingToSend, StorageError, SandboxError
+    NotAssigned, AlreadySubmitted, DeadlinePassed, NothingToSend, StorageError, SandboxError
     """
     found = session.chain.task(task)
     held = assignment(session, task, "rehearse a result")

@@ -56,7 +56,8 @@ def run_task(
 
     Raises
     ------
-    NotAssigned, AlreadySent, DeadlinePassed, TaskScriptFailed, ResultFolderInvalid, SandboxError
+    NotAssigned, AlreadySubmitted, DeadlinePassed, TaskScriptFailed, ResultFolderInvalid,
+    SandboxError
     """
     found = assignment(session, task, "work")
     bundle = fetch_task(session, session.chain.task(task))

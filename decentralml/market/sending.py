@@ -71,7 +71,7 @@ def send_results(session: Session, task: TaskId, result_path: Path | None = None
 
     Raises
     ------
-    NotAssigned, AlreadySent, DeadlinePassed, NothingToSend, ValidationError, BundleError,
+    NotAssigned, AlreadySubmitted, DeadlinePassed, NothingToSend, ValidationError, BundleError,
     StorageError, CallRefused
     TakenBack : a fork undid it.
     """

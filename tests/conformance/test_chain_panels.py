@@ -36,6 +36,7 @@ from decentralml.chain.api import Chain
 from decentralml.chain.commitment import gold_commitment
 from decentralml.learning.replay.order import order_seed
 from decentralml.types import (
+    Expected,
     Gold,
     Outcome,
     Phase,
@@ -106,7 +107,8 @@ def test_a_creator_shows_by_gold_that_its_committee_was_wrong(chain: Chain) -> N
     jury = chain.submission(task, sent.index)
     assert jury.phase is Phase.SEALING
     assert jury.appeal is not None
-    assert jury.appeal.gold
+    assert jury.appeal.gold == Expected(Verdict.FAIL, 0, 100_000)
+    assert all(each.on_duty for each in (*jury.appeal.jury, *jury.committee))
     hand_key(chain, sent)
     receipt = judge(chain, sent, Verdict.FAIL)
     slashed = receipt.find(events.Misconducted)

@@ -27,10 +27,15 @@ from decentralml.bundles.pack import base_model_cid, open_task, pack_result
 from decentralml.bundles.sealing import seal_folder
 from decentralml.bundles.wraps import wrap
 from decentralml.chain.calls import HandKey, SubmitResult, UpdateProfile
-from decentralml.chain.errors import DeadlinePassed, NotAssigned, NotCreator, NotPublisher
+from decentralml.chain.errors import (
+    AlreadySubmitted,
+    DeadlinePassed,
+    NotAssigned,
+    NotCreator,
+    NotPublisher,
+)
 from decentralml.config import Config
 from decentralml.errors import (
-    AlreadySent,
     CallRefused,
     DecentralMLError,
     FolderInUse,
@@ -305,8 +310,10 @@ def test_sending_another_result_after_the_first_is_refused(stage: Stage) -> None
     stage.contribute(BOB, task)
     session = stage.as_(BOB)
     other = write_work(stage.root / "other" / "toy_other", GOOD * 3)
-    refused(lambda: send_results(session, task, other), AlreadySent, "result 0 of task")
-    refused(lambda: run_task(session, task, stage.work(BOB)), AlreadySent)
+    refused(
+        lambda: send_results(session, task, other), AlreadySubmitted, "has sent its result of task"
+    )
+    refused(lambda: run_task(session, task, stage.work(BOB)), AlreadySubmitted)
     assert send_results(session, task).resumed
 
 

@@ -98,7 +98,7 @@ def test_in_an_appeal_the_jury_is_waited_for_and_all_who_judged_may_release() ->
         FOUND,
         status=SubmissionStatus.APPEALED,
         phase=Phase.COMMITTING,
-        appeal=Appeal(BOB, 1, 0, False, (Seat(ANN), Seat(Address("eve")))),
+        appeal=Appeal(BOB, 1, 0, None, (Seat(ANN), Seat(Address("eve")))),
     )
     found = awaited(TASK, appealed)
     assert found is not None and found.who == (ANN, "eve")

@@ -68,7 +68,10 @@ class NotAssigned(MarketRefused):
 
 
 class AlreadySubmitted(MarketRefused):
-    message = "{signer} has sent its result of task {task}; wait until it is validated"
+    message = (
+        "{signer} has sent its result of task {task} already; another one takes another slot, once "
+        "this one has ended: decentralml accept-task {task}"
+    )
 
 
 class DeadlinePassed(MarketRefused):

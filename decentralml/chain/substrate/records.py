@@ -17,6 +17,7 @@ from decentralml.types import (
     Appeal,
     Attestation,
     Cid,
+    Expected,
     ModelType,
     Outcome,
     PanelFinding,
@@ -162,6 +163,7 @@ def seat(value: dict[str, Any]) -> Seat:
         commitment=value["commitment"],
         attestation=None if value["attestation"] is None else attestation(value["attestation"]),
         paid=value["paid"],
+        on_duty=value["on_duty"],
     )
 
 
@@ -180,9 +182,13 @@ def appeal(value: dict[str, Any]) -> Appeal:
         appellant=ss58.encode(value["appellant"]),
         bond=value["bond"],
         counter=value["counter"],
-        gold=value["gold"] is not None,
+        gold=None if value["gold"] is None else expected(value["gold"]),
         jury=tuple(seat(each) for each in value["jury"]),
     )
+
+
+def expected(value: dict[str, Any]) -> Expected:
+    return Expected(Verdict(value["verdict"].name), value["low"], value["high"])
 
 
 def share(value: dict[str, Any]) -> Share:
