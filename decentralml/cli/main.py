@@ -79,6 +79,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "index": ("index", "The searchable index of the chain: status, sync, rebuild."),
         "chain": ("chain", "Serve, show, advance and reset the chain."),
         "example-data": ("examples", "Write example data sets."),
+        "flower-server": ("flower", "Run a Flower federation on the database."),
         "doctor": ("doctor", "Say what works here, and how to mend what does not."),
         "completion": ("completion", "Print the shell's completion script."),
     },

@@ -11,9 +11,11 @@ from typing import Any
 from decentralml.db.artifacts import (
     SessionId,
     add_artifact,
+    find_model,
     finish_session,
     get_latest_models_by_type,
     list_models,
+    load_model_from_artifact,
     start_session,
 )
 from decentralml.db.engine import SessionFactory
@@ -22,6 +24,8 @@ from decentralml.types import ModelType
 
 LOG = logging.getLogger("flwr.decentralml")
 KIND = "flower"
+ORDER = "tensors"
+"""Of a session's parameters: the tensors' names, in the order that old-style clients know."""
 NEWEST = 100
 """Models that are looked at for the types that were trained before."""
 
@@ -42,8 +46,6 @@ class Records:
 
     def newest(self, llm_type: ModelType | None) -> dict[str, Any] | None:
         """The newest model's tensors (of that type), or None. Raises what the database does."""
-        from decentralml.db.artifacts import load_model_from_artifact
-
         if self.sessions is None:
             return None
         found = (
@@ -53,7 +55,11 @@ class Records:
         )
         if not found:
             return None
-        return load_model_from_artifact(found[0].artifact_id, db_session_factory=self.sessions)
+        number = found[0].artifact_id
+        tensors = load_model_from_artifact(number, db_session_factory=self.sessions)
+        _, run = find_model(number, db_session_factory=self.sessions)
+        order = run.parameters.get(ORDER, [])
+        return {name: tensors[name] for name in (order if set(order) == set(tensors) else tensors)}
 
     def begin(self, parameters: Mapping[str, Any], llm_type: ModelType | None) -> None:
         """Note that it begins. Raises DatabaseError."""

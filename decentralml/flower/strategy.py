@@ -27,7 +27,7 @@ from decentralml.errors import (
     ReplyRefused,
 )
 from decentralml.flower.grouping import Target, members, target_of
-from decentralml.flower.records import Records
+from decentralml.flower.records import ORDER, Records
 from decentralml.flower.replies import Array, Said, arrays_of, for_everybody, said
 from decentralml.flower.rounds import Round, Weighed, aggregated, means, merge, read_arrays
 from decentralml.types import ModelType
@@ -93,7 +93,12 @@ class DbIntegratedStrategy(FedAvg):
         ------
         NoClientsOfType, NothingToAggregate, ZeroWeight, DatabaseError
         """
-        told = {"strategy": self.selection, "num_rounds": num_rounds, "by_type": self.by_type}
+        told = {
+            "strategy": self.selection,
+            "num_rounds": num_rounds,
+            "by_type": self.by_type,
+            ORDER: list(initial_arrays),
+        }
         self.records.begin(told, self.target)
         finished = False
         try:

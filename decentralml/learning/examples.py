@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decentralml.bundles.manifest import TensorSpec
 from decentralml.bundles.replay import EXAMPLE_FILES
 from decentralml.errors import BadExamples, DamagedTensors, ExamplesNotInstalled, LearningError
 from decentralml.learning.dtypes import STORED, widened
+from decentralml.learning.sources import ArraySource
 from decentralml.learning.tensors import TensorFile, TensorWriter, in_file_order, replacing
 
 INPUTS_FILE, LABELS_FILE = EXAMPLE_FILES
@@ -207,11 +207,7 @@ def _tensor(folder: Path, file: str, name: str) -> Array:
 
 def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
     """Write arrays by name to the safetensors file ``path``. Raises :class:`UnwritableModel`."""
-    dtypes: Mapping[Any, str] = {dtype: key for key, dtype in STORED.items() if key != "BF16"}
-    specs = {
-        name: TensorSpec(dtypes[values.dtype.newbyteorder("<")], values.shape)
-        for name, values in tensors.items()
-    }
+    specs = ArraySource(tensors).specs
     order = in_file_order(specs)
     with replacing(path) as file:
         writer = TensorWriter(file, order)

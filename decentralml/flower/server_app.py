@@ -1,0 +1,76 @@
+"""The ServerApp that ``decentralml flower-server`` runs, and that any Flower app can name.
+
+In a Flower app's ``pyproject.toml``: ``serverapp = "decentralml.flower.server_app:app"``; its
+settings are those of :class:`~decentralml.flower.settings.RunSettings`, in
+``[tool.flwr.app.config]``; the database is that of ``DATABASE_URL``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flwr.app import Context
+from flwr.serverapp import Grid, ServerApp
+from flwr.serverapp.strategy import Result
+
+from decentralml.db.engine import session_factory
+from decentralml.errors import DecentralMLError
+from decentralml.flower.beginning import initial_arrays
+from decentralml.flower.records import LOG
+from decentralml.flower.settings import OUTCOME_FILE, RunSettings
+from decentralml.flower.strategy import DbIntegratedStrategy, create_db_integrated_strategy
+from decentralml.learning.examples import write_tensors
+
+LAST_MODEL = "model.safetensors"
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Run the federation; what goes wrong is told in one line, and in the outcome."""
+    settings = RunSettings.from_config(context.run_config)
+    out = Path(settings.out) if settings.out else None
+    try:
+        strategy, result = federate(grid, settings)
+    except DecentralMLError as error:
+        LOG.error("%s: %s", type(error).__name__, error)
+        _write(out, {"error": type(error).__name__, "message": str(error)})
+        return
+    if out is not None:
+        arrays = {name: array.numpy() for name, array in result.arrays.items()}
+        write_tensors(out / LAST_MODEL, arrays)
+    rounds = [found.report() for found in strategy.rounds.values()]
+    _write(out, {"rounds": rounds, "model": LAST_MODEL})
+
+
+def federate(grid: Grid, settings: RunSettings) -> tuple[DbIntegratedStrategy, Result]:
+    """Run a federation on the database of the settings.
+
+    Raises
+    ------
+    FlowerError, ValidationError, LearningError, DatabaseError
+    """
+    strategy = create_db_integrated_strategy(
+        session_factory(),
+        settings.strategy,
+        settings.target_llm_type or None,
+        settings.by_type,
+        settings.min_clients,
+        fraction_evaluate=settings.fraction_evaluate,
+        pfc_node_id=settings.pfc_node_id or None,
+        aggregator_weight_multiplier=settings.aggregator_weight_multiplier,
+        entropy_threshold=settings.entropy_threshold,
+    )
+    model = Path(settings.model) if settings.model else None
+    arrays = initial_arrays(grid, strategy.records, strategy.target, model)
+    result = strategy.start(grid, arrays, settings.num_rounds, settings.round_timeout)
+    return strategy, result
+
+
+def _write(out: Path | None, document: dict[str, Any]) -> None:
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / OUTCOME_FILE).write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
