@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from decentralml.learning.examples import images, read_examples
+from decentralml.learning.local import local_settings
 from decentralml.learning.models import load_model, save_model
 from decentralml.learning.train import TrainingSettings, evaluate, train
 
@@ -31,15 +32,16 @@ def load_data(folder: Path) -> tuple[Examples, Examples]:
     return (inputs[~held_out], labels[~held_out]), (inputs[held_out], labels[held_out])
 
 
-def train_model(model: nn.Module, data: Examples) -> None:
-    """Train the model in place, for a few epochs."""
-    chosen = TrainingSettings(
+def train_model(model: nn.Module, data: Examples, task: Path) -> None:
+    """Train the model in place, for a few epochs, or as the round of a federated run asks for."""
+    usual = TrainingSettings(
         epochs=settings.EPOCHS,
         learning_rate=settings.LEARNING_RATE,
         momentum=settings.MOMENTUM,
         batch=settings.BATCH,
         seed=settings.SEED,
     )
+    chosen = local_settings(task, usual)
     train(
         model, *data, chosen, lambda n, loss: print(f"epoch {n}/{chosen.epochs}: loss {loss:.4f}")
     )
@@ -68,7 +70,7 @@ def main() -> None:
     own, held_out = load_data(options.data)
     model = load_model(options.model)
     before = evaluate(model, *held_out)
-    train_model(model, own)
+    train_model(model, own, task)
     metrics = evaluate(model, *held_out)
     print(f"accuracy on held-out examples: {before['accuracy']:.3f} -> {metrics['accuracy']:.3f}")
     folder = options.output / f"{settings.NAME}_{options.contributor}"

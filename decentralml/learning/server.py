@@ -96,7 +96,7 @@ def steps_before(model: Path, optimizer: ServerOptimizer) -> int:
         with (model / MEMORY_FILE).open("rb") as stream:
             document = json.loads(stream.read(MAX_BYTES))
         rounds = document.pop("rounds")
-    except (OSError, ValueError, AttributeError, KeyError, RecursionError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return 0
     good = isinstance(rounds, int) and rounds > 0 and document == _settings(optimizer)
     present = not optimizer.slots or (model / STATE_FILE).is_file()
@@ -124,9 +124,11 @@ def _step(
         return raw[1], {}
     before, merged = (widened(values, dtype).astype(np.float64) for values in raw)
     values, after = optimizer.step(before, merged, state)
-    if not np.isfinite(values).all():
+    with np.errstate(over="ignore"):
+        stored = narrowed(values, dtype)
+    if not np.isfinite(widened(stored, dtype)).all():
         raise NotFinite(f"what {optimizer.name} makes of the mean", name)
-    return narrowed(values, dtype), after
+    return stored, after
 
 
 def _state_specs(mean: TensorFile, optimizer: ServerOptimizer) -> dict[str, TensorSpec]:

@@ -75,13 +75,17 @@ def advance_run(session: Session, plan: RunPlan) -> Progress:
 
 
 def stay_with_run(
-    session: Session, plan: RunPlan, idle: Callable[[Progress, int], None]
+    session: Session,
+    plan: RunPlan,
+    idle: Callable[[Progress, int], None],
+    every: float | None = None,
 ) -> Iterator[Progress]:
     """Advance a run until it has ended; yields whenever it has come further.
 
     Parameters
     ----------
     idle : told at each look where the run stands, and the chain's time.
+    every : seconds between two looks; None: the usual.
     """
     told: Progress | None = None
     members: object = None
@@ -99,7 +103,7 @@ def stay_with_run(
                 hand_over_if_able(session, session.chain.task(progress.waiting.task))
             members = office
         idle(progress, now)
-        time.sleep(staying.LOOK_EVERY)
+        time.sleep(staying.LOOK_EVERY if every is None else every)
 
 
 def _name(plan: RunPlan, terms: dict[str, str]) -> str:

@@ -39,6 +39,9 @@ CANNOT_MERGE = (
     StorageError,
     CallRefused,
 )
+PATIENCE = 30_000
+"""Milliseconds that a contributor has to draw the committee of its result itself."""
+TURN = 15_000
 Key = tuple[TaskId, int, int]
 """Of something that could not be done: a task, when it was created, and a result (or -1)."""
 
@@ -129,7 +132,8 @@ class Aggregator:
             )
             for duty in duties:
                 busy |= self._tell(task, duty)
-        over = task.status in LIVE and task.open_slots > 0 and now > task.terms.expires_at
+        expiry = task.terms.expires_at + self._turn(session, task.id)
+        over = task.status in LIVE and task.open_slots > 0 and now > expiry
         if over and self.settles and self._may(task, -1):
             try:
                 busy |= settle(session, task.id).expired
@@ -140,16 +144,26 @@ class Aggregator:
     def _is_due(self, session: Session, submission: Submission, now: int) -> bool:
         """Whether this account can, and should, do something about a result now."""
         own = has_seat(session, submission)
+        turn = self._turn(session, submission.task + submission.index)
         if submission.deadline is not None and now > submission.deadline:
-            return own or self.settles
+            return (own or self.settles) and now > submission.deadline + turn
         if submission.phase is Phase.DRAWING:
-            return self.settles
+            # Its contributor draws, unless it has gone away.
+            return self.settles and now > (submission.submitted_at or 0) + PATIENCE + turn
         seat = seat_of(session, submission)
         if submission.phase is Phase.COMMITTING:
             return seat is not None and seat.commitment is None
         if submission.phase is Phase.REVEALING:
             return seat is not None and seat.commitment is not None and seat.attestation is None
         return submission.window is Window.RELEASE and own
+
+    def _turn(self, session: Session, number: int) -> int:
+        """Milliseconds for which to leave to others what anyone may do: one in office after the
+        other, from another one each time, so that not all pay for what only the first one does."""
+        office = self._office
+        if session.address not in office:
+            return TURN * len(office)
+        return TURN * ((office.index(session.address) + number) % len(office))
 
     def _tell(self, task: Task, duty: Duty) -> bool:
         """Log what was done of a result, and when to try again what could not be."""

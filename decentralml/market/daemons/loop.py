@@ -43,6 +43,7 @@ class Daemon:
     kind : "worker" or "aggregator".
     connect : opens a session; called again after something was away.
     once : end after the first visit that found nothing to do.
+    every : seconds between two visits that find nothing; None: the usual.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Daemon:
     log: Log
     stop: Stop
     once: bool = False
+    every: float | None = None
 
 
 def run_daemon(daemon: Daemon) -> None:
@@ -91,7 +93,7 @@ def _repeat(daemon: Daemon, first: Session) -> None:
                 continue
             if daemon.once:
                 return
-            daemon.stop.sleep(staying.LOOK_EVERY)
+            daemon.stop.sleep(staying.LOOK_EVERY if daemon.every is None else daemon.every)
         except _Anew:
             daemon.log.event("reset", "the chain was started anew; beginning with what it has")
             session = _let_go(session)
