@@ -94,6 +94,7 @@ from decentralml.errors.keys import (
 )
 from decentralml.errors.learning import (
     AllUpdatesRejected,
+    BadDrill,
     BadExamples,
     BadRuleOption,
     BadWeight,
@@ -228,6 +229,7 @@ __all__ = [
     "ArtifactInvalid",
     "ArtifactUnknown",
     "BadChainSpec",
+    "BadDrill",
     "BadExamples",
     "BadOptimizer",
     "BadRuleOption",
@@ -384,10 +386,10 @@ __all__ = [
     "TaskScriptFailed",
     "TermsInvalid",
     "TermsMismatch",
-    "TrainingUnsteady",
     "TooFewResults",
     "TooManyBad",
     "TraceMismatch",
+    "TrainingUnsteady",
     "TransactionInvalid",
     "TransactionLost",
     "TransferUncertain",

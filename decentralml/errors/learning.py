@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from decentralml.errors.root import LearningError
@@ -111,9 +111,9 @@ class BadRuleOption(LearningError):
 class AllUpdatesRejected(LearningError):
     """No update is left that can be merged."""
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        self.reasons = dict(reasons)
-        shown = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
+    def __init__(self, reasons: Sequence[tuple[str, str]]) -> None:
+        self.reasons = tuple(reasons)
+        shown = "; ".join(f"{name}: {reason}" for name, reason in reasons[:3])
         more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
         super().__init__(
             f"all {len(reasons)} updates were left out of the merge ({shown}{more}); "
@@ -221,3 +221,31 @@ class NotReplayable(LearningError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"this training cannot be replayed: {reason}; correct the bundle")
+
+
+class BadDrill(LearningError):
+    """A drill has nobody honest in it, or no rounds."""
+
+    def __init__(self, honest: int, attackers: int, rounds: int) -> None:
+        self.honest, self.attackers, self.rounds = honest, attackers, rounds
+        super().__init__(
+            f"a drill of {honest} honest contributors, {attackers} attackers and {rounds} rounds "
+            "cannot be held; it needs at least one honest contributor and one round"
+        )
+
+
+class NoLabels(LearningError):
+    """There is nothing to merge: no annotator has labelled anything."""
+
+    def __init__(self) -> None:
+        super().__init__("no labels to merge; accept at least one label set first")
+
+
+class NothingInCommon(LearningError):
+    """Annotators whose agreement is asked for have labelled no item in common."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no item has the labels of two annotators, so that nothing can be said of their "
+            "agreement; have several label the same items"
+        )

@@ -40,15 +40,19 @@ MOST_BAD: Mapping[Rule, Callable[[int], int]] = {
 Norm clipping bounds what a bad update does, but not to nothing: see docs/merging.md."""
 
 
-def choose(rule: Rule, updates: int, options: RuleOptions, *, reference: bool = False) -> Choice:
+def choose(rule: Rule, updates: int, options: RuleOptions, *, screened: int = 0) -> Choice:
     """What a rule by name comes to among so many updates.
+
+    Parameters
+    ----------
+    screened : updates that the automatic choice left out before: so many bad ones are gone.
 
     Raises
     ------
     TooManyBad : so many bad ones are more than the rule can stand.
     """
     if rule is Rule.AUTO:
-        rule, mixing, reason = _automatic(updates, options, reference)
+        rule, mixing, reason = _automatic(updates, options, screened)
     else:
         mixing, reason = options.mixing or Mixing.NONE, "asked for"
     rows = -(-updates // options.bucket) if mixing is Mixing.BUCKETING else updates
@@ -57,23 +61,31 @@ def choose(rule: Rule, updates: int, options: RuleOptions, *, reference: bool = 
         most = min(most, (updates - 1) // 2)
     if rule is Rule.MEAN and mixing is not Mixing.NEAREST_NEIGHBOURS:
         bad = 0
-    elif options.bad is not None:
-        bad = options.bad
+    elif options.bad is None or screened:
+        bad = min(max(0, expected(updates + screened, options) - screened), most)
     else:
-        bad = min(math.ceil(TOLERATED * updates), most)
+        bad = options.bad
     if bad > most or most < 0:
         raise TooManyBad(str(rule), updates, max(bad, 0), most)
     return Choice(rule, mixing, bad, reason)
 
 
-def _automatic(updates: int, options: RuleOptions, reference: bool) -> tuple[Rule, Mixing, str]:
-    if updates < CROWD:
+def expected(updates: int, options: RuleOptions) -> int:
+    """How many of so many updates may be bad, where the rule sets no limit."""
+    return math.ceil(TOLERATED * updates) if options.bad is None else options.bad
+
+
+def _automatic(updates: int, options: RuleOptions, screened: int) -> tuple[Rule, Mixing, str]:
+    if updates + screened < CROWD:
         return Rule.MEAN, Mixing.NONE, f"{updates} updates: too few to outvote any of them"
-    if options.bad == 0:
-        return Rule.MEAN, Mixing.NONE, "no bad updates are expected"
+    left = expected(updates + screened, options) - screened
+    gone = f"{screened} of {updates + screened} updates were left out" if screened else ""
+    if left <= 0 or updates < CROWD:
+        why = gone or "no bad updates are expected"
+        return Rule.MEAN, Mixing.NONE, f"{why}: the others are averaged"
     return (
         Rule.TRIMMED_MEAN,
         options.mixing or Mixing.NEAREST_NEIGHBOURS,
-        f"{updates} updates, some of which may be bad, from data that may differ: near ones are "
-        "mixed, so that honest ones stand together, and extremes are trimmed",
+        f"{gone + '; ' if gone else ''}{left} of {updates} may be bad and honest data may differ: "
+        "near updates are mixed, so that honest ones stand together, and extremes are trimmed",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from decentralml.learning.dtypes import FLOATS, STORED, Doubles, widened
 from decentralml.learning.mean import combined, shares
 from decentralml.learning.robust import coordinates
 from decentralml.learning.robust.centre import centred_clipping, geometric_median, norm_clipping
-from decentralml.learning.robust.choose import Choice, choose
+from decentralml.learning.robust.choose import Choice, choose, expected
 from decentralml.learning.robust.geometry import Geometry, measure
 from decentralml.learning.robust.krum import bulyan_selection, krum, multi_krum
 from decentralml.learning.robust.mixing import buckets, nearest_neighbours
 from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
+from decentralml.learning.robust.screen import screened as screen
 from decentralml.learning.robust.streams import Kernel, by_coordinate
 from decentralml.learning.robust.trust import trusted
 from decentralml.learning.sources import TensorSource
@@ -37,6 +38,8 @@ from decentralml.learning.update import Update
 
 COORDINATES = frozenset({Rule.MEDIAN, Rule.TRIMMED_MEAN, Rule.BULYAN})
 FROM_BASE = frozenset({Rule.CENTRED_CLIPPING, Rule.NORM_CLIPPING, Rule.FLTRUST})
+DIRECT = frozenset({Rule.MEAN, Rule.MEDIAN, Rule.TRIMMED_MEAN})
+"""Rules that need no distances."""
 UNWEIGHTED = frozenset({Rule.KRUM, Rule.BULYAN})
 PIECE = 1 << 18
 
@@ -47,13 +50,15 @@ class Part:
 
     Attributes
     ----------
-    weight : that it came with; all are one together.
+    weight : that it came with; of all that were not rejected, they are one together.
     share : of it in the merged model; None where each coordinate has its own.
+    rejected : why it was left out; empty if it was not.
     """
 
     name: str
     weight: float
     share: float | None
+    rejected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,8 @@ class Report:
     asked, rule : the rule by the caller's word, and the one that was used.
     bad : bad updates that it could stand.
     reason : why this rule.
-    parts : of the updates that took part, in their order.
+    parts : of all updates, in the order in which they were given.
     base_share : of the base model in the merged one.
-    rejected : updates that were left out, and why.
     """
 
     asked: Rule
@@ -77,7 +81,11 @@ class Report:
     reason: str
     parts: tuple[Part, ...]
     base_share: float
-    rejected: Mapping[str, str]
+
+    @property
+    def rejected(self) -> dict[int, str]:
+        """Why updates were left out, by their place."""
+        return {place: part.rejected for place, part in enumerate(self.parts) if part.rejected}
 
 
 def merge_updates(
@@ -114,30 +122,36 @@ def merge_updates(
     if careful is None:
         careful = rule is not Rule.MEAN
     given = shares(updates, _default_weights(updates, weights, rule))
-    rejected: dict[str, str] = {}
-    kept = list(range(len(updates)))
+    rejected: dict[int, str] = {}
     if careful:
-        kept, rejected = _of_one_structure(updates, base)
+        rejected = _of_another_structure(updates, base)
     while True:
+        kept = [place for place in range(len(updates)) if place not in rejected]
         if not kept:
-            raise AllUpdatesRejected(rejected)
-        run = _Run(
-            [updates[i] for i in kept],
-            [given[i] for i in kept],
-            out,
-            rule,
-            base,
-            options,
-            reference,
-        )
+            raise AllUpdatesRejected([(updates[i].name, why) for i, why in rejected.items()])
+        left, their = [updates[i] for i in kept], [given[i] for i in kept]
+        run = _Run(left, their, out, rule, base, options, reference)
         try:
-            return run.merge(progress, rejected)
+            report, screened = run.merge(progress)
         except NotFinite:
             unusable = _unusable(run.stack) if careful else {}
             if not unusable:
                 raise
-        rejected |= {updates[kept[i]].name: reason for i, reason in unusable.items()}
-        kept = [index for place, index in enumerate(kept) if place not in unusable]
+            rejected |= {kept[place]: why for place, why in unusable.items()}
+            continue
+        rejected |= {kept[place]: why for place, why in screened.items()}
+        return replace(report, parts=_with_rejected(report.parts, updates, rejected))
+
+
+def _with_rejected(
+    parts: Sequence[Part], updates: Sequence[Update], rejected: Mapping[int, str]
+) -> tuple[Part, ...]:
+    """The parts of all updates, in their order."""
+    taken = iter(parts)
+    return tuple(
+        Part(update.name, 0.0, 0.0, rejected[place]) if place in rejected else next(taken)
+        for place, update in enumerate(updates)
+    )
 
 
 class _Run:
@@ -154,10 +168,10 @@ class _Run:
         reference: TensorSource | None,
     ) -> None:
         self.stack = Stack(updates, base)
-        self.updates, self.asked, self.options = updates, rule, options
+        self.asked, self.options = rule, options
         self.weights = np.array(shares(updates, weights))
         self.out, self.reference = out, reference
-        self.choice: Choice = choose(rule, len(updates), options, reference=reference is not None)
+        self.choice: Choice = choose(rule, len(updates), options)
         used = self.choice.rule
         if used in FROM_BASE and base is None:
             raise BaseNeeded(str(used))
@@ -170,31 +184,49 @@ class _Run:
     def uneven(self) -> bool:
         return bool(np.ptp(self.weights) > 1e-9 * self.weights.max())
 
-    def merge(self, progress: Progress | None, rejected: Mapping[str, str]) -> Report:
-        rule, mixing = self.choice.rule, self.choice.mixing
-        measured = rule not in (Rule.MEAN, Rule.MEDIAN, Rule.TRIMMED_MEAN)
-        measured = measured or mixing is Mixing.NEAREST_NEIGHBOURS
-        once = self.stack.bytes * len(self.stack)
-        meter = Meter(progress, once * (2 if measured else 1))
+    def merge(self, progress: Progress | None) -> tuple[Report, dict[int, str]]:
+        """What was done, with the parts of those that took part; and who was screened out."""
+        measured = self.choice.rule not in DIRECT
+        measured = measured or self.choice.mixing is Mixing.NEAREST_NEIGHBOURS
+        meter = Meter(progress, self.stack.bytes * len(self.stack) * (2 if measured else 1))
         geometry = self._geometry(meter) if measured else None
+        screened: dict[int, str] = {}
+        if self.asked is Rule.AUTO and geometry is not None:
+            count = len(self.stack)
+            screened = screen(geometry, expected(count, self.options))
+            kept = [place for place in range(count) if place not in screened]
+            if not kept:
+                raise AllUpdatesRejected(
+                    [(self.stack.updates[place].name, why) for place, why in screened.items()]
+                )
+            if screened:
+                self.stack, geometry = self.stack.of(kept), geometry.of(kept)
+                self.weights = np.array(shares(self.stack.updates, self.weights[kept].tolist()))
+                self.choice = choose(Rule.AUTO, len(kept), self.options, screened=len(screened))
+        return self._carried_out(geometry, meter), screened
+
+    def _carried_out(self, geometry: Geometry | None, meter: Meter) -> Report:
+        rule = self.choice.rule
         matrix = self._mixing(geometry)
         if rule in COORDINATES:
-            return self._by_coordinate(geometry, matrix, meter, rejected)
+            return self._by_coordinate(geometry, matrix, meter)
         coefficients = self._coefficients(geometry, matrix)
         if matrix is not None:
             coefficients = matrix.T @ coefficients
         from_base = rule in FROM_BASE
-        chosen = [i for i in range(len(self.stack)) if coefficients[i] > 0 or not measured]
+        # Whom the geometry found sound and the rule gives nothing need not be read again.
+        chosen = [place for place, part in enumerate(coefficients) if part > 0 or geometry is None]
         stack = self.stack if len(chosen) == len(self.stack) else self.stack.of(chosen)
         combined(stack, coefficients[chosen].tolist(), self.out, meter, from_base=from_base)
         base_share = 1.0 - float(coefficients.sum()) if from_base else 0.0
-        return self._report(coefficients.tolist(), base_share, rejected)
+        return self._report(coefficients.tolist(), base_share)
 
     def _geometry(self, meter: Meter) -> Geometry:
         geometry = measure(self.stack, meter, self.reference)
         if not np.isfinite(geometry.gram).all():
             raise NotFinite(
-                self.updates[int(np.argmin(np.isfinite(np.diag(geometry.gram))))].name, "of it"
+                self.stack.updates[int(np.argmin(np.isfinite(np.diag(geometry.gram))))].name,
+                "of it",
             )
         return geometry
 
@@ -228,7 +260,7 @@ class _Run:
         found = trusted(seen.gram, seen.reference, weights)
         if not found.any():
             away = "it does not go the way of the reference"
-            raise AllUpdatesRejected({update.name: away for update in self.updates})
+            raise AllUpdatesRejected([(update.name, away) for update in self.stack.updates])
         return found
 
     def _by_coordinate(
@@ -236,7 +268,6 @@ class _Run:
         geometry: Geometry | None,
         matrix: Doubles | None,
         meter: Meter,
-        rejected: Mapping[str, str],
     ) -> Report:
         rule, bad = self.choice.rule, self.choice.bad
         weights = _mixed_weights(self.weights, matrix) if self.uneven else None
@@ -260,23 +291,23 @@ class _Run:
             if weights is not None:
                 kernel = partial(coordinates.weighted_trimmed_mean, bad=bad, weights=weights)
         by_coordinate(self.stack, kernel, self.out, meter, chosen=chosen, mixing=matrix)
-        return self._report([None] * len(self.stack), 0.0, rejected)
+        return self._report([None] * len(self.stack), 0.0)
 
     def _report(
         self,
         coefficients: Sequence[float | None],
         base_share: float,
-        rejected: Mapping[str, str],
     ) -> Report:
         parts = tuple(
             Part(update.name, float(weight), share)
-            for update, weight, share in zip(self.updates, self.weights, coefficients, strict=True)
+            for update, weight, share in zip(
+                self.stack.updates, self.weights, coefficients, strict=True
+            )
         )
         choice = self.choice
         return Report(
-            self.asked, choice.rule, choice.mixing, choice.bad, choice.reason, parts, base_share,
-            dict(rejected),
-        )  # fmt: skip
+            self.asked, choice.rule, choice.mixing, choice.bad, choice.reason, parts, base_share
+        )
 
 
 def _default_weights(
@@ -305,28 +336,25 @@ def _only(chosen: list[int], weights: Doubles) -> Doubles:
     return found
 
 
-def _of_one_structure(
-    updates: Sequence[Update], base: TensorSource | None
-) -> tuple[list[int], dict[str, str]]:
-    """The updates that can be read and have the base model's structure, or most others'."""
+def _of_another_structure(updates: Sequence[Update], base: TensorSource | None) -> dict[int, str]:
+    """Which updates cannot be read, or have not the base model's structure (or most others')."""
     specs: dict[int, Mapping[str, TensorSpec]] = {}
     rejected = {}
-    for index, update in enumerate(updates):
+    for place, update in enumerate(updates):
         try:
-            specs[index] = update.tensors().specs
+            specs[place] = update.tensors().specs
         except DamagedTensors as error:
-            rejected[update.name] = error.reason
+            rejected[place] = error.reason
     if base is not None:
         wanted = base.specs
     else:
         seen = Counter(frozenset(found.items()) for found in specs.values())
         wanted = dict(seen.most_common(1)[0][0]) if seen else {}
-    for index, found in list(specs.items()):
+    for place, found in specs.items():
         if difference := first_difference(wanted, found):
             tensor, expected, actual = difference
-            rejected[updates[index].name] = f"{tensor} is {actual} and should be {expected}"
-            del specs[index]
-    return list(specs), rejected
+            rejected[place] = f"tensor {tensor!r} is {actual} and should be {expected}"
+    return rejected
 
 
 def _unusable(stack: Stack) -> dict[int, str]:
