@@ -249,3 +249,13 @@ class NothingInCommon(LearningError):
             "no item has the labels of two annotators, so that nothing can be said of their "
             "agreement; have several label the same items"
         )
+
+
+class BadEvaluation(LearningError):
+    """A model was measured, and what came out is no finite number."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+        super().__init__(
+            f"measuring a merged model gave {value}; use an evaluation that gives a finite number"
+        )

@@ -30,7 +30,7 @@ class ProseNet(nn.Module):
     def forward(self, text: Tensor) -> Tensor:
         state = self.embed(text).transpose(1, 2)
         for layer in self.layers:
-            reach = 2 * int(layer.dilation[0])  # type: ignore[index, arg-type]
+            reach = 2 * int(layer.dilation[0])  # type: ignore[index]
             past = nn.functional.pad(state, (reach, 0))
             state = state + nn.functional.gelu(layer(past))
         scores: Tensor = self.read(self.norm(state.transpose(1, 2)))

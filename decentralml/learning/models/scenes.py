@@ -14,7 +14,7 @@ class SceneNet(nn.Module):
     Takes float scenes ``[N, 1, 40, 40]`` in 0..1 (any size that is divisible by four will do) and
     gives ``boxes`` ``[N, 4]`` (top, left, bottom, right, in pixels), ``edges`` ``[N, 40, 40]``
     (scores, above zero: an edge) and ``classes`` ``[N, classes]`` (scores). Edges are read off the
-    first layer. Of the last one a heat map over the cells of 4 × 4 pixels says where the object
+    first layer. Of the last one a heat map over the cells of 4 by 4 pixels says where the object
     is; features are averaged by it, and box and class follow from those.
     """
 

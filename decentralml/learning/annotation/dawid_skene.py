@@ -1,0 +1,137 @@
+"""True labels and annotators' errors, estimated from each other.
+
+An annotator is described by a confusion matrix: what it says of items of each class. Expectation
+(how likely each class is for an item, given what was said of it and by whom) and maximisation
+(confusion matrices and class frequencies, given those likelihoods) alternate.
+
+Source: Dawid and Skene, Maximum Likelihood Estimation of Observer Error-Rates Using the EM
+Algorithm, 1979, equations 2.3 to 2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decentralml.errors import NoLabels
+
+Matrix = NDArray[np.float64]
+
+ROUNDS = 200
+TOLERANCE = 1e-6
+"""Of the log-likelihood per label: where it no longer grows, the estimate is done."""
+SMOOTHING = 0.5
+"""Labels that every annotator is taken to have given of each class besides its own, spread over
+all labels: with few items, a matrix of bare counts is certain of what it has seen once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """What annotators say together.
+
+    Attributes
+    ----------
+    labels : the likeliest label of each item.
+    certainty : how likely it is, 0 to 1.
+    reliability : of each annotator, the share of items that it is estimated to label rightly.
+    confusion : ``[annotators, classes, classes]``: how often each says the second class of an item
+        of the first.
+    classes : names of the classes, in the order of the matrices.
+    rounds : of expectation and maximisation.
+    log_likelihood : after each round.
+    """
+
+    labels: Mapping[str, str]
+    certainty: Mapping[str, float]
+    reliability: tuple[float, ...]
+    confusion: NDArray[np.float64]
+    classes: tuple[str, ...]
+    rounds: int
+    log_likelihood: tuple[float, ...]
+
+
+def dawid_skene(
+    sets: Sequence[Mapping[str, str]],
+    known: Mapping[str, str] | None = None,
+    smoothing: float = SMOOTHING,
+) -> Consensus:
+    """Estimate items' labels and annotators' reliability.
+
+    Parameters
+    ----------
+    sets : one mapping from item to label for each annotator.
+    known : true labels of some items (gold): they stay as they are, and teach how reliable each
+        annotator is.
+    smoothing : 0 gives plain maximum likelihood, as in the paper.
+
+    Raises
+    ------
+    NoLabels
+    """
+    items = sorted({item for labels in sets for item in labels})
+    if not items:
+        raise NoLabels
+    truth = {item: label for item, label in (known or {}).items() if item in set(items)}
+    said = {label for labels in sets for label in labels.values()}
+    classes = tuple(sorted(said | set(truth.values())))
+    votes = _votes(sets, items, classes)
+    fixed = _one_hot(truth, items, classes)
+    settled = fixed.sum(axis=1, keepdims=True) > 0
+    likely = np.where(settled, fixed, _shares(votes.sum(0)))
+    history: list[float] = []
+    while True:
+        frequency = _shares(likely.sum(0) + smoothing / len(classes))
+        confusion = _shares(np.einsum("ic,ail->acl", likely, votes) + smoothing / len(classes))
+        joint = _log(frequency) + np.einsum("ail,acl->ic", votes, _log(confusion))
+        joint[settled & (fixed == 0)] = -np.inf
+        top = joint.max(1, keepdims=True)
+        weight = np.exp(joint - top)
+        history.append(float((np.log(weight.sum(1)) + top[:, 0]).sum()))
+        likely = _shares(weight)
+        grown = len(history) < 2 or history[-1] - history[-2] > TOLERANCE * votes.sum()
+        if not grown or len(history) == ROUNDS:
+            break
+    best = likely.argmax(1)
+    return Consensus(
+        labels={item: classes[c] for item, c in zip(items, best, strict=True)},
+        certainty={item: float(row.max()) for item, row in zip(items, likely, strict=True)},
+        reliability=tuple(float(frequency @ np.diag(matrix)) for matrix in confusion),
+        confusion=confusion,
+        classes=classes,
+        rounds=len(history),
+        log_likelihood=tuple(history),
+    )
+
+
+def _votes(sets: Sequence[Mapping[str, str]], items: list[str], classes: tuple[str, ...]) -> Matrix:
+    """``[annotators, items, classes]``: 1 where an annotator gave an item that label."""
+    votes = np.zeros((len(sets), len(items), len(classes)))
+    place = {item: number for number, item in enumerate(items)}
+    of = {label: number for number, label in enumerate(classes)}
+    for number, labels in enumerate(sets):
+        for item, label in labels.items():
+            votes[number, place[item], of[label]] = 1
+    return votes
+
+
+def _one_hot(truth: Mapping[str, str], items: list[str], classes: tuple[str, ...]) -> Matrix:
+    """``[items, classes]``: 1 at what is known, all 0 where nothing is."""
+    known: Matrix = _votes([truth], items, classes)[0]
+    return known
+
+
+def _shares(counts: Matrix) -> Matrix:
+    """Rows that are one together; a row of nothing is shared equally."""
+    total = counts.sum(-1, keepdims=True)
+    empty = total == 0
+    shares: Matrix = np.where(empty, 1 / counts.shape[-1], counts / np.where(empty, 1, total))
+    return shares
+
+
+def _log(values: Matrix) -> Matrix:
+    """Of zero, a number so small that no sum of others makes up for it."""
+    logs: Matrix = np.log(np.maximum(values, 1e-300))
+    return logs
