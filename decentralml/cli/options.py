@@ -94,6 +94,11 @@ class Settings:
             )
         )
 
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody can be asked."""
+        return not self.json and sys.stdin.isatty()
+
     def confirm(self, question: str) -> bool:
         """Ask before something that cannot be undone; ``--yes`` answers.
 
@@ -103,7 +108,7 @@ class Settings:
         """
         if self.yes:
             return True
-        if self.json or not sys.stdin.isatty():
+        if not self.interactive:
             raise ConfirmationNeeded(question)
         return click.confirm(question, err=True)
 

@@ -10,10 +10,11 @@ import click
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import document, table, to_plain
 from decentralml.cli.units import format_amount, format_proportion
-from decentralml.cli.wording import left, people, status_of
-from decentralml.types import Address, TaskId
+from decentralml.cli.wording import asset_amount, left, people, status_of
+from decentralml.types import Address, TaskId, Verdict
 
 if TYPE_CHECKING:
+    from decentralml.market.deciding import Objection
     from decentralml.market.show import ResultView
 
 
@@ -80,19 +81,44 @@ def _row(view: ResultView, now: int, names: Mapping[Address, str]) -> tuple[obje
 def accept_task_results(settings: Settings, task: int, indices: tuple[int, ...]) -> None:
     """Accept results of a ManualAccept task, or waive the time to challenge results that passed.
 
-    Each is paid from escrow in the moment in which its key is released to you.
+    Each is paid from escrow in the moment in which its key is released to you. What the committee
+    did not pass you can accept, too: on a terminal you are asked first.
     """
     from decentralml.market.deciding import accept_task_results as accept
+    from decentralml.market.deciding import objections
 
     with settings.session() as session:
+        terms = session.chain.task(TaskId(task)).terms
+        against = objections(session, TaskId(task), indices)
+        for each in against:
+            reward = asset_amount(session, terms.asset, terms.reward)
+            settings.terminal.warn(_against(each, reward))
+        if against and settings.interactive and not settings.confirm("Accept nevertheless?"):
+            raise click.ClickException("nothing is accepted; pass --yes to accept unasked")
         receipt = accept(session, TaskId(task), indices)
     if settings.json:
-        document({"task": task, "accepted": indices, "block": receipt and receipt.block})
+        block = receipt and receipt.block
+        document({"task": task, "accepted": indices, "against": against, "block": block})
     else:
         click.echo(
             f"accepted: {', '.join(map(str, indices))}; paid once the committee or the contributor "
             "releases the key"
         )
+
+
+def _against(found: Objection, reward: str) -> str:
+    """What accepting means where the committee did not pass a result."""
+    if found.verdict is Verdict.FAIL:
+        said = f"fails (score {format_proportion(found.score)})"
+        return (
+            f"the committee found that result {found.index} {said}: accepting it pays the reward "
+            f"of {reward} all the same, returns its bond, and has you pay the committee's fees, "
+            "which its bond would have paid"
+        )
+    return (
+        f"the committee came to no verdict on result {found.index}: accepting it pays the reward "
+        f"of {reward} for what nobody has measured"
+    )
 
 
 @click.command(

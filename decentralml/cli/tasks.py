@@ -142,6 +142,7 @@ def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
             f"{terms.committee_size}, each for {format_amount(terms.fee)}; scores within "
             f"{format_proportion(terms.tolerance)} agree",
         ),
+        ("asked for", view.criteria or "not known here before accept-task has fetched the bundle"),
         ("bond", format_amount(terms.bond)),
         ("access", "invited accounts only" if terms.access is Access.INVITED else None),
         (

@@ -28,6 +28,7 @@ from decentralml.types import (
     Submission,
     SubmissionStatus,
     TaskId,
+    Verdict,
     Window,
 )
 
@@ -62,6 +63,27 @@ class Appealing:
     bond: int
     jury: tuple[Address, ...]
     awaited: Awaited | None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A result that its creator would accept though the committee did not pass it."""
+
+    index: int
+    verdict: Verdict
+    score: int
+
+
+def objections(session: Session, task: TaskId, indices: Sequence[int]) -> tuple[Objection, ...]:
+    """Which of the results, that are still to be decided, the committee did not pass."""
+    found = [session.chain.submission(task, index) for index in dict.fromkeys(indices)]
+    return tuple(
+        Objection(submission.index, submission.finding.verdict, submission.finding.score)
+        for submission in found
+        if submission.finding is not None
+        and submission.finding.verdict is not Verdict.PASS
+        and submission.window in (Window.REVIEW, Window.CHALLENGE)
+    )
 
 
 def accept_task_results(session: Session, task: TaskId, indices: Sequence[int]) -> Receipt | None:

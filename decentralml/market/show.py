@@ -7,6 +7,7 @@ from pathlib import Path
 
 from decentralml.bundles.manifest import LABELS_FILE, MODEL_FILE
 from decentralml.errors import NoKeyChosen
+from decentralml.market.criteria import Criteria, criteria_of
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.session import Session
 from decentralml.market.standings import standings
@@ -51,6 +52,8 @@ class TaskView:
     open_results: tuple[ResultView, ...]
     """Those that have not ended."""
     creator_standing: int
+    criteria: Criteria | None
+    """What decides about results; None where the bundle cannot be read from here yet."""
     work: OwnWork | None
 
 
@@ -69,6 +72,7 @@ def show_task(session: Session, task: TaskId) -> TaskView:
         counts,
         tuple(view for view in views if view.awaited is not None),
         standing,
+        criteria_of(session, found),
         _own(session, task, submissions),
     )
 

@@ -84,18 +84,21 @@ def check(get: Get, cid: bytes, limits: Limits, progress: Progress | None = None
     _Tree(get, limits, progress).walk(cid, None)
 
 
-def read_bytes(get: Get, cid: bytes, limits: Limits) -> bytes:
-    """The content of a file.
+def read_bytes(get: Get, cid: bytes, limits: Limits, name: str | None = None) -> bytes:
+    """The content of a file, or of the one of a name in a folder; no other block is asked for.
 
     Raises
     ------
-    DagInvalid : also where the CID names a folder.
+    DagInvalid : also where the CID names a folder, or one without such a file.
     ObjectTooLarge
     """
     tree = _Tree(get, limits, None)
-    if tree.is_folder(cid):
-        raise DagInvalid(cids.text(cid), "a folder, where a file was expected")
-    return b"".join(tree.content(Link(cid, "", -1), None, 0))
+    link = Link(cid, "", -1)
+    if name is not None:
+        link = tree.entry(link, name)
+    if tree.is_folder(link.cid):
+        raise DagInvalid(cids.text(link.cid), "a folder, where a file was expected")
+    return b"".join(tree.content(link, None, 0))
 
 
 class _Tree:
@@ -115,6 +118,17 @@ class _Tree:
         if cids.codec(cid) == cids.RAW:
             return False
         return _decode(cid, self._get(cid))[1].type in (NodeType.DIRECTORY, NodeType.SHARD)
+
+    def entry(self, folder: Link, name: str) -> Link:
+        """The entry of a folder that has this name."""
+        if self.is_folder(folder.cid):
+            _, links, node = self._load(folder)
+            assert node is not None
+            shard = node.type is NodeType.SHARD
+            for found in self._shard(folder, links, node, 0, 0) if shard else links:
+                if found.name == name:
+                    return found
+        raise _invalid(folder, f"nothing in it is called {name}")
 
     def walk(self, cid: bytes, target: Path | None) -> None:
         """Visit everything; write it to the target (a folder that is there, or a file)."""

@@ -27,6 +27,9 @@ from decentralml.storage.staging import refuse_existing, staged_file
 from decentralml.storage.unixfs import Importer, Progress
 from decentralml.types import Cid
 
+PEEK_SECONDS = 5.0
+"""How long a daemon may take over a block that is only looked at."""
+
 
 class Objects:
     """Content by CID.
@@ -132,6 +135,28 @@ class Objects:
         limits = Limits(total_bytes=max_bytes)
         self._bring(root, limits, None)
         return dag.read_bytes(self.store.get, root, limits)
+
+    def peek(self, cid: Cid, name: str | None, max_bytes: int) -> bytes:
+        """The content of a file, or of the one of a name in a folder, and nothing else of it.
+
+        Nothing is kept, and a daemon is not waited for longer than :data:`PEEK_SECONDS` (errors as
+        :meth:`get`).
+        """
+        kubo = None if self.kubo is None else Kubo(self.kubo.name, PEEK_SECONDS)
+
+        def block(wanted: bytes) -> bytes:
+            try:
+                return self.store.get(wanted)
+            except (ObjectNotFound, BlockDamaged):
+                if kubo is None:
+                    raise
+                return kubo.block(wanted)
+
+        try:
+            return dag.read_bytes(block, cids.parse(cid), Limits(total_bytes=max_bytes), name)
+        finally:
+            if kubo is not None:
+                kubo.close()
 
     def verify(
         self, cid: Cid, limits: Limits | None = None, progress: Progress | None = None
