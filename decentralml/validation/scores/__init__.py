@@ -72,7 +72,8 @@ def _combined(name: str, measure: Measure, formula: Callable[[Metrics], float]) 
 
 
 def _accuracy(predictions: Tensors, labels: Tensors) -> Score:
-    return score_classification(predicted(predictions, PREDICTIONS), class_labels(labels, LABELS))
+    wanted = class_labels(labels, LABELS)
+    return score_classification(predicted(predictions, PREDICTIONS), wanted)
 
 
 def _quality_of_text(metrics: Metrics) -> float:

@@ -87,9 +87,11 @@ def edit_distance(one: Sequence[int], other: Sequence[int]) -> int:
 
 def _utterances(predictions: Tensors, labels: Tensors) -> tuple[Utterances, Utterances]:
     if WORDS in labels:
-        return sequences(predicted(predictions, WORDS)), reference_sequences(labels, WORDS)
+        said = reference_sequences(labels, WORDS)
+        return sequences(predicted(predictions, WORDS)), said
+    words = class_labels(labels, LABELS)
     heard = classes_of(predicted(predictions, PREDICTIONS))
-    return heard[:, None].tolist(), class_labels(labels, LABELS)[:, None].tolist()
+    return heard[:, None].tolist(), words[:, None].tolist()
 
 
 def _flags(labels: Tensors, count: int) -> NDArray[np.bool_]:

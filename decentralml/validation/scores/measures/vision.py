@@ -100,8 +100,8 @@ def classification_metrics(predictions: Tensors, labels: Tensors) -> dict[str, f
     ------
     PredictionsInvalid, ValidationSetInvalid
     """
-    score = score_classification(predicted(predictions, PREDICTIONS), class_labels(labels, LABELS))
-    return dict(score.metrics)
+    wanted = class_labels(labels, LABELS)
+    return dict(score_classification(predicted(predictions, PREDICTIONS), wanted).metrics)
 
 
 def vision_metrics(predictions: Tensors, labels: Tensors) -> dict[str, float]:
