@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from decentralml.errors import NoClientExamples
 from decentralml.learning.train import Local, TrainingSettings
@@ -58,21 +59,13 @@ def padded(clients: Sequence[Client], part: str = "training") -> Padded:
     for client in clients:
         if not len(client):
             raise NoClientExamples(client.name, part)
+    inputs = pad_sequence([c.inputs for c in clients], batch_first=True)
+    labels = pad_sequence([c.labels for c in clients], batch_first=True)
     sizes = torch.tensor([len(c) for c in clients])
-    longest = int(sizes.max())
-    inputs = _filled([c.inputs for c in clients], longest)
-    labels = _filled([c.labels for c in clients], longest)
-    if int(sizes.min()) == longest:
+    if int(sizes.min()) == inputs.shape[1]:
         return Padded(inputs, labels, None)
-    mask = torch.arange(longest)[None] < sizes[:, None]
+    mask = torch.arange(inputs.shape[1])[None] < sizes[:, None]
     return Padded(inputs, labels, mask.float())
-
-
-def _filled(values: Sequence[Tensor], longest: int) -> Tensor:
-    out = values[0].new_zeros(len(values), longest, *values[0].shape[1:])
-    for row, value in zip(out, values, strict=True):
-        row[: len(value)] = value
-    return out
 
 
 def batches(examples: int, settings: TrainingSettings, seed: int) -> list[Tensor]:

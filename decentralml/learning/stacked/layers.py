@@ -42,6 +42,8 @@ class Pass:
     probes : zeros added to the outputs of these layers: the loss's gradient by them is its
         gradient by the outputs.
     inputs : what these layers were given, ``[rows, in]``; they fill it.
+    products : these inputs times the shared weight, ``[rows, out]``; where the caller knows one,
+        because the layer's inputs are the same in every step, it is not computed again.
     buffers : new values of buffers, by name; the layers fill it.
     """
 
@@ -49,6 +51,7 @@ class Pass:
     factors: dict[str, Factors] = field(default_factory=dict)
     probes: dict[str, Tensor] = field(default_factory=dict)
     inputs: dict[str, Tensor] = field(default_factory=dict)
+    products: dict[str, Tensor] = field(default_factory=dict)
     buffers: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -66,7 +69,10 @@ class SharedLinear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         rows = inputs.reshape(-1, inputs.shape[-1])
-        outputs = rows @ self.weight.T
+        products = self.passing.products
+        if self.name not in products:
+            products[self.name] = rows @ self.weight.T
+        outputs = products[self.name]
         if self.bias is not None:
             outputs = outputs + self.bias
         moved = self.passing.factors.get(self.name)

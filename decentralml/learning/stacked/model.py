@@ -28,12 +28,13 @@ class Forward:
     ----------
     outputs : ``[N, …]``.
     buffers : all buffers after the pass, by name.
-    inputs : what each shared layer was given, ``[rows, in]``, by layer.
+    inputs, products : of each shared layer, see :class:`~.layers.Pass`.
     """
 
     outputs: Tensor
     buffers: Tensors
     inputs: Tensors
+    products: Tensors
 
 
 class StackedModel:
@@ -87,10 +88,11 @@ class StackedModel:
         mask: Tensor | None = None,
         factors: Mapping[str, Factors] | None = None,
         probes: Mapping[str, Tensor] | None = None,
+        products: Mapping[str, Tensor] | None = None,
         training: bool = True,
     ) -> Forward:
         """Run for one client on inputs ``[N, …]``; see :class:`Pass` for the other arguments."""
-        passing = Pass(mask, dict(factors or {}), dict(probes or {}))
+        passing = Pass(mask, dict(factors or {}), dict(probes or {}), products=dict(products or {}))
         for layer in self._wired:
             layer.passing = passing
         self._module.train(training)
@@ -98,4 +100,5 @@ class StackedModel:
         for name in self._foreign:  # those that the module changes in place are its own
             values[name] = values[name].clone()
         outputs = functional_call(self._module, {**parameters, **values}, (inputs,))
-        return Forward(outputs, {**values, **passing.buffers}, passing.inputs)
+        after = {**values, **passing.buffers}
+        return Forward(outputs, after, passing.inputs, passing.products)

@@ -27,11 +27,19 @@ RANDOM = (
 
 @dataclass(frozen=True, slots=True)
 class LinearUse:
-    """A linear layer that may be shared: its sizes, and the rows it is given for one example."""
+    """A linear layer that may be shared.
+
+    Attributes
+    ----------
+    inputs, outputs : its sizes.
+    rows : how many it is given for one example.
+    leading : whether what it is given depends on the examples alone, and on no parameter.
+    """
 
     inputs: int
     outputs: int
     rows: int
+    leading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
     """Measure ``module`` on examples ``[N, …]``; two are enough. It stays as it is."""
     examples = examples[:2] if len(examples) > 1 else torch.cat([examples, examples])
     probed = copy.deepcopy(module).train()
+    random = any(isinstance(layer, RANDOM) and _active(layer) for layer in module.modules())
     calls: Counter[str] = Counter()
     uses: dict[str, LinearUse] = {}
     sizes: dict[str, int] = {}
@@ -82,7 +91,8 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
             sizes[f"{name} {calls[name]}"] = out.numel() // len(examples)
             if isinstance(layer, nn.Linear):
                 rows = given[0].numel() // layer.in_features // len(examples)
-                uses[name] = LinearUse(layer.in_features, layer.out_features, max(1, rows))
+                leading = not (given[0].requires_grad or random)
+                uses[name] = LinearUse(layer.in_features, layer.out_features, max(1, rows), leading)
                 work["linear"] += rows * layer.in_features * layer.out_features
             elif isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
                 each = layer.weight.numel() // layer.out_channels
@@ -93,7 +103,8 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
     for name, layer in probed.named_modules():
         if not any(True for _ in layer.children()):
             layer.register_forward_hook(hook(name))
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    probed.requires_grad_(True)
+    with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         probed(examples)
     names = Counter(
         id(p) for m in module.modules() for p in m._parameters.values() if p is not None
@@ -114,7 +125,7 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
             and names[id(layers[name].weight)] == 1
             and layers[name].weight.requires_grad
         },
-        random=any(isinstance(layer, RANDOM) and _active(layer) for layer in module.modules()),
+        random=random,
         coupled=_coupled(module, examples),
         unstackable=_unstackable(module, examples),
     )
