@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from decentralml.market.explain import explain as explain
     from decentralml.market.explain import explain_task as explain_task
     from decentralml.market.federation import federate as federate
+    from decentralml.market.labels import merge_labels as merge_labels
     from decentralml.market.models import evaluate_model as evaluate_model
     from decentralml.market.models import train_model as train_model
     from decentralml.market.offer import Offer as Offer
@@ -64,6 +65,7 @@ _HOMES = {
     "decentralml.market.explain": ("explain", "explain_task"),
     "decentralml.market.receipts": ("write_receipt", "verify_receipt"),
     "decentralml.market.federation": ("federate",),
+    "decentralml.market.labels": ("merge_labels",),
     "decentralml.market.models": ("train_model", "evaluate_model"),
     "decentralml.market.show": ("show_task",),
     "decentralml.market.tasks": ("list_tasks", "list_task_results", "settle", "withdraw_task"),

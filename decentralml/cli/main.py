@@ -42,6 +42,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "train-federated": ("federated", "Train over rounds, each of which is a task."),
         "runs": ("federated", "List federated runs; show how one has gone."),
         "federate": ("merging", "Merge accepted models into the next one and publish it."),
+        "merge-labels": ("labels", "Merge accepted label sets; show how annotators agree."),
         "withdraw-task": ("tasks", "Take back the slots nobody works on."),
     },
     "For contributors": {

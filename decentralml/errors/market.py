@@ -145,6 +145,17 @@ class NothingToMerge(MarketError):
         )
 
 
+class NotLabels(MarketError):
+    """Label sets are to be merged, and the task's results are models."""
+
+    def __init__(self, task: int) -> None:
+        self.task = task
+        super().__init__(
+            f"the results of task {task} are models, not labels; "
+            f"merge them with: decentralml federate {task}"
+        )
+
+
 class NotMergeable(MarketError):
     """A task's results are not models that can be averaged."""
 

@@ -127,7 +127,7 @@ def _judge_labels(
             return _inconclusive("there is no validation set to compare the labels with")
         return _passed_checks("the labels follow the task's schema")
     try:
-        gold = _gold(validation_set / GOLD_FILE)
+        gold = read_gold(validation_set / GOLD_FILE)
         score = score_annotation(read_labels(result / LABELS_FILE, schema), gold)
     except (PredictionsInvalid, ValidationSetInvalid) as error:
         return _inconclusive(error.problem)
@@ -237,7 +237,8 @@ def _unchanged(bundle: Path, manifest: TaskManifest, result: Path) -> bool:
         return False  # The result was checked: it is the creator's own base model.
 
 
-def _gold(file: Path) -> dict[str, str]:
+def read_gold(file: Path) -> dict[str, str]:
+    """Gold labels by item. Raises :class:`ValidationSetInvalid`."""
     try:
         with file.open("rb") as stream:
             document = parse_json(stream.read(MAX_GOLD_BYTES + 1), file.name, MAX_GOLD_BYTES)

@@ -70,8 +70,8 @@ def test_fleiss_kappa_of_the_usual_example() -> None:
 
 
 def test_fleiss_kappa_counts_items_that_not_all_have_labelled() -> None:
-    """Pairs agree on 1, 1/3 and 0 of them; labels are 3 a, 4 b: expected 25/49."""
-    observed, expected = (1 + 1 / 3 + 0) / 3, 25 / 49
+    """Pairs agree on 1, 1/3 and 0 of them; labels are 2 a, 5 b: expected 29/49."""
+    observed, expected = (1 + 1 / 3 + 0) / 3, 29 / 49
     kappa = fleiss_kappa(sets_of("baa.", "bbb.", ".b.a"))
     assert kappa == pytest.approx((observed - expected) / (1 - expected))
 

@@ -8,6 +8,7 @@ from decentralml.learning.annotation.agreement import (
     cohen_kappa,
     fleiss_kappa,
     mean_kappa,
+    overlap,
     shared_items,
 )
 from decentralml.learning.annotation.dawid_skene import Consensus, dawid_skene
@@ -20,5 +21,6 @@ __all__ = [
     "fleiss_kappa",
     "majority",
     "mean_kappa",
+    "overlap",
     "shared_items",
 ]

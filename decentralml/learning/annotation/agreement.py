@@ -20,6 +20,11 @@ def shared_items(one: LabelSet, other: LabelSet) -> list[str]:
     return sorted(one.keys() & other.keys())
 
 
+def overlap(sets: Sequence[LabelSet]) -> bool:
+    """Whether any item has two labels."""
+    return sum(map(len, sets)) > len({item for labels in sets for item in labels})
+
+
 def cohen_kappa(one: LabelSet, other: LabelSet) -> float:
     """Agreement of two annotators on the items that both have labelled.
 

@@ -24,8 +24,9 @@ ROUNDS = 200
 TOLERANCE = 1e-6
 """Of the log-likelihood per label: where it no longer grows, the estimate is done."""
 SMOOTHING = 0.5
-"""Labels that every annotator is taken to have given of each class besides its own, spread over
-all labels: with few items, a matrix of bare counts is certain of what it has seen once."""
+"""Labels of each class that every annotator is taken to have given besides its own: so many right
+ones, and as many again spread over all labels. With few items a matrix of bare counts is certain
+of what it has seen once, and does not know a right label from a wrong one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,11 @@ def dawid_skene(
     fixed = _one_hot(truth, items, classes)
     settled = fixed.sum(axis=1, keepdims=True) > 0
     likely = np.where(settled, fixed, _shares(votes.sum(0)))
+    prior = smoothing * (np.eye(len(classes)) + 1 / len(classes))
     history: list[float] = []
     while True:
         frequency = _shares(likely.sum(0) + smoothing / len(classes))
-        confusion = _shares(np.einsum("ic,ail->acl", likely, votes) + smoothing / len(classes))
+        confusion = _shares(np.einsum("ic,ail->acl", likely, votes) + prior)
         joint = _log(frequency) + np.einsum("ail,acl->ic", votes, _log(confusion))
         joint[settled & (fixed == 0)] = -np.inf
         top = joint.max(1, keepdims=True)
