@@ -115,7 +115,7 @@ def run_drill(
     parts = split_mnist(digits or read_mnist(), drill.honest, drill.seed, drill.split)
     tests = parts["test"]
     own = [parts[f"contributor-{number + 1}"] for number in range(drill.honest)]
-    model = first_weights(tests.inputs[0].size, chance)
+    model: Weights = first_weights(tests.inputs[0].size, chance)
     model = train_together(model, [parts["creator"]], drill.steps, chance)[0]
     accuracy: list[float] = []
     report = None

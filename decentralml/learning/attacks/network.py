@@ -42,7 +42,10 @@ def first_weights(pixels: int, chance: np.random.Generator) -> dict[str, Floats]
     """He's initialisation."""
 
     def matrix(rows: int, columns: int) -> Floats:
-        return (chance.standard_normal((rows, columns)) * np.sqrt(2 / rows)).astype(np.float32)
+        found: Floats = (chance.standard_normal((rows, columns)) * np.sqrt(2 / rows)).astype(
+            np.float32
+        )
+        return found
 
     return {
         "hidden.weight": matrix(pixels, HIDDEN),
@@ -80,7 +83,8 @@ def predicted(weights: Weights, inputs: NDArray[Any]) -> NDArray[np.int64]:
             as_pixels(inputs) @ weights["hidden.weight"] + weights["hidden.bias"], 0
         )
         scores = hidden @ weights["output.weight"] + weights["output.bias"]
-    return np.argmax(scores, axis=1)
+    classes: NDArray[np.int64] = np.argmax(scores, axis=1)
+    return classes
 
 
 def as_pixels(inputs: NDArray[Any]) -> Floats:

@@ -47,7 +47,7 @@ def _against(ways: Doubles, strength: float, chance: np.random.Generator) -> Dou
 
 
 def _gaussian(ways: Doubles, strength: float, chance: np.random.Generator) -> Doubles:
-    noise: Doubles = chance.standard_normal(ways.shape[1])
+    noise: Doubles = chance.standard_normal(ways.shape[1:])
     noise *= strength * np.sqrt(np.mean(ways**2))
     return noise
 

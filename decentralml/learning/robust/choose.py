@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -72,7 +71,7 @@ def choose(rule: Rule, updates: int, options: RuleOptions, *, screened: int = 0)
 
 def expected(updates: int, options: RuleOptions) -> int:
     """How many of so many updates may be bad, where the rule sets no limit."""
-    return math.ceil(TOLERATED * updates) if options.bad is None else options.bad
+    return max(1, int(TOLERATED * updates)) if options.bad is None else options.bad
 
 
 def _automatic(updates: int, options: RuleOptions, screened: int) -> tuple[Rule, Mixing, str]:

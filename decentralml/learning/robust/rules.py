@@ -41,7 +41,7 @@ class RuleOptions:
     Attributes
     ----------
     bad : updates that may be bad, at most (the papers' *f*). Default: as many as the rule can
-        stand, but at most 30 % of all, rounded up.
+        stand, but at most 30 % of all (and at least one).
     mixing : what is done first. With ``auto`` it is chosen, too, unless it is given.
     bucket : updates averaged in a bucket (bucketing).
     clip : the longest way from the centre, in the updates' own units (centred and norm clipping);
