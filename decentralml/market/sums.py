@@ -90,7 +90,20 @@ def _slot(history: History) -> Sum:
     refunded = any(line.what == "refunded" for line in went)
     closed = refunded or ended_by(history, events.ResultAccepted)
     still = 0 if closed else terms.slot_hold
+    left = sum(line.amount for line in held) - sum(line.amount for line in went) - still
+    if 0 < left <= _of_silent_members(history):
+        went.append(Line("fees of silent members, returned", history.task.creator, left))
     return Sum("escrow of the slot", None, tuple(held), tuple(went), still)
+
+
+def _of_silent_members(history: History) -> int:
+    """The most that version 1 kept, when a result ended, for members that had not spoken, whom the
+    upgrade took their seats. It returned that without an event of the result's."""
+    submission = history.submission
+    if submission is None or submission.accepted_in or submission.ended_at is None:
+        return 0
+    terms = history.task.terms
+    return (terms.committee_size - len(submission.committee)) * terms.fee
 
 
 def _slot_asset(history: History) -> Sum | None:

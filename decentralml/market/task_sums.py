@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from decentralml.chain import events
-from decentralml.chain.history import History
-from decentralml.market.steps import all_events
+from decentralml.chain.history import History, Step
+from decentralml.market.steps import all_events, is_of_slot
 from decentralml.market.sums import Line, Sum
 
 
@@ -30,8 +30,31 @@ def _escrow(history: History) -> Sum:
                 went.append(Line(what, event.contributor, event.reward))
             case events.EscrowRefunded(asset=None):
                 went.append(Line("refunded", event.creator, event.amount))
+    if not history.task.deposit:
+        went += [line for step in history.steps if (line := _kept_back(history, step))]
     still = _slots(history) * history.task.terms.slot_hold
     return Sum("escrow", None, tuple(held), tuple(went), still)
+
+
+def _kept_back(history: History, step: Step) -> Line | None:
+    """What version 1 kept, when a result ended, for members that had not spoken. Whether they
+    earned it later or it went back, is in the result's own history."""
+    slot, index, set_aside, spent = history.task.terms.slot_hold, None, 0, 0
+    for event in step.events:
+        match event:
+            case events.ResultAccepted():
+                index, set_aside, spent = event.index, slot, spent + event.reward
+            case events.ResultRejected():
+                index = event.index
+            case events.EscrowRefilled():
+                set_aside += event.amount
+            case events.FeePaid(source="Escrow" | "Slot"):
+                spent += event.amount
+            case events.EscrowRefunded(asset=None) if is_of_slot(step, event):
+                set_aside, spent = slot, spent + event.amount
+    if index is None or set_aside <= spent:
+        return None
+    return Line(f"to late members or back, result {index}", None, set_aside - spent)
 
 
 def _escrow_asset(history: History) -> Sum | None:

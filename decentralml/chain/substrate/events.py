@@ -33,9 +33,17 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "int": int,
     "bytes": bytes,
 }
-_BEFORE = {"asset": None, "paid": True, "jury": False, "segment": None, "forfeited": 0}
+_BEFORE: dict[str, Any] = {
+    "asset": None,
+    "paid": True,
+    "jury": False,
+    "segment": None,
+    "forfeited": 0,
+}
 """What was so of all events of version 1, which did not say it."""
 _CALLED_BEFORE = {"Attested": "Revealed"}
+_OUTCOME_BEFORE = {"Pass": "Overruled", "Fail": "Failed"}
+"""Of a rejection, by its verdict, in version 1; else Inconclusive."""
 _ACCOUNT = "sp_core::crypto::AccountId32"
 
 
@@ -62,6 +70,9 @@ def named(runtime: Runtime, event: Variant) -> events.Event:
     pallet, (name, values) = event.name, event.value
     if pallet == "Market" and isinstance(values, dict):
         name, values = _CALLED_BEFORE.get(name, name), _BEFORE | values
+        if name == "ResultRejected" and "outcome" not in values:
+            outcome = _OUTCOME_BEFORE.get(values["verdict"].name, "Inconclusive")
+            values["outcome"] = Variant(outcome, None)
     found: events.Event
     try:
         found = typed(runtime, Variant(pallet, Variant(name, values)))

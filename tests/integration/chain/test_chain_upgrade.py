@@ -11,9 +11,9 @@ import pytest
 from chain_support import ALICE, BOB, served
 from click.testing import CliRunner, Result
 from devchain_support import shared_cache
-from fixture_support import open_at, read, unpack
+from fixture_support import SUBMISSIONS, open_at, read, unpack
 
-from decentralml.chain import calls
+from decentralml.chain import calls, events
 from decentralml.chain.connect import connect
 from decentralml.chain.substrate.client import SPEC_VERSION, SubstrateChain
 from decentralml.chain.substrate.embedded import EmbeddedTransport
@@ -22,8 +22,10 @@ from decentralml.cli.main import cli
 from decentralml.config import Config
 from decentralml.errors import CallRefused, NothingToUpgrade, NotTheSudoKey
 from decentralml.market.explain import explained
+from decentralml.market.sums import Line
+from decentralml.market.task_sums import sums_of_task
 from decentralml.runtime import blob
-from decentralml.types import UNIT, Outcome, SubmissionStatus, TaskId
+from decentralml.types import UNIT, Outcome, SubmissionStatus, TaskId, Verdict
 
 
 @pytest.fixture
@@ -147,6 +149,9 @@ def test_results_of_version_1_are_explained_and_have_receipts(chain: SubstrateCh
     upgrade(chain, blob(), SPEC_VERSION, ALICE)
     paid, failed = (explained(None, chain.history(TaskId(task), 0)) for task in (4, 11))
     assert (paid.paid, paid.outcome) == (True, Outcome.ACCEPTED)
+    assert failed.history.steps[-2].events[-1] == events.ResultRejected(
+        failed.task, 0, BOB.address, Outcome.FAILED, Verdict.FAIL, ""
+    )
     assert [judge.fee for judge in paid.judges if judge.within] == [UNIT // 2] * 3
     assert all(each.adds_up for each in paid.sums)
     assert (failed.paid, failed.outcome) == (False, Outcome.FAILED)
@@ -155,3 +160,16 @@ def test_results_of_version_1_are_explained_and_have_receipts(chain: SubstrateCh
         assert history.changes[-1] == chain.info().block, "the migration changed its storage"
         evidence = chain.evidence(history)
         assert chain.proven(found.task, 0, history.until, evidence) == history
+
+
+def test_the_sums_of_what_version_1_left_behind_add_up(chain: SubstrateChain) -> None:
+    upgrade(chain, blob(), SPEC_VERSION, ALICE)
+    for task in SUBMISSIONS:
+        assert all(each.adds_up for each in sums_of_task(chain.history(TaskId(task))))
+        found = explained(None, chain.history(TaskId(task), 0))
+        assert all(each.adds_up for each in found.sums), (task, found.sums)
+    # Two of three members had spoken when version 1 paid for it.
+    silent = explained(None, chain.history(TaskId(10), 0)).sums[0]
+    assert silent.went[-1] == Line("fees of silent members, returned", ALICE.address, UNIT // 2)
+    whole = sums_of_task(chain.history(TaskId(10)))[0]
+    assert whole.went[-1] == Line("to late members or back, result 0", None, UNIT // 2)
