@@ -17,7 +17,7 @@ from decentralml.learning.examples import Split, read_mnist
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FOLDER = ASSETS / "data_annotator"
-GOLD = ASSETS / "examples" / "annotation_gold" / "gold.json"
+GOLD = ASSETS / "examples" / "annotation" / "gold" / "gold.json"
 
 
 def png(image: np.ndarray) -> bytes:

@@ -212,13 +212,13 @@ def test_an_annotator_labels_the_samples_from_its_own_examples(
     # Contributors' shards are skewed; the held-out examples stand for a careful annotator's.
     result = work(bundle, data / "test", tmp_path / "output", "ann")
     assert result.name == "labels_ann"
-    finding = judge(bundle, manifest, result, ASSETS / "examples" / "annotation_gold", bench)
+    finding = judge(bundle, manifest, result, ASSETS / "examples" / "annotation" / "gold", bench)
     assert finding.verdict is Verdict.PASS and finding.score >= 0.8 * PPM, finding.reasons
 
 
 def test_an_annotator_hands_over_labels_that_a_person_gave(bench: Bench, tmp_path: Path) -> None:
     schema = json.loads((ASSETS / "data_annotator" / "schema.json").read_text())
-    gold = json.loads((ASSETS / "examples" / "annotation_gold" / "gold.json").read_text())
+    gold = json.loads((ASSETS / "examples" / "annotation" / "gold" / "gold.json").read_text())
     labels = tmp_path / "own" / "labels.json"
     labels.parent.mkdir()
     # A person answers for every sample in turn, once with what is no class.
@@ -235,7 +235,7 @@ def test_an_annotator_hands_over_labels_that_a_person_gave(bench: Bench, tmp_pat
     bundle = tmp_path / "bundle"
     manifest = packed("data_annotator", None, bundle)
     result = work(bundle, labels.parent, tmp_path / "output", "ann")
-    finding = judge(bundle, manifest, result, ASSETS / "examples" / "annotation_gold", bench)
+    finding = judge(bundle, manifest, result, ASSETS / "examples" / "annotation" / "gold", bench)
     assert finding.verdict is Verdict.PASS and finding.score == PPM
 
 
@@ -271,7 +271,7 @@ def test_the_samples_are_real_digits_that_no_contributor_has(data: Path) -> None
     finally:
         sys.path.pop(0)
     schema = json.loads((ASSETS / "data_annotator" / "schema.json").read_text())
-    gold = json.loads((ASSETS / "examples" / "annotation_gold" / "gold.json").read_text())
+    gold = json.loads((ASSETS / "examples" / "annotation" / "gold" / "gold.json").read_text())
     digits = read_mnist()
     labels = {
         image.tobytes(): int(n) for image, n in zip(digits.inputs, digits.labels, strict=True)
