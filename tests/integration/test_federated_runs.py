@@ -1,0 +1,417 @@
+"""Federated runs on a chain of one's own: rounds, stragglers, empty rounds, money, mergers."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, GOOD, WEAK, Stage, write_model
+from safetensors.numpy import load_file
+
+from decentralml.bundles.merge import MergePlan
+from decentralml.bundles.training import Algorithm, LocalTraining, read_training
+from decentralml.cli.main import cli
+from decentralml.errors import (
+    ManifestError,
+    MergePlanInvalid,
+    MergerSilent,
+    NotAnAggregator,
+    RoundUnaffordable,
+    RunBusy,
+    RunDiffers,
+    RunForgotten,
+    RunInvalid,
+    RunUnknown,
+    TermsInvalid,
+    TooFewResults,
+)
+from decentralml.market import staying
+from decentralml.market.contributor import accept_task
+from decentralml.market.daemons.aggregator import Aggregator
+from decentralml.market.daemons.log import Quiet
+from decentralml.market.daemons.stopping import Stop
+from decentralml.market.node import advance, reset
+from decentralml.market.offer import HOUR
+from decentralml.market.rounds import Progress, advance_run, final_model, stay_with_run
+from decentralml.market.runplan import Ending, RunPlan
+from decentralml.market.runstate import folder_of, list_runs, read_run
+from decentralml.market.tokens import transfer
+from decentralml.types import UNIT, Address, SubmissionStatus, TaskId, TaskStatus, TaskType
+
+BOB, CHARLIE = CONTRIBUTORS
+DAVE = AGGREGATORS[0]
+
+
+def plan(stage: Stage, rounds: int = 2, **other: Any) -> RunPlan:
+    own = {f: other.pop(f) for f in list(other) if f in RunPlan.__dataclass_fields__}
+    terms: dict[str, Any] = {"results": 2, "minimum_gain": None, "committee": 1} | other
+    return RunPlan(stage.bundle, stage.offer(**terms), rounds, **({"name": "run"} | own))
+
+
+def step(stage: Stage, wanted: RunPlan) -> Progress:
+    return advance_run(stage.as_(CREATOR), wanted)
+
+
+def task_of(progress: Progress) -> TaskId:
+    assert progress.waiting is not None
+    return progress.waiting.task
+
+
+def serve(stage: Stage, task: TaskId, **weights: Any) -> None:
+    """Contributors send their results, and aggregators bring them to their end."""
+    for who in weights or dict.fromkeys(("Bob", "Charlie"), GOOD):
+        stage.contribute(f"//{who}", task, weights.get(who, GOOD))
+    stage.conclude(task)
+
+
+# A run from end to end.
+
+
+def test_each_round_begins_from_what_the_round_before_published(stage: Stage) -> None:
+    wanted = plan(stage, training=LocalTraining(Algorithm.FEDAVG, epochs=3))
+    first = task_of(step(stage, wanted))
+    serve(stage, first, Bob=GOOD, Charlie=3 * GOOD)
+    second = task_of(step(stage, wanted))
+    chain = stage.as_(CREATOR).chain
+    assert chain.task(second).terms.parent == first
+    accept_task(stage.as_(BOB), second)
+    bundle = stage.as_(BOB).work(second).bundle
+    assert np.array_equal(load_file(bundle / "model" / "model.safetensors")["weight"], 2 * GOOD)
+    assert read_training(bundle) == LocalTraining(round=2, epochs=3)
+    stage.as_(BOB)
+    serve(stage, second)
+    progress = step(stage, wanted)
+    assert progress.ending is Ending.ROUNDS
+    assert [each.number for each in progress.run.finished] == [1, 2]
+    assert progress.run.score == 400_000 and progress.run.rounds[0].score == 1_000_000
+    assert final_model(progress) == folder_of(stage.as_(CREATOR), "run").model(1), "the best one"
+    again = step(stage, wanted)
+    assert (again.run, len(chain.tasks())) == (progress.run, 2), "nothing is done twice"
+
+
+def test_more_rounds_go_on_where_fewer_ended(stage: Stage) -> None:
+    serve(stage, task_of(step(stage, plan(stage, 1))))
+    assert step(stage, plan(stage, 1)).ending is Ending.ROUNDS
+    progress = step(stage, plan(stage, 2))
+    assert progress.waiting is not None and progress.waiting.round == 2
+
+
+def test_staying_with_a_run_tells_of_each_round(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staying, "LOOK_EVERY", 0.0)
+    served: set[int] = set()
+
+    def idle(progress: Progress, now: int) -> None:
+        task = task_of(progress)
+        assert task not in served, "the round should have gone on"
+        served.add(task)
+        serve(stage, task)
+
+    told = list(stay_with_run(stage.as_(CREATOR), plan(stage), idle))
+    assert told[-1].ending is Ending.ROUNDS
+    assert len(served) == 2
+
+
+def test_the_best_of_a_run_is_kept_though_later_rounds_are_worse(stage: Stage) -> None:
+    wanted = plan(stage, 5, patience=1)
+    serve(stage, task_of(step(stage, wanted)))
+    serve(stage, task_of(step(stage, wanted)), Bob=WEAK, Charlie=WEAK)
+    progress = step(stage, wanted)
+    assert progress.ending is Ending.PATIENCE
+    assert progress.run.best is not None and progress.run.best.number == 1
+
+
+def test_a_run_ends_when_its_target_is_reached(stage: Stage) -> None:
+    wanted = plan(stage, 5, target=900_000)
+    serve(stage, task_of(step(stage, wanted)))
+    assert step(stage, wanted).ending is Ending.TARGET
+
+
+def test_a_model_that_went_lost_at_home_is_fetched_again(stage: Stage) -> None:
+    wanted = plan(stage)
+    serve(stage, task_of(step(stage, wanted)))
+    run = folder_of(stage.as_(CREATOR), "run")
+    step(stage, replace(wanted, rounds=1))
+    write_model(run.model(1), np.zeros((2, 2), np.float32))
+    task = task_of(step(stage, wanted))
+    accept_task(stage.as_(BOB), task)
+    base = stage.as_(BOB).work(task).bundle / "model" / "model.safetensors"
+    assert np.array_equal(load_file(base)["weight"], GOOD), "not what somebody put there"
+
+
+# Partial participation, stragglers, drop-outs.
+
+
+def test_a_round_closes_at_its_deadline_with_whoever_passed(stage: Stage) -> None:
+    wanted = plan(stage, 1, results=3, round_time=5 * HOUR)
+    task = task_of(step(stage, wanted))
+    stage.contribute(BOB, task)
+    stage.conclude(task)
+    accept_task(stage.as_(CHARLIE), task)
+    assert step(stage, wanted).waiting is not None
+    advance(stage.as_(CREATOR), milliseconds=5 * HOUR)
+    progress = step(stage, wanted)
+    assert progress.ending is Ending.ROUNDS
+    assert progress.run.rounds[0].best.accepted == (0,)
+    found = stage.as_(CREATOR).chain.task(task)
+    assert found.open_slots == 0, "nobody pays for slots that nobody takes"
+
+
+def test_a_late_result_is_paid_and_not_merged(stage: Stage) -> None:
+    wanted = plan(stage, 1, results=1, spare=1)
+    task = task_of(step(stage, wanted))
+    late = stage.contribute(CHARLIE, task, 3 * GOOD)
+    stage.contribute(BOB, task)
+    for _ in range(2):
+        for name in AGGREGATORS:
+            from decentralml.market.panel import attend_panels
+
+            attend_panels(stage.as_(name), task, [1])
+    progress = step(stage, wanted)
+    assert progress.ending is Ending.ROUNDS, "one participant was all it waited for"
+    assert progress.run.rounds[0].best.accepted == (1,)
+    stage.conclude(task)
+    chain = stage.as_(CREATOR).chain
+    assert chain.submission(task, late.index).status is SubmissionStatus.ACCEPTED
+    assert step(stage, wanted).run == progress.run
+
+
+def test_an_empty_round_says_so_and_is_posted_again_if_asked(stage: Stage) -> None:
+    wanted = plan(stage, 1)
+    task = task_of(step(stage, wanted))
+    advance(stage.as_(CREATOR), milliseconds=25 * HOUR)
+    with pytest.raises(TooFewResults, match="0 accepted of at least 1"):
+        step(stage, wanted)
+    with pytest.raises(TooFewResults):
+        step(stage, wanted)
+    again = replace(wanted, retries=1)
+    second = task_of(step(stage, again))
+    assert second != task and task_of(step(stage, again)) == second
+    serve(stage, second)
+    progress = step(stage, again)
+    assert [each.task for each in progress.run.rounds[0].attempts] == [task, second]
+    assert progress.run.rounds[0].merged == second
+
+
+def test_a_round_whose_results_are_all_rejected_merges_nothing(stage: Stage) -> None:
+    wanted = plan(stage, 1, minimum_gain=900_000)
+    task = task_of(step(stage, wanted))
+    serve(stage, task, Bob=WEAK, Charlie=WEAK)
+    advance(stage.as_(CREATOR), milliseconds=25 * HOUR)
+    with pytest.raises(TooFewResults) as caught:
+        step(stage, wanted)
+    assert (caught.value.round, caught.value.accepted, caught.value.tasks) == (1, 0, (task,))
+    assert stage.as_(CREATOR).chain.task(task).published is None
+
+
+def test_fewer_results_are_merged_once_that_is_said_to_be_enough(stage: Stage) -> None:
+    wanted = plan(stage, 1, min_results=2)
+    task = task_of(step(stage, wanted))
+    serve(stage, task, Bob=GOOD)
+    advance(stage.as_(CREATOR), milliseconds=25 * HOUR)
+    with pytest.raises(TooFewResults, match="--min-results"):
+        step(stage, wanted)
+    assert step(stage, replace(wanted, min_results=1)).ending is Ending.ROUNDS
+
+
+# What cannot go on.
+
+
+def test_without_funds_for_the_next_round_a_run_stops_and_goes_on_later(stage: Stage) -> None:
+    wanted = plan(stage, reward=300_000 * UNIT)  # The creator has enough for one round.
+    serve(stage, task_of(step(stage, wanted)))
+    creator = stage.as_(CREATOR)
+    for _ in range(2):
+        with pytest.raises(RoundUnaffordable, match="same command again") as caught:
+            step(stage, wanted)
+    assert (caught.value.round, caught.value.needed) == (2, 600_002 * UNIT)
+    assert caught.value.free < caught.value.needed
+    assert len(creator.chain.tasks()) == 1
+    transfer(stage.as_(BOB), creator.address, 200_000 * UNIT)
+    progress = step(stage, wanted)
+    assert progress.waiting is not None and progress.waiting.round == 2
+    assert len(creator.chain.tasks()) == 2
+
+
+def test_a_run_knows_that_its_chain_was_started_anew(stage: Stage) -> None:
+    wanted = plan(stage)
+    step(stage, wanted)
+    config = stage.as_(CREATOR).config
+    stage.close()
+    reset(config)
+    with pytest.raises(RunForgotten, match="--name"):
+        step(stage, wanted)
+
+
+def test_two_processes_do_not_work_on_one_run(stage: Stage) -> None:
+    step(stage, plan(stage))
+    lock = folder_of(stage.as_(CREATOR), "run").root / ".lock"
+    with lock.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RunBusy):
+            step(stage, plan(stage))
+
+
+def test_a_run_does_not_go_on_with_other_terms(stage: Stage) -> None:
+    step(stage, plan(stage))
+    with pytest.raises(RunDiffers) as caught:
+        step(stage, plan(stage, reward=11 * UNIT))
+    assert caught.value.fields == ("reward",)
+    write_model(stage.root / "other", GOOD)
+    with pytest.raises(RunDiffers, match="base_model"):
+        step(stage, plan(stage, base_model=stage.root / "other"))
+    assert len(stage.as_(CREATOR).chain.tasks()) == 1
+
+
+BAD: dict[str, tuple[dict[str, Any], type[Exception]]] = {
+    "no rounds": ({"rounds": 0}, RunInvalid),
+    "no participants": ({"results": 0}, RunInvalid),
+    "no results wanted": ({"min_results": 0}, RunInvalid),
+    "more results than participants": ({"min_results": 3}, RunInvalid),
+    "more slots than invited": ({"invited": (Address("x"),)}, RunInvalid),
+    "more participants than a task has slots": ({"results": 10_001}, Exception),
+    "no patience": ({"patience": 0}, RunInvalid),
+    "negative spare": ({"spare": -1}, RunInvalid),
+    "negative retries": ({"retries": -1}, RunInvalid),
+    "a name that is a path": ({"name": "../run"}, RunInvalid),
+    "an even committee": ({"committee": 2}, TermsInvalid),
+    "labels": ({"task_type": TaskType.DATA_ANNOTATORS}, RunInvalid),
+    "an unknown rule": ({"merge": MergePlan("mode")}, MergePlanInvalid),
+    "no epochs": ({"training": LocalTraining(epochs=0)}, ManifestError),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_could_never_work_is_refused_before_anything_is_posted(
+    stage: Stage, name: str
+) -> None:
+    change, error = BAD[name]
+    with pytest.raises(error):
+        step(stage, plan(stage, **change))
+    assert stage.as_(CREATOR).chain.tasks() == []
+
+
+def test_a_run_without_a_bundle_is_refused(stage: Stage) -> None:
+    shutil.rmtree(stage.bundle)
+    with pytest.raises(RunInvalid, match="--bundle"):
+        step(stage, plan(stage))
+
+
+# A merger in the creator's place.
+
+
+def test_an_appointed_aggregator_merges_and_the_creator_never_opens_a_result(
+    stage: Stage,
+) -> None:
+    address = stage.as_(DAVE).address
+    wanted = plan(stage, 2, merger=address, merge=MergePlan(optimizer="fedavgm"))
+    task = task_of(step(stage, wanted))
+    serve(stage, task)
+    waiting = step(stage, wanted).waiting
+    assert waiting is not None and waiting.what == "the merger"
+    daemon = Aggregator(Quiet(), Stop())
+    while daemon.visit(stage.as_(DAVE)):
+        pass
+    progress = step(stage, wanted)
+    assert progress.waiting is not None and progress.waiting.round == 2
+    published = stage.as_(CREATOR).chain.task(task).published
+    assert published == progress.run.rounds[0].model
+    model = folder_of(stage.as_(CREATOR), "run").model(1)
+    assert json.loads((model / "optimizer.json").read_text())["rounds"] == 1
+    assert not stage.as_(CREATOR).work(task).received(0).exists()
+
+
+def test_a_merger_that_publishes_nothing_is_named(stage: Stage) -> None:
+    wanted = plan(stage, 1, merger=stage.as_(DAVE).address)
+    serve(stage, task_of(step(stage, wanted)))
+    assert step(stage, wanted).waiting is not None
+    advance(stage.as_(CREATOR), milliseconds=2 * HOUR)
+    with pytest.raises(MergerSilent, match="--merge-time"):
+        step(stage, wanted)
+    assert step(stage, replace(wanted, merge_time=9 * HOUR)).waiting is not None
+
+
+def test_only_an_aggregator_can_be_appointed(stage: Stage) -> None:
+    with pytest.raises(NotAnAggregator):
+        step(stage, plan(stage, merger=stage.as_(BOB).address))
+
+
+# The commands.
+
+
+@pytest.fixture
+def ask(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    monkeypatch.setenv("DECENTRALML_HOME", str(stage.home))
+
+    def run(line: str) -> Any:
+        return CliRunner().invoke(cli, [*line.split(), "--as", CREATOR])
+
+    return run
+
+
+def line_of(stage: Stage, rounds: int = 1) -> str:
+    return (
+        f"train-federated --bundle {stage.bundle} --base-model {stage.model} --rounds {rounds} "
+        f"--participants 2 --reward 10 --fee 1 --committee 1 --name run --once "
+        f"--validation-path {stage.validation_set} --optimizer fedavgm --epochs 2"
+    )
+
+
+def test_the_command_advances_a_run_and_shows_it(
+    stage: Stage, ask: Callable[[str], Any], tmp_path: Path
+) -> None:
+    ran = ask(line_of(stage))
+    assert ran.exit_code == 0, ran.output
+    assert "round 1 waits for results (task 0)" in ran.stdout
+    serve(stage, TaskId(0))
+    ran = ask(f"{line_of(stage)} --out {tmp_path / 'best'}")
+    assert "ended: all rounds are done" in ran.stdout, ran.output
+    assert (tmp_path / "best" / "model.safetensors").is_file()
+    assert ask(f"{line_of(stage)} --out {tmp_path / 'best'}").exit_code == 1, "it is in use"
+    listed = json.loads(ask("runs list --json").stdout)
+    assert [run["name"] for run in listed] == ["run"]
+    shown = ask("runs show run")
+    assert "first model" in shown.stdout and "100.00%" in shown.stdout
+    document = json.loads(ask("runs show run --json").stdout)
+    assert document["rounds"][0]["attempts"][0]["accepted"] == [0, 1]
+    pytest.importorskip("matplotlib")
+    assert ask(f"runs show run --plot {tmp_path / 'curve.png'}").exit_code == 0
+    assert (tmp_path / "curve.png").stat().st_size > 1000
+
+
+def test_the_commands_name_what_is_wrong(stage: Stage, ask: Callable[[str], Any]) -> None:
+    for line, said in (
+        (line_of(stage, 0), "--rounds"),
+        (line_of(stage) + " --min-results 5", "--min-results"),
+        (line_of(stage) + " --rule mode", "mode"),
+        (line_of(stage) + " --epochs 0", "epochs"),
+        (line_of(stage).replace(str(stage.bundle), "nowhere"), "--bundle"),
+        ("runs show nothing", "nothing"),
+    ):
+        ran = ask(line)
+        assert ran.exit_code == 1, line
+        assert said in ran.stderr and "Traceback" not in ran.stderr
+    with pytest.raises(RunUnknown):
+        read_run(stage.as_(CREATOR), "nothing")
+    assert list_runs(stage.as_(CREATOR)) == []
+    assert stage.as_(CREATOR).chain.tasks() == []
+
+
+def test_a_task_that_was_withdrawn_by_hand_ends_its_round(stage: Stage) -> None:
+    from decentralml.market.tasks import withdraw_task
+
+    wanted = plan(stage, 1)
+    task = task_of(step(stage, wanted))
+    withdraw_task(stage.as_(CREATOR), task)
+    with pytest.raises(TooFewResults):
+        step(stage, wanted)
+    assert stage.as_(CREATOR).chain.task(task).status is TaskStatus.WITHDRAWN
