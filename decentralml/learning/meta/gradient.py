@@ -101,7 +101,7 @@ def meta_gradient(
     body, model = _body(module, state, choice, known, loss)
     total = {n: torch.zeros_like(v) for n, v in state.items()}
     buffers = Mean(model.buffers)
-    losses = torch.zeros(len(tasks))
+    losses = torch.zeros(len(tasks), dtype=torch.float64)
 
     def objective(support: Batch, query: Batch) -> tuple[Tensor, Adapted]:
         return learner.objective(body, leaves, support, query)
@@ -121,7 +121,7 @@ def meta_gradient(
                 total[name] += gradient
         for name, values in after.items():
             buffers.add(name, values.detach(), part)
-        losses[picked] = query_losses.detach().float().cpu()
+        losses[picked] = query_losses.detach().double().cpu()
     for name, gradient in total.items():
         if not gradient.isfinite().all():
             raise Diverged("(one of the round)", f"the meta-gradient of {name!r}")
