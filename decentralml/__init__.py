@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from decentralml.market.receipts import verify_receipt as verify_receipt
     from decentralml.market.receipts import write_receipt as write_receipt
     from decentralml.market.review import validate_task_results as validate_task_results
+    from decentralml.market.rounds import advance_run as advance_run
+    from decentralml.market.rounds import train_federated as train_federated
     from decentralml.market.running import run_task as run_task
+    from decentralml.market.runplan import RunPlan as RunPlan
     from decentralml.market.sending import send_results as send_results
     from decentralml.market.session import Session as Session
     from decentralml.market.session import open_session as open_session
@@ -60,6 +63,8 @@ _HOMES = {
     "decentralml.market.contributor": ("accept_task", "abandon_task"),
     "decentralml.market.sending": ("send_results",),
     "decentralml.market.deciding": ("accept_task_results", "reject_task_results", "appeal"),
+    "decentralml.market.rounds": ("train_federated", "advance_run"),
+    "decentralml.market.runplan": ("RunPlan",),
     "decentralml.market.running": ("run_task",),
     "decentralml.market.review": ("validate_task_results",),
     "decentralml.market.explain": ("explain", "explain_task"),

@@ -7,24 +7,23 @@ twice. :func:`stay_with_run` calls it until the run has ended.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.errors import RunBusy, RunDiffers, RunInvalid
+from decentralml.errors import NodeTimeout, NodeUnreachable, RunDiffers
 from decentralml.market import staying
 from decentralml.market.handover import hand_over_if_able
 from decentralml.market.runplan import Ending, RunPlan, ended
 from decentralml.market.runstate import Run, RunFolder, folder_of
 from decentralml.market.runsteps import Waiting, act
 from decentralml.market.session import Session
+from decentralml.types import Address
 
 LOCK = ".lock"
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 512.0
+"""Seconds before a node that is away is asked again; each time twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,51 +81,52 @@ def stay_with_run(
 ) -> Iterator[Progress]:
     """Advance a run until it has ended; yields whenever it has come further.
 
+    A node that goes away meanwhile is waited for, for a quarter of an hour in all.
+
     Parameters
     ----------
     idle : told at each look where the run stands, and the chain's time.
     every : seconds between two looks; None: the usual.
     """
     told: Progress | None = None
-    members: object = None
+    office: tuple[Address, ...] | None = None
+    pause = FIRST_PAUSE
     while True:
-        progress = advance_run(session, plan)
+        try:
+            progress = advance_run(session, plan)
+            now, members = session.chain.now(), session.chain.election().members
+            if progress.waiting is not None and office not in (None, members):
+                # Whoever has come into office since needs the key of the validation set.
+                hand_over_if_able(session, session.chain.task(progress.waiting.task))
+        except (NodeUnreachable, NodeTimeout) as error:
+            if told is None or pause > LONGEST_PAUSE:
+                raise
+            session.report.warn(f"{error}; trying again in {pause:g} s")
+            time.sleep(pause)
+            pause *= 2
+            continue
+        office, pause = members, FIRST_PAUSE
         if told is None or progress.run != told.run or progress.waiting is None:
             yield progress
             told = progress
         if progress.waiting is None:
             return
-        now = session.chain.now()
-        if (office := session.chain.election().members) != members:
-            # Whoever has come into office since needs the key of the validation set.
-            if members is not None:
-                hand_over_if_able(session, session.chain.task(progress.waiting.task))
-            members = office
         idle(progress, now)
         time.sleep(staying.LOOK_EVERY if every is None else every)
 
 
-def _name(plan: RunPlan, terms: dict[str, str]) -> str:
-    if plan.name is not None:
-        if not plan.name.replace("-", "").replace("_", "").isalnum() or len(plan.name) > 64:
-            raise RunInvalid(
-                f"{plan.name!r} is no name for a run; use letters, digits, - and _ (64 at most)"
-            )
-        return plan.name
-    digest = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
-    return f"{plan.bundle.absolute().name}-{digest[:8]}"
+def train_federated(
+    session: Session,
+    plan: RunPlan,
+    idle: Callable[[Progress, int], None] = lambda progress, now: None,
+    every: float | None = None,
+) -> Progress:
+    """Begin a federated run, or go on with it, and stay until it has ended; where that led.
 
-
-@contextmanager
-def _held(folder: RunFolder) -> Iterator[None]:
-    """Keep other processes from the run meanwhile. Raises RunBusy."""
-    folder.root.mkdir(parents=True, exist_ok=True)
-    with (folder.root / LOCK).open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunBusy(folder.root.name) from None
-        yield
+    The parameters, and what it raises, are those of :func:`stay_with_run` and :func:`advance_run`.
+    """
+    *_, last = stay_with_run(session, plan, idle, every)
+    return last
 
 
 def final_model(progress: Progress) -> Path | None:

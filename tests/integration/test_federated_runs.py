@@ -40,7 +40,13 @@ from decentralml.market.daemons.log import Quiet
 from decentralml.market.daemons.stopping import Stop
 from decentralml.market.node import advance, reset
 from decentralml.market.offer import HOUR
-from decentralml.market.rounds import Progress, advance_run, final_model, stay_with_run
+from decentralml.market.rounds import (
+    Progress,
+    advance_run,
+    final_model,
+    stay_with_run,
+    train_federated,
+)
 from decentralml.market.runplan import Ending, RunPlan
 from decentralml.market.runstate import folder_of, list_runs, read_run
 from decentralml.market.tokens import transfer
@@ -119,6 +125,7 @@ def test_staying_with_a_run_tells_of_each_round(
     told = list(stay_with_run(stage.as_(CREATOR), plan(stage), idle))
     assert told[-1].ending is Ending.ROUNDS
     assert len(served) == 2
+    assert train_federated(stage.as_(CREATOR), plan(stage)).run == told[-1].run
 
 
 def test_the_best_of_a_run_is_kept_though_later_rounds_are_worse(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decentralml.errors import (
     BundleError,
     CallRefused,
+    ChainError,
     DecentralMLError,
     FolderInUse,
     LearningError,
@@ -42,8 +43,10 @@ CANNOT_MERGE = (
 PATIENCE = 30_000
 """Milliseconds that a contributor has to draw the committee of its result itself."""
 TURN = 15_000
+CLOSING, WHOLE = -1, -2
+"""In the place of a result: what is done once to a task, and all of it."""
 Key = tuple[TaskId, int, int]
-"""Of something that could not be done: a task, when it was created, and a result (or -1)."""
+"""Of something that could not be done: a task, when it was created, and a result."""
 
 
 @dataclass
@@ -83,7 +86,8 @@ class Aggregator:
         busy = False
         for task in tasks:
             self.stop.between()
-            busy |= self._attend(session, task)
+            if self._may(task, WHOLE):
+                busy |= self._safely(session, task)
         for task in (*self.live.ended, *(t for t in tasks if t.status not in LIVE)):
             if task.published is None and task.accepted and merger_is(session, task):
                 self._merges[task.id] = task
@@ -112,6 +116,16 @@ class Aggregator:
             if session.chain.share(task.id, session.address) is not None:
                 self._shared.add((task.id, task.created_at))
 
+    def _safely(self, session: Session, task: Task) -> bool:
+        """Attend to a task; what is wrong with it must not keep this account from the others."""
+        try:
+            return self._attend(session, task)
+        except (ChainError, OSError):
+            raise
+        except Exception as error:
+            self._put_off(task, WHOLE, f"{type(error).__name__}: {error}")
+            return False
+
     def _attend(self, session: Session, task: Task) -> bool:
         busy = False
         now = session.chain.now()
@@ -134,11 +148,11 @@ class Aggregator:
                 busy |= self._tell(task, duty)
         expiry = task.terms.expires_at + self._turn(session, task.id)
         over = task.status in LIVE and task.open_slots > 0 and now > expiry
-        if over and self.settles and self._may(task, -1):
+        if over and self.settles and self._may(task, CLOSING):
             try:
                 busy |= settle(session, task.id).expired
             except CallRefused as error:
-                self._put_off(task, -1, error)
+                self._put_off(task, CLOSING, error)
         return busy
 
     def _is_due(self, session: Session, submission: Submission, now: int) -> bool:
@@ -189,13 +203,13 @@ class Aggregator:
             return False
         # A creator that withdraws its task has closed the round: nobody waits for what is late.
         over = not task.active or task.status is TaskStatus.WITHDRAWN
-        if task.status in LIVE or not over or not self._may(task, -1):
+        if task.status in LIVE or not over or not self._may(task, CLOSING):
             return False
         self.log.status(f"merging task {number}")
         try:
             merged = merged_anew(session, number)
         except CANNOT_MERGE as error:
-            self._put_off(task, -1, error)
+            self._put_off(task, CLOSING, error)
             return False
         del self._merges[number]
         self.log.event(

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from decentralml.chain.errors import DeadlinePassed, UnknownSubmission, UnknownTask
 from decentralml.errors import (
     BundleError,
     CallRefused,
     CannotPayFee,
+    ChainError,
     DecentralMLError,
     LearningError,
     MarketError,
@@ -87,13 +89,13 @@ class Worker:
         tasks = self.live.look(session)
         for task, submission in self._in_hand(session, tasks):
             self.stop.between()
-            busy |= self._go_on(session, task, submission)
+            busy |= self._safely(task, partial(self._go_on, session, task, submission))
             held += self._is_open(session, task.id)
         for task in self._wanted(session, tasks):
             if held >= self.policy.at_most:
                 break
             self.stop.between()
-            taken = self._take(session, task)
+            taken = self._safely(task, partial(self._take, session, task))
             busy |= taken
             held += taken and self._is_open(session, task.id)
         self.log.status(f"{held} in hand, {len(tasks)} tasks go on")
@@ -112,12 +114,24 @@ class Worker:
             if submission.status not in ENDED:
                 yield task, submission
 
+    def _safely(self, task: Task, work: Callable[[], bool]) -> bool:
+        """Work on a task; what is wrong with it must not keep this account from the others."""
+        if self._shuns(task):
+            return False
+        try:
+            return work()
+        except (ChainError, OSError):
+            raise
+        except Exception as error:
+            self._shun(error, task, "put off")
+            return False
+
     def _go_on(self, session: Session, task: Task, submission: Submission) -> bool:
         if submission.status is SubmissionStatus.ASSIGNED:
             if submission.deadline is not None and session.chain.now() > submission.deadline:
                 self._lapse(session, task, submission)
                 return True
-            return not self._shuns(task) and self._work(session, task)
+            return self._work(session, task)
         if not is_due(session, submission):
             return False
         sent = follow_result(session, task, submission)
