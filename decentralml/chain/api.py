@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
     from decentralml.chain.feed import Feed
-    from decentralml.chain.history import Evidence, History
+    from decentralml.chain.history import Evidence, History, Step
     from decentralml.chain.keys import Signer
 
 E = TypeVar("E")
@@ -268,6 +268,18 @@ class Chain(Protocol):
         ------
         UnknownTask, UnknownSubmission : there never was one.
         StatePruned : the node has forgotten the states of that time.
+        """
+        ...
+
+    def lapses(self, member: Address, since: int) -> tuple[Step, ...]:
+        """The calls after a block in which a member was found to have broken a duty.
+
+        What a bond lost and got back in between two looks at it may be missed: it is found by
+        bisection.
+
+        Raises
+        ------
+        StatePruned, BlockUnknown
         """
         ...
 

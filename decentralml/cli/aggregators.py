@@ -7,7 +7,7 @@ import click
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document, table
 from decentralml.cli.units import AMOUNT, format_amount, format_proportion
-from decentralml.cli.wording import people
+from decentralml.cli.wording import lapse_told, people
 from decentralml.types import TaskId
 
 
@@ -22,13 +22,18 @@ def aggregators() -> None:
 def list_(settings: Settings) -> None:
     """List who is in office, who runs, and who is registered."""
     from decentralml.market.elections import list_aggregators
+    from decentralml.market.lapses import new_lapses
 
     with settings.session() as session:
         field = list_aggregators(session)
         names = session.names
+        # What is told is told once: not to a program that asked for something else.
+        lapses = () if settings.json else new_lapses(session)
     if settings.json:
         document(field)
         return
+    for lapse in lapses:
+        settings.terminal.warn(lapse_told(lapse))
     rows = [
         (
             names.get(found.account, found.account),

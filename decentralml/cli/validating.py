@@ -12,13 +12,13 @@ from decentralml.cli.options import EXISTING_FOLDER, Settings, common, examples,
 from decentralml.cli.output import document, named, printable
 from decentralml.cli.staying import WaitingLine
 from decentralml.cli.units import format_metric, format_proportion
-from decentralml.cli.wording import people, waiting
+from decentralml.cli.wording import lapse_told, people, waiting
 from decentralml.types import Address, Phase, TaskId, Verdict
 
 if TYPE_CHECKING:
     from decentralml.market.panel import Duty
     from decentralml.market.rehearsal import Rehearsal
-    from decentralml.market.review import Review
+    from decentralml.market.review import Review, Validation
 
 
 @click.command(
@@ -111,6 +111,7 @@ def validate_task_results(
     if settings.json:
         document(found)
         return
+    _tell(settings, found)
     if found.shared:
         _say(f"gave the key of the validation set to {people(found.shared, names)}")
     for duty in found.duties:
@@ -141,6 +142,7 @@ def _stay(
             if settings.json:
                 continue
             now = session.chain.now()
+            _tell(settings, found)
             if found.shared:
                 people_ = people(found.shared, session.names)
                 _say(f"gave the key of the validation set to {people_}")
@@ -153,6 +155,11 @@ def _stay(
         document(whole)
     else:
         click.echo(f"nothing of task {task} is left to do")
+
+
+def _tell(settings: Settings, found: Validation) -> None:
+    for lapse in found.lapses:
+        settings.terminal.warn(lapse_told(lapse))
 
 
 def _dry_run(

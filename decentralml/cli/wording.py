@@ -14,6 +14,7 @@ USUAL = {
 }
 
 if TYPE_CHECKING:
+    from decentralml.market.lapses import Lapse
     from decentralml.market.progress import Awaited
     from decentralml.market.session import Session
 
@@ -47,6 +48,28 @@ def waiting(awaited: Awaited, names: Mapping[Address, str], now: int) -> str:
     late = awaited.until <= now
     time = "its time is over: settle it" if late else f"{format_duration(awaited.until - now)} left"
     return f"waits for {awaited.what}{who}, {time}"
+
+
+_MISCONDUCT = {
+    "Absent": "you did not commit to a finding in time",
+    "Unrevealed": "you did not reveal what you had committed to",
+    "Withheld": "you passed a result and did not release its key",
+    "Overturned": "all in office found the opposite of your finding",
+    "FailedGold": "you misjudged a result that its creator had planted",
+}
+
+
+def lapse_told(lapse: Lapse) -> str:
+    """What a member was slashed for."""
+    cost = "your bond is untouched this once"
+    if lapse.slashed:
+        cost = f"{format_amount(lapse.slashed)} of your bond are slashed"
+    why = _MISCONDUCT.get(lapse.misconduct, "you broke a duty")
+    about = more = ""
+    if lapse.task is not None and lapse.index is not None:
+        about = f" (result {lapse.index} of task {lapse.task})"
+        more = f"; more: decentralml explain {lapse.task} {lapse.index}"
+    return f"{why}{about}: {cost}{more}"
 
 
 def asset_amount(session: Session, asset: int | None, amount: int) -> str:

@@ -14,6 +14,7 @@ from decentralml.errors import (
 )
 from decentralml.market.handover import hand_over_if_able
 from decentralml.market.judging import Bar, bar
+from decentralml.market.lapses import Lapse, new_lapses
 from decentralml.market.panel import Duty, attend_panels, is_aggregator
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.reports import Opinion, read_opinions
@@ -55,12 +56,14 @@ class Validation:
     Attributes
     ----------
     shared : who was given the key of the validation set.
+    lapses : duties that this account has broken since its last visit.
     """
 
     task: TaskId
     shared: tuple[Address, ...] = ()
     duties: tuple[Duty, ...] = ()
     reviews: tuple[Review, ...] = ()
+    lapses: tuple[Lapse, ...] = ()
 
 
 def validate_task_results(
@@ -93,7 +96,7 @@ def validate_task_results(
             fail_unavailable=fail_unavailable,
             crashed=crashed,
         )
-        return Validation(task, shared, duties=tuple(duties))
+        return Validation(task, shared, tuple(duties), lapses=new_lapses(session))
     return Validation(task, shared, reviews=tuple(review(session, task, wanted, validation_path)))
 
 
@@ -163,6 +166,7 @@ def joined(earlier: Validation, later: Validation) -> Validation:
     return replace(
         later,
         shared=(*earlier.shared, *later.shared),
+        lapses=(*earlier.lapses, *later.lapses),
         duties=tuple(duties[index] for index in sorted(duties)),
     )
 

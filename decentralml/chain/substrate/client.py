@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from decentralml.chain.calls import Call
     from decentralml.chain.events import Event
     from decentralml.chain.feed import Feed
-    from decentralml.chain.history import Evidence, History
+    from decentralml.chain.history import Evidence, History, Step
     from decentralml.chain.journal import Journal
     from decentralml.chain.keys import Signer
     from decentralml.chain.substrate.past import Past
@@ -232,6 +232,12 @@ class SubstrateChain:
 
         past = self._past(LiveStates(self.transport), self.transport.head().number)
         return past.of_task(task) if index is None else past.of_result(task, index)
+
+    def lapses(self, member: Address, since: int) -> tuple[Step, ...]:
+        from decentralml.chain.substrate.states import LiveStates
+
+        past = self._past(LiveStates(self.transport), self.transport.head().number)
+        return past.lapses(member, since)
 
     def evidence(self, history: History) -> Evidence:
         from decentralml.chain.substrate.states import LiveStates

@@ -104,6 +104,22 @@ class Past:
             tuple(self._steps(changed, lambda event: _fact(event, "task") == task)),
         )
 
+    def lapses(self, member: Address, since: int) -> tuple[Step, ...]:
+        """The calls after a block in which a member was found to have broken a duty."""
+        entry = self._present.entry("Aggregators", "Profiles")
+        keys = (self._present.key(entry, ss58.decode(member)),)
+
+        def bond(block: int) -> tuple[int, int] | None:
+            (data,) = self._states.values(keys, block)
+            runtime = self._runtime(block)
+            value = runtime.value(runtime.entry("Aggregators", "Profiles"), data)
+            return None if value is None else (value["bond"], value["missed"])
+
+        def concerns(event: events.Event) -> bool:
+            return isinstance(event, events.Misconducted) and event.who == member
+
+        return tuple(self._steps(changes(bond, min(since, self._until), self._until), concerns))
+
     # Where to look.
 
     def _accepted_in(self, task: TaskId, index: int) -> int:
