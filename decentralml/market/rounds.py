@@ -7,12 +7,16 @@ twice. :func:`stay_with_run` calls it until the run has ended.
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.errors import NodeTimeout, NodeUnreachable, RunDiffers
+from decentralml.errors import NodeTimeout, NodeUnreachable, RunBusy, RunDiffers, RunInvalid
 from decentralml.market import staying
 from decentralml.market.handover import hand_over_if_able
 from decentralml.market.runplan import Ending, RunPlan, ended
@@ -133,3 +137,26 @@ def final_model(progress: Progress) -> Path | None:
     """Folder of the best model that the run has made; None while there is none."""
     best = progress.run.best
     return None if best is None else RunFolder(progress.folder).model(best.number)
+
+
+def _name(plan: RunPlan, terms: dict[str, str]) -> str:
+    if plan.name is not None:
+        if not plan.name.replace("-", "").replace("_", "").isalnum() or len(plan.name) > 64:
+            raise RunInvalid(
+                f"{plan.name!r} is no name for a run; use letters, digits, - and _ (64 at most)"
+            )
+        return plan.name
+    digest = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
+    return f"{plan.bundle.absolute().name}-{digest[:8]}"
+
+
+@contextmanager
+def _held(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes from the run meanwhile. Raises RunBusy."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with (folder.root / LOCK).open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunBusy(folder.root.name) from None
+        yield
