@@ -95,6 +95,13 @@ class Database:
         with self.reading() as connection:
             return _revision(connection)
 
+    def analyze(self) -> None:
+        """Have the database look at what its tables hold, so that it chooses its indexes well."""
+        with self.writing() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("PRAGMA analysis_limit=1000")
+            connection.exec_driver_sql("ANALYZE")
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -39,6 +39,7 @@ from decentralml.db.models import (
     text_id,
 )
 from decentralml.db.rows import Values, submission_row, task_row
+from decentralml.db.words import plain
 from decentralml.types import Cid, TaskId
 
 BATCH_BLOCKS = 512
@@ -54,6 +55,9 @@ _OF_EVENTS: tuple[type[OfEvent], ...] = (
     DeedRow,
     ModelRow,
 )
+_SEARCHED = ("task_type", "model_type", "strategy", "bundle")
+_MANY = 1_000
+"""Events after which the database should look again at what its tables hold."""
 Progress = Callable[[int, int | None], None]
 
 
@@ -138,6 +142,8 @@ class Index:
                 back = ancestor if back is None else min(back, ancestor)
                 continue
             if len(places) == 1:
+                if events >= _MANY:
+                    self.database.analyze()
                 return Synced(at.number, blocks, events, back, tuple(created))
             batch, read = Batch(), 1
             for place in places[1:]:
@@ -189,7 +195,7 @@ class Index:
                 connection.execute(
                     update(TaskText)
                     .where(TaskText.id == text_id(chain, task), TaskText.named.is_(False))
-                    .values(text=TaskText.text + " " + text, named=True)
+                    .values(text=TaskText.text + " " + plain(text), named=True)
                 )
 
     def _begin(self) -> int:

@@ -161,7 +161,9 @@ class TaskRow(OfChain):
     __table_args__ = (
         # What one of few values narrows down, newest first; amounts are looked at in the index.
         Index(
-            "ix_tasks_kind", "chain", "status", "task_type", "model_type", "id", "asset", "reward"
+            "ix_tasks_kind",
+            *("chain", "status", "task_type", "model_type", "id"),
+            *("asset", "reward", "open_slots", "expires_at"),
         ),
         Index(None, "chain", "creator", "id"),
         Index(None, "chain", "asset", "id"),

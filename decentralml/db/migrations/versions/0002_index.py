@@ -26,7 +26,8 @@ TABLES = (
 # SQLite's index of words keeps no text of its own: triggers tell it what task_texts holds.
 WORDS_OF_SQLITE = (
     "CREATE VIRTUAL TABLE task_words USING fts5"
-    "(text, content='task_texts', content_rowid='id', detail='none', prefix='2 3')",
+    "(text, content='task_texts', content_rowid='id', detail='none',"
+    " tokenize='unicode61 remove_diacritics 0')",
     """CREATE TRIGGER task_texts_insert AFTER INSERT ON task_texts BEGIN
         INSERT INTO task_words(rowid, text) VALUES (new.id, new.text);
     END""",
@@ -266,7 +267,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_tasks_kind",
         "tasks",
-        ["chain", "status", "task_type", "model_type", "id", "asset", "reward"],
+        [
+            *("chain", "status", "task_type", "model_type", "id"),
+            *("asset", "reward", "open_slots", "expires_at"),
+        ],
     )
     if op.get_bind().dialect.name == "sqlite":
         for statement in WORDS_OF_SQLITE:

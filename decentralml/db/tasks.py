@@ -1,0 +1,261 @@
+"""Finding tasks in the index, newest first, a page at a time.
+
+A page is asked for by the last task of the one before (keyset paging), so that the thousandth costs
+what the first does. What narrows a search down to few values (status, kind of work, kind of model)
+is split into one look into an index for each combination of values, of which each is already in
+order; what is rare (a creator, an asset, rewards in a narrow range) is found by an index of its own
+and gone through. Words are found by the database's index of words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    UnaryExpression,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import REGCONFIG
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.operators import custom_op
+
+from decentralml.db.columns import Number
+from decentralml.db.engine import Database
+from decentralml.db.faults import explained
+from decentralml.db.filters import NATIVE, FoundTask, TaskFilter
+from decentralml.db.models import TaskRow, TaskText, text_id
+from decentralml.db.rows import task_of
+from decentralml.db.words import BEGINNING, asked, holds
+from decentralml.types import ModelType, TaskId, TaskStatus, TaskType
+
+LIVE = (TaskStatus.CREATED, TaskStatus.IN_PROGRESS)
+_FEW = 16_384
+"""Fewer tasks than these are gone through, all of them."""
+_FIRST_LOOK, _MOST_AT_ONCE = 256, 16_384
+"""Texts with the words that are held against the other conditions together."""
+_WORDS = table("task_words", column("rowid"))
+"""SQLite's own index of words (see the migration)."""
+_PLAIN = literal_column("'simple'", REGCONFIG)
+"""PostgreSQL's way to take words as they are, as its index of them does."""
+
+
+def find_tasks(
+    database: Database,
+    chain: int,
+    wanted: TaskFilter,
+    limit: int = 20,
+    after: TaskId | None = None,
+) -> list[FoundTask]:
+    """Tasks of a chain (by its number in the database), newest first.
+
+    Parameters
+    ----------
+    after : the last task of the page before.
+
+    Raises
+    ------
+    DatabaseError
+    """
+    with explained(database.url), Session(database.engine) as session, session.begin():
+        numbers = find_numbers(session.connection(), chain, wanted, limit, after)
+        query = select(TaskRow).where(TaskRow.chain == chain, TaskRow.id.in_(numbers))
+        rows = session.scalars(query.order_by(TaskRow.id.desc()))
+        return [FoundTask(task_of(row), row.cleared_in) for row in rows]
+
+
+def find_numbers(
+    connection: Connection,
+    chain: int,
+    wanted: TaskFilter,
+    limit: int,
+    after: TaskId | None = None,
+) -> list[int]:
+    """The numbers of the tasks that :func:`find_tasks` finds."""
+    terms, kinds = _terms(wanted), _kinds(wanted)
+    words = asked(wanted.words or "")
+    here = TaskRow.chain == chain
+    # Kinds alone are never rare, and no index begins with them.
+    telling = bool(terms) or bool(wanted.statuses)
+    rare = telling and _is_rare(connection, [here, *terms, *kinds])
+    below = [] if after is None else [TaskRow.id < after]
+    # As a sum it is no bound in an index: the database looks for an index of the rest instead.
+    fitting = [here, *terms, *kinds, *([] if after is None else [TaskRow.id + 0 < after])]
+    if words and rare:
+        return _with_words(connection, chain, words, fitting, limit)
+    if words:
+        return _by_words(connection, chain, words, [here, *terms, *kinds], limit, after)
+    if rare:
+        return _page(connection, fitting, limit, few=True)
+    if wanted.creator is None and (kinds or wanted.has_range):
+        aside = _terms(wanted, aside=True)
+        return _by_combinations(connection, [here, *below, *aside], wanted, limit)
+    return _page(connection, [here, *below, *terms, *kinds], limit)
+
+
+def _page(
+    connection: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    few: bool = False,
+) -> list[int]:
+    """Tasks that fit, newest first; where there are few, found first and put in order then."""
+    order = TaskRow.id + 0 if few else TaskRow.id
+    query = select(TaskRow.id).where(*conditions).order_by(order.desc()).limit(limit)
+    return list(connection.scalars(query))
+
+
+def _by_combinations(
+    connection: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    wanted: TaskFilter,
+    limit: int,
+) -> list[int]:
+    """One look into the index for each combination of what has few values."""
+    combinations = product(
+        _statuses(wanted), wanted.task_types or TaskType, wanted.model_types or ModelType
+    )
+    parts = []
+    for status, task_type, model_type in combinations:
+        part = select(TaskRow.id.label("id")).where(
+            *conditions,
+            TaskRow.status == status.value,
+            TaskRow.task_type == task_type.value,
+            TaskRow.model_type == model_type.value,
+        )
+        ordered = part.order_by(TaskRow.id.desc()).limit(limit).subquery()
+        parts.append(select(ordered.c.id))
+    if not parts:
+        return []
+    found = union_all(*parts).subquery()
+    query = select(found.c.id).order_by(found.c.id.desc()).limit(limit)
+    return list(connection.scalars(query))
+
+
+def _by_words(
+    connection: Connection,
+    chain: int,
+    words: Sequence[str],
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    after: TaskId | None,
+) -> list[int]:
+    """Tasks with these words, more and more at a time, of which those are kept that fit."""
+    least = text_id(chain, 0)
+    below = text_id(chain + 1, 0) if after is None else text_id(chain, after)
+    found: list[int] = []
+    count = max(_FIRST_LOOK, limit)
+    while len(found) < limit:
+        texts = list(connection.scalars(_texts(connection, words, least, below).limit(count)))
+        numbers = [number - least for number in texts]
+        if numbers:
+            found += _page(connection, [*conditions, TaskRow.id.in_(numbers)], limit, few=True)
+        if len(texts) < count:
+            break
+        below, count = texts[-1], min(count * 8, _MOST_AT_ONCE)
+    return found[:limit]
+
+
+def _with_words(
+    connection: Connection,
+    chain: int,
+    words: Sequence[str],
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+) -> list[int]:
+    """Of the few tasks that fit, those with these words, by looking at their texts."""
+    numbers = _page(connection, conditions, _FEW, few=True)
+    found: list[int] = []
+    for start in range(0, len(numbers), _FIRST_LOOK):
+        ids = [text_id(chain, number) for number in numbers[start : start + _FIRST_LOOK]]
+        query = select(TaskText.id, TaskText.text).where(TaskText.id.in_(ids))
+        for number, text in connection.execute(query.order_by(TaskText.id.desc())):
+            if holds(text, words):
+                found.append(number - text_id(chain, 0))
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _texts(connection: Connection, words: Sequence[str], least: int, below: int) -> Select[Any]:
+    """The numbers of texts with these words, newest first."""
+    if connection.dialect.name == "sqlite":
+        match = " ".join(
+            f'"{word[:-1]}"*' if word[-1] == BEGINNING else f'"{word}"' for word in words
+        )
+        number = literal_column("rowid", Number)
+        return (
+            select(number)
+            .select_from(_WORDS)
+            .where(literal_column("task_words").match(match), number >= least, number < below)
+            .order_by(number.desc())
+        )
+    parts = [f"'{word[:-1]}':*" if word[-1] == BEGINNING else f"'{word}'" for word in words]
+    query = func.to_tsquery(_PLAIN, " & ".join(parts))
+    return (
+        select(TaskText.id)
+        .where(func.to_tsvector(_PLAIN, TaskText.text).op("@@")(query))
+        .where(TaskText.id >= least, TaskText.id < below)
+        .order_by(TaskText.id.desc())
+    )
+
+
+def _terms(wanted: TaskFilter, aside: bool = False) -> list[ColumnElement[bool]]:
+    """The conditions on what has many values.
+
+    Parameters
+    ----------
+    aside : to be looked at in another index than their own.
+    """
+    reward, asset = (_plus(each) if aside else each for each in (TaskRow.reward, TaskRow.asset))
+    found: list[ColumnElement[bool]] = []
+    if wanted.creator is not None:
+        found.append(TaskRow.creator == wanted.creator)
+    if wanted.asset is not None:
+        found.append(asset.is_(None) if wanted.asset == NATIVE else asset == wanted.asset)
+    if wanted.reward_from is not None:
+        found.append(reward >= wanted.reward_from)
+    if wanted.reward_to is not None:
+        found.append(reward <= wanted.reward_to)
+    if wanted.open_at is not None:
+        found += [TaskRow.open_slots > 0, TaskRow.expires_at > wanted.open_at]
+    return found
+
+
+def _plus(number: Any) -> Any:
+    """The same number, but to a database no column any more, and so in no index of its own."""
+    return UnaryExpression(number, operator=custom_op("+"), type_=number.type)
+
+
+def _kinds(wanted: TaskFilter) -> list[ColumnElement[bool]]:
+    """The conditions on what has few values."""
+    given: list[ColumnElement[bool]] = []
+    if wanted.statuses or wanted.open_at is not None:
+        given.append(TaskRow.status.in_([status.value for status in _statuses(wanted)]))
+    if wanted.task_types:
+        given.append(TaskRow.task_type.in_([kind.value for kind in wanted.task_types]))
+    if wanted.model_types:
+        given.append(TaskRow.model_type.in_([kind.value for kind in wanted.model_types]))
+    return given
+
+
+def _statuses(wanted: TaskFilter) -> tuple[TaskStatus, ...]:
+    chosen = wanted.statuses or tuple(TaskStatus)
+    if wanted.open_at is None:
+        return chosen
+    return tuple(status for status in chosen if status in LIVE)
+
+
+def _is_rare(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> bool:
+    """Whether so few tasks fit that they can be gone through."""
+    some = select(TaskRow.id).where(*conditions).limit(_FEW).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) < _FEW
