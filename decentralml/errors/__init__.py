@@ -42,6 +42,7 @@ from decentralml.errors.chain import (
     WrongGenesis,
 )
 from decentralml.errors.database import (
+    AmbiguousModel,
     ArtifactInvalid,
     ArtifactUnknown,
     DatabaseDamaged,
@@ -53,6 +54,7 @@ from decentralml.errors.database import (
     DatabaseUnreachable,
     DatabaseUrlInvalid,
     DriverMissing,
+    ModelUnknown,
 )
 from decentralml.errors.devchain import (
     BadChainSpec,
@@ -80,6 +82,7 @@ from decentralml.errors.flower import (
     NoClientsOfType,
     NoInitialModel,
     NothingToAggregate,
+    NotTheTasksModel,
     ReplyRefused,
 )
 from decentralml.errors.keys import (
@@ -231,6 +234,7 @@ __all__ = [
     "AddressInvalid",
     "AllUpdatesRejected",
     "AlreadyRunning",
+    "AmbiguousModel",
     "ArtifactInvalid",
     "ArtifactUnknown",
     "BadChainSpec",
@@ -317,6 +321,7 @@ __all__ = [
     "MetricUnknown",
     "ModelRefused",
     "ModelTypeUnknown",
+    "ModelUnknown",
     "NoAggregator",
     "NoClientExamples",
     "NoClientsOfType",
@@ -340,6 +345,7 @@ __all__ = [
     "NotStackable",
     "NotTheBase",
     "NotTheSudoKey",
+    "NotTheTasksModel",
     "NothingInCommon",
     "NothingMeasured",
     "NothingToAggregate",

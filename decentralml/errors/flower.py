@@ -80,3 +80,14 @@ class ClientAppInvalid(FlowerError):
             f"{reference!r} is no client: {reason}; name a ClientApp, a client_fn or a Client "
             "class as module:name in the node's configuration (client=...)"
         )
+
+
+class NotTheTasksModel(FlowerError):
+    """A server asks for training of another model than the round's task pays for."""
+
+    def __init__(self, task: int) -> None:
+        self.task = task
+        super().__init__(
+            f"the server sent another model than the base model of task {task}: what is trained on "
+            "it would not be paid; ask the server's operator"
+        )

@@ -54,9 +54,12 @@ def as_client_app(client: Any, reference: str) -> ClientApp:
     if inspect.isclass(client) and issubclass(client, NumPyClient | Client):
         made = client
         return ClientApp(lambda context: _as_client(made()))
-    if callable(client):
+    if not callable(client):
+        raise ClientAppInvalid(reference, f"it is a {type(client).__name__}")
+    try:
         return ClientApp(client)
-    raise ClientAppInvalid(reference, f"it is a {type(client).__name__}")
+    except ValueError as error:
+        raise ClientAppInvalid(reference, str(error)) from None
 
 
 def _as_client(client: NumPyClient | Client) -> Client:

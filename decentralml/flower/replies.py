@@ -29,6 +29,8 @@ LLM_TYPE = "llm_type"
 CLIENT = "client_id"
 ARRAYS, CONFIG = "arrays", "config"
 OLD_NAMES = {"train": "fitins", "evaluate": "evaluateins"}
+TASK, MARKET = "task", "market"
+"""The number of a round's task in what is sent; and what a paid client adds to its reply."""
 MAX_NAME = 64
 
 
@@ -71,7 +73,7 @@ def said(message: Message) -> Said:
     numbers: dict[str, float] = {}
     content = message.content
     records: list[Mapping[str, Any]] = [
-        *content.config_records.values(),
+        *(record for name, record in content.config_records.items() if name != MARKET),
         *content.metric_records.values(),
     ]
     for record in records:

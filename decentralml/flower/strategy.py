@@ -28,7 +28,7 @@ from decentralml.errors import (
 )
 from decentralml.flower.grouping import Target, members, target_of
 from decentralml.flower.records import ORDER, Records
-from decentralml.flower.replies import Array, Said, arrays_of, for_everybody, said
+from decentralml.flower.replies import TASK, Array, Said, arrays_of, for_everybody, said
 from decentralml.flower.rounds import Round, Weighed, aggregated, means, merge, read_arrays
 from decentralml.types import ModelType
 from decentralml.validation.scores.weighting import adjusted_weight, model_type_of
@@ -40,6 +40,8 @@ from decentralml.validation.selection import (
 )
 
 LOG = logging.getLogger("flwr.decentralml")
+TaskOfRound = Callable[[int, Mapping[str, Array]], int]
+"""From a round's number and the model it begins from."""
 
 
 class DbIntegratedStrategy(FedAvg):
@@ -57,6 +59,7 @@ class DbIntegratedStrategy(FedAvg):
         target: ModelType | None,
         by_type: bool,
         options: SelectionOptions,
+        task_of_round: TaskOfRound | None,
         **sampling: Any,
     ) -> None:
         super().__init__(**sampling)
@@ -65,6 +68,7 @@ class DbIntegratedStrategy(FedAvg):
         self.target = target
         self.by_type = by_type
         self.options = options
+        self.task_of_round = task_of_round
         self.rounds: dict[int, Round] = {}
         self._sent: dict[str, Array] = {}
         self._losses: dict[str, float] = {}
@@ -122,6 +126,8 @@ class DbIntegratedStrategy(FedAvg):
     ) -> Iterable[Message]:
         """As Flower's, in words that old-style clients understand too."""
         self._sent = {name: array.numpy() for name, array in arrays.items()}
+        if self.task_of_round is not None:
+            config[TASK] = int(self.task_of_round(server_round, self._sent))
         return _messages(super().configure_train(server_round, arrays, config, grid))
 
     def configure_evaluate(
@@ -272,6 +278,7 @@ def create_db_integrated_strategy(
     pfc_node_id: str | None = None,
     aggregator_weight_multiplier: float = 2.0,
     entropy_threshold: float = 0.5,
+    task_of_round: TaskOfRound | None = None,
 ) -> DbIntegratedStrategy:
     """A Flower strategy that merges by model type and keeps what it makes in the database.
 
@@ -283,6 +290,8 @@ def create_db_integrated_strategy(
     target_llm_type : type of the models to merge; None detects it.
     use_type_based_aggregation : weigh by part B's formulas; else by examples alone.
     min_fit_clients : that train in each round.
+    task_of_round : posts the task that pays for a round, and gives its number (see
+        :class:`~decentralml.flower.marketplace.TaskRounds`).
 
     Raises
     ------
@@ -294,6 +303,7 @@ def create_db_integrated_strategy(
         None if target_llm_type is None else model_type_of(target_llm_type),
         use_type_based_aggregation,
         SelectionOptions(pfc_node_id, aggregator_weight_multiplier, entropy_threshold),
+        task_of_round,
         fraction_train=fraction_fit,
         fraction_evaluate=fraction_evaluate,
         min_train_nodes=min_fit_clients,
