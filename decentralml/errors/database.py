@@ -116,3 +116,19 @@ class ArtifactInvalid(DatabaseError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"artifact {name!r} {reason}")
+
+
+class ModelUnknown(DatabaseError):
+    """No model goes by that name."""
+
+    def __init__(self, name: str, reason: str = "no task published it, and no run here made it"):
+        self.name, self.reason = name, reason
+        super().__init__(f"{name!r} names no model ({reason}); see: decentralml models list")
+
+
+class AmbiguousModel(DatabaseError):
+    """Several models' CIDs begin so."""
+
+    def __init__(self, name: str, found: tuple[str, ...]) -> None:
+        self.name, self.found = name, found
+        super().__init__(f"{name!r} begins several CIDs ({', '.join(found)}, …); write more of it")
