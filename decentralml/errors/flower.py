@@ -56,8 +56,8 @@ class NoInitialModel(FlowerError):
     def __init__(self, llm_type: str | None) -> None:
         self.llm_type = llm_type
         super().__init__(
-            f"there is no model to begin from: the database has none of type {llm_type or 'any'}; "
-            "name a saved model with --model"
+            f"there is no model to begin from: the database has none of type {llm_type or 'any'}, "
+            "and no client gives one; name a saved model with --model"
         )
 
 

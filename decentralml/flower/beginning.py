@@ -29,6 +29,7 @@ def initial_arrays(
     records: Records,
     target: ModelType | None,
     model: Path | None = None,
+    enough: int = 1,
     timeout: float = 600,
     tell: Callable[[str], None] = LOG.info,
 ) -> ArrayRecord:
@@ -37,7 +38,8 @@ def initial_arrays(
     Parameters
     ----------
     model : folder of a saved model, or a safetensors file.
-    timeout : seconds to wait for a client that has one.
+    enough : clients that are asked before it is said that none has one.
+    timeout : seconds to wait for them.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def initial_arrays(
         tell("Beginning from the newest model in the database")
         return record_of({name: tensor.numpy() for name, tensor in kept.items()})
     tell("Beginning from the model of a client")
-    return _asked(grid, target, timeout)
+    return _asked(grid, target, enough, timeout)
 
 
 def record_of(tensors: Mapping[str, Array]) -> ArrayRecord:
@@ -75,18 +77,19 @@ def _order(model: Path, file: Path) -> list[str]:
     return order if set(order) == set(names) else names
 
 
-def _asked(grid: Grid, target: ModelType | None, timeout: float) -> ArrayRecord:
-    """What an old-style client's ``get_parameters`` gives."""
+def _asked(grid: Grid, target: ModelType | None, enough: int, timeout: float) -> ArrayRecord:
+    """What the first old-style client's ``get_parameters`` gives."""
     deadline = time.monotonic() + timeout
-    while not (nodes := sorted(grid.get_node_ids())):
-        if time.monotonic() > deadline:
-            raise NoInitialModel(target)
+    asked: set[int] = set()
+    while time.monotonic() < deadline and len(asked) < enough:
+        for node in sorted(set(grid.get_node_ids()) - asked):
+            asked.add(node)
+            question = RecordDict({"getparametersins.config": ConfigRecord()})
+            message = Message(content=question, message_type=GET_PARAMETERS, dst_node_id=node)
+            left = max(deadline - time.monotonic(), POLL)
+            for reply in grid.send_and_receive([message], timeout=left):
+                if not reply.has_error():
+                    record = next(iter(reply.content.array_records.values()))
+                    return record_of({name: array.numpy() for name, array in record.items()})
         time.sleep(POLL)
-    question = RecordDict({"getparametersins.config": ConfigRecord()})
-    message = Message(content=question, message_type=GET_PARAMETERS, dst_node_id=nodes[0])
-    left = max(deadline - time.monotonic(), POLL)
-    for reply in grid.send_and_receive([message], timeout=left):
-        if not reply.has_error():
-            for record in reply.content.array_records.values():
-                return record_of({name: array.numpy() for name, array in record.items()})
     raise NoInitialModel(target)

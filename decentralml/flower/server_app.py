@@ -65,7 +65,7 @@ def federate(grid: Grid, settings: RunSettings) -> tuple[DbIntegratedStrategy, R
         entropy_threshold=settings.entropy_threshold,
     )
     model = Path(settings.model) if settings.model else None
-    arrays = initial_arrays(grid, strategy.records, strategy.target, model)
+    arrays = initial_arrays(grid, strategy.records, strategy.target, model, settings.min_clients)
     result = strategy.start(grid, arrays, settings.num_rounds, settings.round_timeout)
     return strategy, result
 

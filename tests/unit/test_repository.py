@@ -20,6 +20,7 @@ PACKAGE = ROOT / "decentralml"
 FLOORS = (
     {"__main__", "__init__"},
     {"cli"},
+    {"flower"},
     {"market"},
     {"validation", "learning"},
     {"bundles", "sandbox", "storage", "db"},
