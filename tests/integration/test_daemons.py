@@ -195,7 +195,7 @@ def test_one_task_with_a_bundle_that_nobody_has_does_not_stop_the_others(stage: 
         if cid == missing:
             from decentralml.errors import ObjectNotFound
 
-            raise ObjectNotFound(str(cid))
+            raise ObjectNotFound(str(cid), "here")
         return real(cid, *rest, **named)
 
     bob.objects.get = get  # type: ignore[method-assign]
@@ -306,7 +306,7 @@ def test_what_cannot_be_judged_is_put_off_longer_each_time(
     from decentralml.market import panel
 
     def broken(*_: Any, **__: Any) -> Any:
-        raise SandboxUnavailable("no bubblewrap")
+        raise SandboxUnavailable("no bubblewrap", "install it")
 
     monkeypatch.setattr(panel, "bar", broken)
     task = stage.post(committee=3)
@@ -399,3 +399,60 @@ def test_a_daemon_lives_through_its_chain_being_started_anew(stage: Stage) -> No
         assert process.wait(60) == 0
     finally:
         process.kill()
+
+
+def test_a_stop_does_not_wait_for_a_training_nor_leave_it_running(stage: Stage) -> None:
+    (stage.bundle / "start_task.sh").write_text("echo deep in thought\nsleep 300\n")
+    task = stage.post()
+    data = write_work(stage.root / "own")
+    process = begin(stage, f"worker run --data {data} --as {BOB}")
+    try:
+        wait_for(process, "output")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+    bob = stage.as_(BOB)
+    assert bob.chain.open_assignment(task, bob.address) == 0, "the next start trains for it"
+    attempt = bob.work(task).attempt(0)
+    assert not attempt.output.exists()
+
+
+def test_a_daemon_waits_for_a_node_that_goes_away(stage: Stage) -> None:
+    def serve(port: int) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-m", "decentralml", "chain", "serve"]
+        server = subprocess.Popen(
+            [
+                *command,
+                "--home",
+                str(stage.home),
+                "--port",
+                str(port),
+                "--block-time",
+                "200ms",
+                "--json",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert server.stdout is not None
+        return server, json.loads("".join(server.stdout.readline() for _ in range(3)))["url"]
+
+    def end(server: subprocess.Popen[str]) -> None:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=30)
+
+    server, url = serve(0)
+    daemon = begin(stage, f"aggregator run --chain {url} --as {AGGREGATORS[0]}")
+    try:
+        wait_for(daemon, "started")
+        end(server)
+        assert wait_for(daemon, "away")["error"] in ("NodeUnreachable", "NodeTimeout")
+        server, _ = serve(int(url.rsplit(":", 1)[1]))
+        wait_for(daemon, "back")
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(60) == 0
+    finally:
+        daemon.kill()
+        end(server)
