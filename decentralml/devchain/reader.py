@@ -163,8 +163,8 @@ class ChainReader:
         self, key: bytes, at: bytes | None = None, child: bytes = MAIN
     ) -> bytes | None:
         """What names, in the trie, all that has `key` as prefix: 32 bytes, or a shorter node
-        itself; None when nothing has. Of the head it is cheap; of an older block it reads all
-        changes since."""
+        itself; None when nothing has. Of an older block it reads the changes since
+        of what has that prefix."""
         with self._guard, self._store.reading():
             head, number = self._store.head(), self._number(at)
             state = self._state.at(head)

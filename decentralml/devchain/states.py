@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -10,8 +11,22 @@ from decentralml.devchain.codec import DecodeError
 from decentralml.devchain.proof import prove
 from decentralml.devchain.state import MAIN, State, whole_update
 from decentralml.devchain.store import Head, Store
-from decentralml.devchain.trie import Branch, Value, decode, nibbles, pack, stored
-from decentralml.devchain.trie_update import Update, merkle_value, update
+from decentralml.devchain.trie import (
+    Branch,
+    Value,
+    common_prefix,
+    decode,
+    nibbles,
+    pack,
+    stored,
+)
+from decentralml.devchain.trie_update import (
+    Update,
+    closest_descendant,
+    merkle_value,
+    name_of,
+    update,
+)
 from decentralml.errors import ChainFileDamaged
 
 _MOST_VALUES: Final = 10_000
@@ -189,18 +204,30 @@ class PastState:
 
 
 class _Past:
-    """One trie of an older state: that of a `newer` one, the head's at first, taken back."""
+    """One trie of an older state: that of a `newer` one, the head's at first, taken back.
+
+    Parameters
+    ----------
+    below : with this, only the part below this key is taken back, and can be asked for.
+    """
 
     def __init__(
-        self, store: Store, newer: _Head | _Past, trie: bytes, number: int, until: int
+        self,
+        store: Store,
+        newer: _Head | _Past,
+        trie: bytes,
+        number: int,
+        until: int,
+        below: bytes = b"",
     ) -> None:
         self._store = store
         self._trie = trie
         self._number = number
         self._newer = newer
+        self._below = below
         before = {
             key: None if found is None else stored(*found)
-            for key, found in store.changed_since(trie, number, until)
+            for key, found in store.changed_since(trie, below, number, until)
         }
         self._undone = update(newer, before)
 
@@ -212,7 +239,7 @@ class _Past:
 
     def leaf(self, path: bytes) -> tuple[bytes, Value] | None:
         least = pack(path + b"\0" if len(path) & 1 else path)
-        keys = self._store.past_keys(self._trie, b"", least, 1, self._number)
+        keys = self._store.past_keys(self._trie, self._below, least, 1, self._number)
         held = self._store.past_value(self._trie, keys[0], self._number) if keys else None
         return None if held is None else (nibbles(keys[0]), stored(*held))
 
@@ -220,10 +247,17 @@ class _Past:
 def past_merkle_value(
     store: Store, head: HeadState, trie: bytes, key: bytes, number: int
 ) -> bytes | None:
-    """:meth:`HeadState.merkle_value` in the state after an older block: reads the history of all
-    blocks since."""
+    """:meth:`HeadState.merkle_value` in the state after an older block: reads the history of what
+    is below `key`, and what was beside it: that says where the node starts."""
     newest = store.head().number
-    return merkle_value(_Past(store, _Head(head, trie), trie, number, newest), key)
+    part = _Past(store, _Head(head, trie), trie, number, newest, key)
+    found = closest_descendant(part, key)
+    if found is None:
+        return None
+    stem = found[0] + found[1].partial
+    beside = store.past_neighbours(trie, key, number)
+    start = max((common_prefix(stem, nibbles(other)) + 1 for other in beside), default=0)
+    return name_of(stem[:start], replace(found[1], partial=stem[start:]))
 
 
 def proofs(

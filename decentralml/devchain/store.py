@@ -30,6 +30,10 @@ _NEXT_KEY: Final = {
     table: f"SELECT key FROM {table} WHERE trie = ? AND key >= ? AND key < ? ORDER BY key LIMIT 1"
     for table in ("state", "history")
 }
+_PREVIOUS_KEY: Final = {
+    table: f"SELECT key FROM {table} WHERE trie = ? AND key < ? ORDER BY key DESC LIMIT 1"
+    for table in ("state", "history")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,15 +284,28 @@ class Store:
             key += b"\0"
         return found
 
+    def past_neighbours(self, trie: bytes, prefix: bytes, number: int) -> list[bytes]:
+        """The last key before all with `prefix`, and the first after them, after block `number`;
+        where there are such."""
+        found: list[bytes] = []
+        before: bytes | None = prefix
+        while before is not None:
+            rows = [self._first(sql, (trie, before)) for sql in _PREVIOUS_KEY.values()]
+            before = max((row[0] for row in rows if row is not None), default=None)
+            if before is not None and self.past_value(trie, before, number) is not None:
+                found.append(before)
+                break
+        return found + self.past_keys(trie, b"", _after_prefix(prefix), 1, number)
+
     def changed_since(
-        self, trie: bytes, number: int, until: int
+        self, trie: bytes, prefix: bytes, number: int, until: int
     ) -> Iterator[tuple[bytes, tuple[bytes, int] | None]]:
-        """Keys that blocks after `number`, up to `until`, touched, with value and layout before:
-        reads all of the trie's history."""
+        """Keys with `prefix` that blocks after `number`, up to `until`, touched, with value and
+        layout before: reads all of their history."""
         rows = self._sql.execute(
-            "SELECT key, value, layout, MIN(block) FROM history WHERE trie = ? AND block > ?"
-            " AND block <= ? GROUP BY key",
-            (trie, number, until),
+            "SELECT key, value, layout, MIN(block) FROM history WHERE trie = ? AND key >= ?"
+            " AND key < ? AND block > ? AND block <= ? GROUP BY key",
+            (trie, prefix, _after_prefix(prefix), number, until),
         )
         for key, value, layout, _ in rows:
             yield key, None if value is None else (value, layout)

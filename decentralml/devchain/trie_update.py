@@ -58,13 +58,25 @@ def update(source: Source, changes: Mapping[bytes, Value | None]) -> Update:
 def merkle_value(source: Source, key: bytes) -> bytes | None:
     """How a parent names the first node at or below `key`; the root by its hash. None when no key
     starts with `key`."""
+    found = closest_descendant(source, key)
+    return None if found is None else name_of(*found)
+
+
+def name_of(path: bytes, node: Node) -> bytes:
+    """How its parent names a node that starts at `path`; of the root, its hash."""
+    encoded = node.encode()
+    return reference(encoded) if path else blake2_256(encoded)
+
+
+def closest_descendant(source: Source, key: bytes) -> tuple[bytes, Node] | None:
+    """The first node at or below `key`, after the path where it starts; None when no key starts
+    with `key`."""
     wanted, path = nibbles(key), b""
     node = stored_node(source, path)
     while node is not None:
         stem = path + node.partial
         if stem.startswith(wanted):
-            encoded = node.encode()
-            return reference(encoded) if path else blake2_256(encoded)
+            return path, node
         if not isinstance(node, Branch) or not wanted.startswith(stem):
             return None
         child = node.children[wanted[len(stem)]]
