@@ -8,12 +8,12 @@ memory at a time (for each thread), whatever their number and the model's size.
   the same updates give the same bytes.
 - Integer tensors, such as batch norm's ``num_batches_tracked``, become the weighted mean rounded
   to the nearest integer, ties to even; booleans the weighted majority, ties true.
-- What is summed is each update's distance from the heaviest one: where all agree, the value stays
-  exactly as it is, 64-bit integers beyond 2⁵³ included.
+- Where all agree, the value stays exactly as it is. Floats of up to 32 bits do by themselves: 29
+  bits of a float64 are below theirs. Of 64-bit floats and of integers (those beyond 2⁵³ included)
+  what is summed is each update's distance from the heaviest one.
 
-The robust rules that give each update a coefficient end in the same sum
-(:func:`combined`); where their coefficients are not one together, the base model has the rest, and
-distances are taken from it.
+The robust rules that give each update a coefficient end in the same sum (:func:`combined`); where
+their coefficients are not one together, the base model has the rest.
 
 Source: McMahan et al., Communication-Efficient Learning of Deep Networks from Decentralized
 Data, 2017, algorithm 1. https://arxiv.org/abs/1602.05629
@@ -36,8 +36,13 @@ from decentralml.learning.stack import first_difference as first_difference
 from decentralml.learning.tensors import TensorWriter, replacing
 from decentralml.learning.update import Update
 
-PIECE = 1 << 17
-"""Elements summed at a time: their sum takes 1 MiB and stays in the processor's cache."""
+Term = tuple[TensorSource, float]
+"""A model and its coefficient."""
+
+PIECE = 1 << 18
+"""Elements summed at a time: their sum takes 2 MiB."""
+NARROW = frozenset({"F32", "F16", "BF16"})
+"""Floats that a float64 sum rounds back to, if they were all the same."""
 
 
 def weighted_mean(
@@ -79,13 +84,11 @@ def shares(updates: Sequence[Update], weights: Sequence[float] | None = None) ->
 def combined(
     stack: Stack, coefficients: Sequence[float], out: Path, meter: Meter, *, from_base: bool = False
 ) -> None:
-    """Write ``a + Σ c_i · (w_i - a)`` to the file ``out``.
+    """Write ``Σ c_i · w_i`` to the file ``out``; ``from_base`` adds ``(1 - Σ c_i) · base``.
 
     Parameters
     ----------
-    coefficients : of each update.
-    from_base : *a* is the stack's base model; else the heaviest update, and the coefficients are
-        one together.
+    coefficients : of each update; without the base model they are one together.
 
     Raises
     ------
@@ -94,47 +97,63 @@ def combined(
     terms = list(zip(stack.sources, coefficients, strict=True))
     if from_base:
         assert stack.base is not None
-        anchor = stack.base
-    else:
-        heaviest = max(range(len(terms)), key=coefficients.__getitem__)
-        anchor = terms.pop(heaviest)[0]
+        terms.insert(0, (stack.base, 1.0 - sum(coefficients)))
+    else:  # The heaviest is first: distances are taken from it.
+        terms.insert(0, terms.pop(max(range(len(terms)), key=coefficients.__getitem__)))
     scratch = Scratch()
+
+    def work(piece: Piece) -> Array:
+        summed = _sum if piece.dtype in NARROW else _sum_of_distances
+        found = summed(terms, piece, scratch)
+        if found is None:
+            stack.blame(piece)
+        return found
+
     with replacing(out) as file:
         writer = TensorWriter(file, stack.specs)
-        for piece, values in in_order(
-            lambda piece: _sum(stack, anchor, terms, piece, scratch), stack.pieces(PIECE)
-        ):
+        for piece, values in in_order(work, stack.pieces(PIECE)):
             writer.write(values)
             meter.add(piece.count * DTYPES[piece.dtype] * len(coefficients))
 
 
-def _sum(
-    stack: Stack,
-    anchor: TensorSource,
-    terms: Sequence[tuple[TensorSource, float]],
-    piece: Piece,
-    scratch: Scratch,
-) -> Array:
-    """A piece of the next model, as stored."""
-    first = np.empty(piece.count, STORED[piece.dtype])
-    fill(anchor, piece, first)
-    start = scratch.array("start", (piece.count,), "f8")
-    start[:] = widened(first, piece.dtype)
-    distance = scratch.array("distance", (piece.count,), "f8")
-    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
+def _sum(terms: Sequence[Term], piece: Piece, scratch: Scratch) -> Array | None:
+    """A piece of the next model, as stored; None if it is not finite."""
+    total = scratch.array("total", (piece.count,), "f8")
     product = scratch.array("product", (piece.count,), "f8")
-    with np.errstate(invalid="ignore", over="ignore"):  # isfinite, below, finds them
-        # Zero times what is not finite is not: the anchor's own values are looked at, too.
-        np.multiply(start, 0.0, out=distance)
+    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
+    into = total
+    with np.errstate(invalid="ignore", over="ignore"):
         for source, coefficient in terms:
+            fill(source, piece, stored)
+            into[:] = widened(stored, piece.dtype)
+            into *= coefficient
+            if into is not total:
+                total += into
+            into = product
+    return narrowed(total, piece.dtype) if np.isfinite(total).all() else None
+
+
+def _sum_of_distances(terms: Sequence[Term], piece: Piece, scratch: Scratch) -> Array | None:
+    """As :func:`_sum`, by distances from the first: exact where there are none."""
+    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
+    start = scratch.array("start", (piece.count,), "f8")
+    total = scratch.array("total", (piece.count,), "f8")
+    product = scratch.array("product", (piece.count,), "f8")
+    first = np.empty_like(stored)
+    fill(terms[0][0], piece, first)
+    start[:] = widened(first, piece.dtype)
+    with np.errstate(invalid="ignore", over="ignore"):
+        # Zero times what is not finite is not: the first one's own values are looked at, too.
+        np.multiply(start, 0.0, out=total)
+        for source, coefficient in terms[1:]:
             fill(source, piece, stored)
             product[:] = widened(stored, piece.dtype)
             product -= start
             product *= coefficient
-            distance += product
-    if not np.isfinite(distance).all():
-        stack.blame(piece)
-    if not distance.any():
+            total += product
+    if not np.isfinite(total).all():
+        return None
+    if not total.any():
         return first
-    distance += start
-    return narrowed(distance, piece.dtype)
+    total += start
+    return narrowed(total, piece.dtype)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class Stack:
             for start in range(0, items(spec), size):
                 yield Piece(name, spec.dtype, start, min(size, items(spec) - start))
 
-    def blame(self, piece: Piece) -> None:
+    def blame(self, piece: Piece) -> NoReturn:
         """Say whose values are not finite: sums do not tell. Raises :class:`NotFinite`."""
         stored = np.empty(piece.count, STORED[piece.dtype])
         for update, source in zip(self.updates, self.sources, strict=True):

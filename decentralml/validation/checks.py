@@ -14,6 +14,7 @@ import numpy as np
 
 from decentralml.bundles.fields import parse_json
 from decentralml.bundles.manifest import (
+    DTYPES,
     LABELS_FILE,
     MODEL_FILE,
     STRUCTURE_FILE,
@@ -28,8 +29,8 @@ from decentralml.learning.dtypes import STORED, widened
 from decentralml.learning.tensors import TensorFile, items
 from decentralml.types import TaskType
 
-PIECE = 1 << 20
-"""Elements that are in memory at one time."""
+PIECE = 1 << 17
+"""Elements that are in memory at one time: few enough to stay in the processor's cache."""
 MAX_STRUCTURE_BYTES = 1 << 20
 MAX_LABEL = 4096
 """Characters of one label of free text."""
@@ -152,10 +153,13 @@ def _shown(spec: TensorSpec) -> str:
 
 
 def pieces(file: TensorFile, name: str) -> Iterator[memoryview]:
-    """The bytes of a tensor, some elements at a time."""
-    total = items(file.specs[name])
+    """The bytes of a tensor, some elements at a time; each piece is gone when the next is taken."""
+    total, width = items(file.specs[name]), DTYPES[file.specs[name].dtype]
+    buffer = np.empty(min(PIECE, total) * width, np.uint8)
     for start in range(0, total, PIECE):
-        yield file.read(name, start, min(PIECE, total - start))
+        piece = buffer[: min(PIECE, total - start) * width].data
+        file.fill(name, start, piece)
+        yield piece
 
 
 def _finite(piece: memoryview, dtype: str) -> bool:
