@@ -67,6 +67,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "clear": ("tasks", "Remove what has ended; deposits return."),
         "explain": ("explaining", "Say why a result was paid, or not; write a receipt."),
         "verify-receipt": ("explaining", "Check a receipt against any node."),
+        "models": ("lineage", "List, show, fetch and trace models."),
         "reputation": ("standing", "Show how an account has kept to the rules."),
     },
     "Keys and tokens": {
@@ -80,6 +81,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "index": ("index", "The searchable index of the chain: status, sync, rebuild."),
         "chain": ("chain", "Serve, show, advance and reset the chain."),
         "example-data": ("examples", "Write example data sets."),
+        "simulate": ("simulate", "Simulate a federation of many clients on this machine."),
         "flower-server": ("flower", "Run a Flower federation on the database."),
         "doctor": ("doctor", "Say what works here, and how to mend what does not."),
         "completion": ("completion", "Print the shell's completion script."),
