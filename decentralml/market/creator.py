@@ -160,6 +160,7 @@ def _record_name(session: Session, bundle: Path, offer: Offer) -> str:
 
 def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     """Pack and store the bundle (and the sealed validation set); what must be remembered."""
+    offer.expiry(session.chain.info(), session.chain.now())
     _require_funds(session, offer)
     warnings: list[str] = []
     newest = _newest(session)

@@ -15,6 +15,7 @@ from decentralml.chain.calls import (
     OpenGold,
     RejectResult,
 )
+from decentralml.chain.errors import NotManual, NotValidated
 from decentralml.chain.events import Appealed, Overruled
 from decentralml.errors import TakenBack
 from decentralml.market.progress import Awaited, awaited
@@ -28,6 +29,7 @@ from decentralml.types import (
     Submission,
     SubmissionStatus,
     TaskId,
+    ValidationStrategy,
     Verdict,
     Window,
 )
@@ -94,10 +96,9 @@ def accept_task_results(session: Session, task: TaskId, indices: Sequence[int]) 
     """
     require_creator(session, session.chain.task(task))
     found = [session.chain.submission(task, index) for index in dict.fromkeys(indices)]
-    return _decide(
-        session,
-        [AcceptResult(task, submission.index) for submission in found if not _accepted(submission)],
-    )
+    undecided = [submission for submission in found if not _accepted(submission)]
+    _require_waiting(session, undecided, (Window.REVIEW, Window.CHALLENGE))
+    return _decide(session, [AcceptResult(task, submission.index) for submission in undecided])
 
 
 def reject_task_results(
@@ -107,16 +108,15 @@ def reject_task_results(
 
     Against a passing verdict a counter-deposit is held, and the contributor can appeal.
     """
-    require_creator(session, session.chain.task(task))
+    posted = session.chain.task(task)
+    require_creator(session, posted)
     found = [session.chain.submission(task, index) for index in dict.fromkeys(indices)]
-    receipt = _decide(
-        session,
-        [
-            RejectResult(task, submission.index, reason)
-            for submission in found
-            if submission.reason != reason
-        ],
-    )
+    undecided = [submission for submission in found if submission.reason != reason]
+    if posted.terms.strategy is not ValidationStrategy.MANUAL_ACCEPT:
+        raise NotManual.foreseen(task=task, signer=session.address)
+    _require_waiting(session, undecided, (Window.REVIEW,))
+    calls = [RejectResult(task, submission.index, reason) for submission in undecided]
+    receipt = _decide(session, calls)
     events = () if receipt is None else receipt.events
     counters = {event.index: event.counter for event in events if isinstance(event, Overruled)}
     return Rejected(counters, receipt)
@@ -164,6 +164,17 @@ def claim(session: Session, task: TaskId, index: int | None = None) -> Receipt:
     NothingUnpaid
     """
     return session.chain.submit(Claim(task, index), session.key)
+
+
+def _require_waiting(
+    session: Session, found: Sequence[Submission], windows: Sequence[Window]
+) -> None:
+    """Refuse what the chain would, before a fee is paid. Raises NotValidated."""
+    for submission in found:
+        if submission.window not in windows:
+            raise NotValidated.foreseen(
+                task=submission.task, index=submission.index, signer=session.address
+            )
 
 
 def _accepted(submission: Submission) -> bool:

@@ -64,6 +64,12 @@ def advance_run(session: Session, plan: RunPlan) -> Progress:
     with _held(folder):
         run = folder.read()
         if run is None:
+            most = session.chain.constants().max_slots
+            if plan.slots > most:
+                raise RunInvalid(
+                    f"{plan.slots} slots, where a task has {most} at most; lower --participants "
+                    "or --spare"
+                )
             run = folder.write(Run(folder.root.name, terms))
         differing = tuple(key for key in terms if run.terms.get(key) != terms[key])
         if differing:

@@ -32,14 +32,14 @@ class Attempt:
 
     Attributes
     ----------
-    created_at : the task's own, by which it is known again.
+    bundle : CID of the task's, by which it is known again: a fork may give the task another number.
     closed_at : when the run took no more of its results; None while it goes on. Unix milliseconds.
     accepted : indices of the results that were accepted by then: those that are merged.
     ended : how the others stood then, by status.
     """
 
     task: TaskId
-    created_at: int
+    bundle: Cid
     closed_at: int | None = None
     accepted: tuple[int, ...] = ()
     ended: Mapping[str, int] = field(default_factory=dict)

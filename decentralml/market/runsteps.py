@@ -21,13 +21,13 @@ from decentralml.errors import (
     ValidationError,
 )
 from decentralml.market.creator import create_task, forget_creation
-from decentralml.market.federation import federate, fetch_model
+from decentralml.market.federation import federate, fetch_model, publish_model
 from decentralml.market.models import evaluate_model, evaluate_next
 from decentralml.market.offer import Offer
 from decentralml.market.runplan import RunPlan
 from decentralml.market.runstate import Attempt, Round, Run, RunFolder
 from decentralml.market.session import Session
-from decentralml.market.tasks import LIVE, list_task_results, settle, withdraw_task
+from decentralml.market.tasks import LIVE, every_task, list_task_results, settle, withdraw_task
 from decentralml.types import Cid, SubmissionStatus, Task, TaskId
 
 
@@ -65,6 +65,7 @@ def act(session: Session, plan: RunPlan, folder: RunFolder, run: Run) -> tuple[R
         return _post(session, plan, folder, run, current), None
     if attempt.closed_at is None:
         task = _known(session, run, folder, attempt)
+        attempt = replace(attempt, task=task.id)
         if waiting := _still_open(session, plan, current, task):
             return run, waiting
         closed = _close(session, attempt, task)
@@ -98,7 +99,7 @@ def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: R
 
     def posted(task: TaskId) -> None:
         nonlocal found
-        attempt = Attempt(task, session.chain.task(task).created_at)
+        attempt = Attempt(task, session.chain.task(task).terms.bundle)
         attempts = (*round.attempts, attempt)
         found = folder.write(run.with_current(replace(round, attempts=attempts)))
 
@@ -133,7 +134,10 @@ def _offer(
     )
     if before is not None:
         assert before.model is not None, "a round is begun once the one before is published"
+        assert before.merged is not None
         model = model_of(session, folder, before.number, before.model)
+        # Other blocks may have taken the publication back; a creator can always publish.
+        publish_model(session, session.chain.task(before.merged), model, before.model)
         return replace(offer, parent=before.merged, base_model=model)
     if offer.parent is not None and offer.base_model is None:
         published = session.chain.task(offer.parent).published
@@ -148,14 +152,26 @@ def model_of(session: Session, folder: RunFolder, round: int, cid: Cid) -> Path:
 
 
 def _known(session: Session, run: Run, folder: RunFolder, attempt: Attempt) -> Task:
-    """The task of an attempt. Raises RunForgotten if the chain's is another."""
+    """The task of an attempt, which other blocks may have given another number.
+
+    Raises
+    ------
+    RunForgotten : the chain has no such task.
+    """
     try:
         task = session.chain.task(attempt.task)
     except UnknownTask:
-        raise RunForgotten(run.name, attempt.task, folder.root) from None
-    if (task.creator, task.created_at) != (session.address, attempt.created_at):
+        task = None
+    if task is None or not _is_of(session, task, attempt):
+        for task in every_task(session):
+            if _is_of(session, task, attempt):
+                return task
         raise RunForgotten(run.name, attempt.task, folder.root)
     return task
+
+
+def _is_of(session: Session, task: Task, attempt: Attempt) -> bool:
+    return (task.creator, task.terms.bundle) == (session.address, attempt.bundle)
 
 
 def _still_open(session: Session, plan: RunPlan, round: Round, task: Task) -> Waiting | None:

@@ -23,6 +23,7 @@ from decentralml.errors import (
     ManifestError,
     MergePlanInvalid,
     MergerSilent,
+    NodeUnreachable,
     NotAnAggregator,
     RoundUnaffordable,
     RunBusy,
@@ -33,11 +34,12 @@ from decentralml.errors import (
     TermsInvalid,
     TooFewResults,
 )
-from decentralml.market import staying
+from decentralml.market import rounds, staying
 from decentralml.market.contributor import accept_task
 from decentralml.market.daemons.aggregator import Aggregator
 from decentralml.market.daemons.log import Quiet
 from decentralml.market.daemons.stopping import Stop
+from decentralml.market.federation import publish_model
 from decentralml.market.node import advance, reset
 from decentralml.market.offer import HOUR
 from decentralml.market.rounds import (
@@ -50,6 +52,7 @@ from decentralml.market.rounds import (
 from decentralml.market.runplan import Ending, RunPlan
 from decentralml.market.runstate import folder_of, list_runs, read_run
 from decentralml.market.tokens import transfer
+from decentralml.storage.unixfs import cid_of
 from decentralml.types import UNIT, Address, SubmissionStatus, TaskId, TaskStatus, TaskType
 
 BOB, CHARLIE = CONTRIBUTORS
@@ -126,6 +129,34 @@ def test_staying_with_a_run_tells_of_each_round(
     assert told[-1].ending is Ending.ROUNDS
     assert len(served) == 2
     assert train_federated(stage.as_(CREATOR), plan(stage)).run == told[-1].run
+
+
+def test_a_node_that_goes_away_meanwhile_is_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = NodeUnreachable("ws://node", "it hung up")
+    answers: list[Any] = [None, gone, gone, gone, None]
+    naps: list[float] = []
+
+    def advance_or_not(*arguments: Any) -> Progress:
+        if (error := answers.pop(0)) is not None:
+            raise error
+        return advance_run(*arguments)
+
+    monkeypatch.setattr(rounds, "advance_run", advance_or_not)
+    monkeypatch.setattr(rounds.time, "sleep", naps.append)
+    wanted = plan(stage, 1)
+    told = stay_with_run(
+        stage.as_(CREATOR),
+        wanted,
+        lambda progress, now: serve(stage, task_of(progress)),
+        every=3.0,
+    )
+    assert [progress.ending for progress in told] == [None, Ending.ROUNDS]
+    assert naps == [3.0, 1.0, 2.0, 4.0]
+    answers[:] = [gone]
+    with pytest.raises(NodeUnreachable):
+        next(stay_with_run(stage.as_(CREATOR), wanted, lambda progress, now: None))
 
 
 def test_the_best_of_a_run_is_kept_though_later_rounds_are_worse(stage: Stage) -> None:
@@ -259,6 +290,31 @@ def test_a_run_knows_that_its_chain_was_started_anew(stage: Stage) -> None:
         step(stage, wanted)
 
 
+def test_a_task_that_a_fork_has_given_another_number_is_found_again(stage: Stage) -> None:
+    wanted = plan(stage, 1)
+    task = task_of(step(stage, wanted))
+    folder = folder_of(stage.as_(CREATOR), "run")
+    run = folder.read()
+    assert run is not None and run.current is not None and run.current.newest is not None
+    moved = replace(run.current.newest, task=TaskId(task + 7))
+    folder.write(run.with_current(run.current.with_newest(moved)))
+    assert task_of(step(stage, wanted)) == task
+    serve(stage, task)
+    assert step(stage, wanted).run.rounds[0].merged == task
+
+
+def test_a_publication_that_was_taken_back_is_made_again(stage: Stage) -> None:
+    wanted = plan(stage)
+    task = task_of(step(stage, wanted))
+    serve(stage, task)
+    run = step(stage, replace(wanted, rounds=1)).run
+    creator = stage.as_(CREATOR)
+    other = write_model(stage.root / "other", WEAK)
+    publish_model(creator, creator.chain.task(task), other, cid_of(other))
+    step(stage, wanted)
+    assert creator.chain.task(task).published == run.rounds[0].model
+
+
 def test_two_processes_do_not_work_on_one_run(stage: Stage) -> None:
     step(stage, plan(stage))
     lock = folder_of(stage.as_(CREATOR), "run").root / ".lock"
@@ -285,7 +341,7 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception]]] = {
     "no results wanted": ({"min_results": 0}, RunInvalid),
     "more results than participants": ({"min_results": 3}, RunInvalid),
     "more slots than invited": ({"invited": (Address("x"),)}, RunInvalid),
-    "more participants than a task has slots": ({"results": 10_001}, Exception),
+    "more participants than a task has slots": ({"results": 10_001}, RunInvalid),
     "no patience": ({"patience": 0}, RunInvalid),
     "negative spare": ({"spare": -1}, RunInvalid),
     "negative retries": ({"retries": -1}, RunInvalid),
