@@ -94,6 +94,10 @@ def pack_task(
     return manifest
 
 
+FEW = 5
+"""Names that a message lists."""
+
+
 def open_task(folder: Path) -> TaskManifest:
     """The manifest of a task's bundle; every file that it names is there.
 
@@ -124,7 +128,8 @@ def find_result(output: Path) -> Path:
         raise PathNotFound(str(output))
     folders = sorted(p for p in output.iterdir() if p.is_dir() and not p.is_symlink())
     if len(folders) != 1:
-        found = "is empty" if not folders else "has " + ", ".join(p.name for p in folders)
+        names = [p.name for p in folders[:FEW]] + ["…"] * (len(folders) > FEW)
+        found = "is empty" if not folders else "has " + ", ".join(names)
         raise ResultFolderInvalid(
             str(output), f"it {found}, where one folder NAME_CONTRIBUTOR is wanted"
         )

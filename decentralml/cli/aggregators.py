@@ -117,20 +117,20 @@ def apply(settings: Settings, endpoint: str | None) -> None:
 
     with settings.session() as session:
         receipt = stand(session, endpoint)
-        address = session.address
+        address, who = session.address, session.called(session.address)
         deposit = session.chain.constants().candidacy_bond
         election = session.chain.election()
     if settings.json:
         document({"account": address, "block": receipt.block if receipt else None})
     elif receipt:
-        click.echo(f"{address} stands for election (block {receipt.block})")
+        click.echo(f"{who} stands for election (block {receipt.block})")
         if address in election.candidates:
             click.echo(
                 f"the {format_amount(deposit)} of your candidacy are lost if nobody has voted for "
                 f"you by block {election.round_ends}: decentralml vote, or aggregators resign"
             )
     else:
-        click.echo(f"{address} is registered and stands already; nothing to do")
+        click.echo(f"{who} is registered and stands already; nothing to do")
 
 
 @aggregators.command("top-up", epilog=examples("decentralml aggregators top-up --as bob"))
@@ -195,15 +195,15 @@ def resign(settings: Settings) -> None:
 
     with settings.session() as session:
         receipt = leave(session)
-        address = session.address
+        address, who = session.address, session.called(session.address)
         profile = session.chain.profile(address)
     if settings.json:
         document({"account": address, "block": receipt.block, "registered": profile is not None})
     elif profile is None:
-        click.echo(f"{address} has left and its bond is back (block {receipt.block})")
+        click.echo(f"{who} has left and its bond is back (block {receipt.block})")
     else:
         click.echo(
-            f"{address} no longer runs (block {receipt.block}); finish {profile.duties} duties, "
+            f"{who} no longer runs (block {receipt.block}); finish {profile.duties} duties, "
             "then run this again to get the bond back"
         )
 

@@ -27,6 +27,9 @@ _ADDRESS = re.compile(
 )
 """An account: by its name where it has one here, else shortened where a terminal is too narrow."""
 
+_ALONE = re.compile(rf"(?<![/.-]){_ADDRESS.pattern}(?![/.-]\w)")
+"""One that is no part of a path."""
+
 
 def printable(text: object) -> str:
     """Text without control characters (a stranger's escape sequences), on one line."""
@@ -34,8 +37,8 @@ def printable(text: object) -> str:
 
 
 def named(text: str, names: Mapping[Address, str]) -> str:
-    """Text in which accounts that this user has names for are called by them."""
-    return _ADDRESS.sub(lambda found: names.get(Address(found[0]), found[0]), text)
+    """Text in which accounts that this user has names for are called by them; paths stay."""
+    return _ALONE.sub(lambda found: names.get(Address(found[0]), found[0]), text)
 
 
 def document(value: Any, stream: Any = None) -> None:

@@ -75,6 +75,6 @@ def transfer(settings: Settings, to: str, amount: int) -> None:
         document({"to": address, "amount": amount, "block": receipt.block, "fee": receipt.fee})
     else:
         click.echo(
-            f"sent {format_amount(amount)} to {address} "
+            f"sent {format_amount(amount)} to {session.called(address)} "
             f"(block {receipt.block}, fee {format_amount(receipt.fee)})"
         )

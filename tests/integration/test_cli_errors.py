@@ -9,7 +9,7 @@ from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, WEAK, Stage
 
 from decentralml.cli.units import format_amount
 from decentralml.market.offer import HOUR
-from decentralml.types import UNIT
+from decentralml.types import UNIT, ValidationStrategy
 
 BOB = CONTRIBUTORS[0]
 
@@ -28,6 +28,29 @@ def test_errors_call_accounts_by_the_names_that_this_user_has_for_them(
     assert error(run, "aggregators", "show", stranger)["message"].startswith(stranger)
     # What is wrong with a key is told with its address.
     assert told["facts"]["signer"] in error(run, "keys", "new", "carl")["message"]
+
+
+def test_a_path_is_told_as_it_is(run: Run, stage: Stage) -> None:
+    task = stage.post()
+    run("accept-task", task, "--as", BOB)
+    bob = stage.as_(BOB)
+    output = bob.work(task).attempt(0).output
+    assert str(output) in error(run, "send-results", task, "--as", BOB)["message"]
+    crowd = stage.root / "crowd"
+    for number in range(9):
+        (crowd / f"folder-{number}").mkdir(parents=True)
+    told = error(run, "send-results", task, "--result-path", crowd, "--as", BOB)["message"]
+    assert "folder-4, …" in told and "folder-5" not in told
+
+
+def test_a_decision_that_is_not_asked_for_costs_no_fee(run: Run, stage: Stage) -> None:
+    task = stage.post(strategy=ValidationStrategy.MANUAL_ACCEPT)
+    stage.contribute(BOB, task)
+    before = ask(run, "balance", CREATOR)["total"]
+    for deciding in (("accept-task-results",), ("reject-task-results", "--reason", "no")):
+        told = error(run, *deciding, task, 0, "--as", CREATOR)
+        assert told["class"] == "NotValidated" and "show-task 0" in told["message"]
+    assert ask(run, "balance", CREATOR)["total"] == before
 
 
 def test_a_result_is_called_a_result(run: Run, stage: Stage) -> None:
