@@ -11,13 +11,14 @@ from decentralml.cli.options import (
     EXISTING_FOLDER,
     FOLDER,
     Settings,
+    choice,
     common,
     examples,
     pass_settings,
 )
 from decentralml.cli.output import document
 from decentralml.cli.units import DURATION, format_metric
-from decentralml.types import LLM_TYPES, ModelType
+from decentralml.types import ModelType
 
 STRATEGIES = ("load_based", "performance_based", "pfc_centric", "hybrid", "quantum_modulated")
 PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -47,7 +48,7 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--target-llm-type",
-    type=click.Choice([*ModelType, *LLM_TYPES]),
+    type=choice(ModelType),
     help="Type of the models that are merged; else it is detected.",
 )
 @click.option(

@@ -20,7 +20,7 @@ from decentralml.errors import (
     DecentralMLError,
     PassphraseRequired,
 )
-from decentralml.types import Address
+from decentralml.types import LLM_TYPES, Address, ModelType
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
@@ -178,8 +178,9 @@ pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
 def choice(kind: type[Any]) -> click.Choice[Any]:
-    """A choice among an enumeration's values, whatever their case."""
-    return click.Choice([member.value for member in kind], case_sensitive=False)
+    """A choice among an enumeration's values, and other names of them, whatever their case."""
+    others = LLM_TYPES if kind is ModelType else ()
+    return click.Choice([*(member.value for member in kind), *others], case_sensitive=False)
 
 
 def examples(*lines: str) -> str:

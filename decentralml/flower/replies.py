@@ -25,6 +25,8 @@ from decentralml.validation.scores.weighting import model_type_of
 
 Array = NDArray[Any]
 EXAMPLES = ("num-examples", "num_examples")
+NO_METRICS = frozenset({*EXAMPLES, "code", "server-round"})
+"""Numbers that say nothing of a model: an old-style reply's status is among them."""
 LLM_TYPE = "llm_type"
 CLIENT = "client_id"
 ARRAYS, CONFIG = "arrays", "config"
@@ -93,8 +95,7 @@ def said(message: Message) -> Said:
         llm_type = model_type_of(words[LLM_TYPE]) if LLM_TYPE in words else None
     except ModelTypeUnknown as error:
         raise ReplyRefused(name, str(error)) from None
-    metrics = {key: float(value) for key, value in numbers.items() if key not in EXAMPLES}
-    metrics.pop("code", None)  # Of an old-style reply's status.
+    metrics = {key: float(value) for key, value in numbers.items() if key not in NO_METRICS}
     return Said(node, name, examples, metrics, llm_type)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,13 +70,18 @@ class Round:
                 part.said.name: {
                     "examples": part.said.examples,
                     "weight": part.weight,
-                    "metrics": dict(part.said.metrics),
+                    "metrics": finite(part.said.metrics),
                 }
                 for part in self.merged
             },
             "apart": self.apart,
             "refused": self.refused,
         }
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that are numbers: a client may report what it likes."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def merge(parts: Sequence[Weighed], out: Path) -> None:
@@ -138,8 +144,8 @@ def aggregated(found: Round) -> MetricRecord:
 
 
 def means(parts: Sequence[tuple[Mapping[str, float], float]], total: float) -> dict[str, Any]:
-    """Weighted means of the metrics that all have."""
-    common = set.intersection(*(set(metrics) for metrics, _ in parts)) if parts else set()
+    """Weighted means of the metrics of which all have a finite number."""
+    common = set.intersection(*(set(finite(metrics)) for metrics, _ in parts)) if parts else set()
     return {
         name: float(sum(metrics[name] * weight for metrics, weight in parts) / total)
         for name in sorted(common)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +35,7 @@ STOP_SECONDS = 10.0
 POLL = 0.2
 LAST_LINES = 8
 """Of Flower's own words, to be told when it fails."""
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Tell = Callable[[str], None]
@@ -105,14 +108,14 @@ def serve(settings: RunSettings, link: Link, config: Config, out: Path, tell: Te
     DatabaseError
     """
     open_database(config).close()  # Better now than after the first round.
-    home = config.home / "flower"
+    home = config.home / "flower" / str(link.port)
     home.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     (out / OUTCOME_FILE).unlink(missing_ok=True)
     environment = _environment(home, config)
     app = _app(home / "app", settings)
     _configure(home, link)
-    with _superlink(link, home, environment):
+    with _terminable(), _superlink(link, home, environment):
         run = subprocess.Popen(
             [_program("flwr"), "run", str(app), LINK, "--stream"],
             env=environment,
@@ -126,7 +129,7 @@ def serve(settings: RunSettings, link: Link, config: Config, out: Path, tell: Te
             assert run.stdout is not None
             for line in run.stdout:
                 last.extend(filter(None, [_words(line)]))
-                tell(line.rstrip("\n"))
+                tell(COLOUR.sub("", line.rstrip()))
             code = run.wait()
     if not (out / OUTCOME_FILE).exists():
         words = " ".join(last) if code else "".join([*last][-1:])
@@ -160,6 +163,23 @@ def _superlink(link: Link, home: Path, environment: Mapping[str, str]) -> Iterat
                     raise FlowerServerFailed("flower-superlink did not start", _tail(log))
                 time.sleep(POLL)
             yield
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: no program of Flower's is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Signals are the main thread's.
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -277,8 +297,8 @@ def _version() -> str:
 
 
 def _words(line: str) -> str:
-    """A line without the frame that Flower's command draws around errors; none if it is one."""
-    return line.strip().strip("│╭╮╰╯─ ")
+    """A line without colour and the frame that Flower draws around errors; none if it is one."""
+    return COLOUR.sub("", line).strip().strip("│╭╮╰╯─ ")
 
 
 def _tail(log: Path) -> str:

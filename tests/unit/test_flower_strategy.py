@@ -312,6 +312,27 @@ def test_a_model_is_sent_once_though_clients_of_both_kinds_find_it() -> None:
     assert dict(message.content["fitins.config"]) == {"server-round": 1}
 
 
+def test_metrics_that_are_no_numbers_are_not_averaged(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'database.sqlite'}") as database:
+        plan = create_db_integrated_strategy(database.sessions, "load_based")
+        plan.records.begin({}, None)
+        one, two, _ = asked(plan)
+        good = {"llm_type": "Vision"} | VISION | LOAD
+        odd = good | {"beauty": math.nan}
+        _, metrics = plan.aggregate_train(
+            1, [reply(one, 1.0, 10, good | {"beauty": 1.0}), reply(two, 1.0, 10, odd)]
+        )
+    assert "beauty" not in metrics and metrics["accuracy"] == pytest.approx(0.9)
+    assert "beauty" not in plan.rounds[1].report()["clients"]["client-2"]["metrics"]
+
+
+def test_the_command_offers_every_strategy() -> None:
+    from decentralml.cli.flower import STRATEGIES
+    from decentralml.validation.selection import Selection
+
+    assert tuple(Selection) == STRATEGIES
+
+
 def test_absurd_settings_are_named() -> None:
     with pytest.raises(SelectionOptionInvalid, match="strategy is 'random'"):
         strategy("random")
