@@ -177,6 +177,7 @@ def every_call(chain: Chain) -> None:
     give_key(chain, sent)
     judge(chain, sent, Verdict.PASS)
     release(chain, sent)
+    chain.submit(calls.AppointMerger(task, MEMBERS[0].address), ALICE)
     chain.submit(calls.PublishModel(task, REPORT), ALICE)
     chain.submit(calls.WithdrawTask(task), ALICE)
     _planted(chain)
