@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from decentralml.errors import MetricAbsurd, MetricMissing, ModelTypeUnknown, ZeroWeight
+from decentralml.bundles.settings import read_settings
+from decentralml.errors import (
+    ManifestError,
+    MetricAbsurd,
+    MetricMissing,
+    ModelTypeUnknown,
+    ZeroWeight,
+)
 from decentralml.types import ModelType
 from decentralml.validation.scores.audio import audio_score, wer_score
 from decentralml.validation.scores.claims import Gap, claims_gap, claims_note
@@ -212,3 +220,11 @@ def test_a_gap_is_told_in_one_sentence() -> None:
         "note: the contributor claims loss 0.1, accuracy 0.99; measured here: 1.25, 0.66"
     )
     assert claims_note(()) is None
+
+
+def test_a_bundle_may_name_its_type_as_evospikenet_does(tmp_path: Path) -> None:
+    (tmp_path / "task.toml").write_text('model_type = "SpikingEvoAudioEncoder"')
+    assert read_settings(tmp_path).model_type is ModelType.AUDIO
+    (tmp_path / "task.toml").write_text('model_type = "SpikingEvo"')
+    with pytest.raises(ManifestError, match="one of Text, MultiModal, Vision, Audio"):
+        read_settings(tmp_path)
