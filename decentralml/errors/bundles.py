@@ -114,3 +114,14 @@ class EnvironmentMismatch(BundleError):
             f"the task's training is pinned to {what} {wanted}, and this environment has {found}; "
             f"install {what} {wanted}, or use a machine that has it"
         )
+
+
+class CodingInvalid(BundleError):
+    """Nobody knows how an update is to travel."""
+
+    def __init__(self, coding: str) -> None:
+        self.coding = coding
+        super().__init__(
+            f"{coding!r} is no coding of updates; use q8, q4 or q2 (bits of each element), such as "
+            "top1% (what changed most), or both: top1%-q4"
+        )

@@ -18,6 +18,16 @@ class DamagedTensors(LearningError):
         )
 
 
+class DamagedUpdate(LearningError):
+    """A coded update is not what its coding says."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path} is no sound coded update: {reason}; its contributor has to send it again"
+        )
+
+
 class UnwritableModel(LearningError):
     """A model could not be written. What was there before is unharmed."""
 
