@@ -27,14 +27,26 @@ def made_key(session: Session, submission: Submission, digest: bytes) -> bytes:
     """The key with which this account seals a result.
 
     It is made from the account's secret whenever it is needed, so that no lost disk can keep a
-    contributor from handing it.
+    contributor from handing it; and from nothing that another fork of the chain may say otherwise,
+    such as when the slot was taken, and which: it must still open what was sealed and promised.
 
     Parameters
     ----------
     digest : of the plain result's manifest.
     """
-    about = f"/{submission.task}/{submission.index}/{submission.accepted_at}/".encode()
+    about = f"/{submission.task}/".encode()
     return session.key.derive(KEY_INFO + session.genesis + about + digest)
+
+
+def _own_key(session: Session, submission: Submission) -> bytes:
+    """The key of a result that this account sent: the one that it promised."""
+    assert submission.seal is not None and submission.digest is not None
+    key = made_key(session, submission, submission.digest)
+    if key_digest(key) != submission.seal.key_digest:
+        # Earlier versions of this program made it of more than that.
+        about = f"/{submission.task}/{submission.index}/{submission.accepted_at}/".encode()
+        return session.key.derive(KEY_INFO + session.genesis + about + submission.digest)
+    return key
 
 
 def seal_of(key: bytes, terms: Terms) -> Seal:
@@ -53,7 +65,7 @@ def known_key(session: Session, terms: Terms, submission: Submission) -> bytes:
     """
     assert submission.seal is not None and submission.digest is not None
     if submission.contributor == session.address:
-        key = made_key(session, submission, submission.digest)
+        key = _own_key(session, submission)
     elif (handed := _handed(session, submission)) is not None:
         key = _open_handed(session, submission, handed)
     elif submission.key is not None and terms.reader == _own_reader(session):
@@ -73,8 +85,7 @@ def hand_key(session: Session, submission: Submission) -> Submission:
     ------
     CallRefused
     """
-    assert submission.digest is not None
-    key = made_key(session, submission, submission.digest)
+    key = _own_key(session, submission)
     waiting = tuple(seat.member for seat in submission.panel if seat.wrap is None)
     wraps = tuple((member, _wrap_for(session, key, member)) for member in waiting)
     session.report.step(

@@ -39,7 +39,7 @@ from decentralml.market.runplan import RunPlan
 from decentralml.market.runstate import Run
 from decentralml.market.session import Session
 from decentralml.market.work import replace_folder, scratch
-from decentralml.types import Cid, Submission, Task, TaskId, TaskStatus
+from decentralml.types import Cid, Outcome, Submission, Task, TaskId, TaskStatus
 
 ROUNDS = 2
 TURNS = 120
@@ -173,6 +173,12 @@ class Federation:
         ):
             counts = Counter(key(event) for event in happened if isinstance(event, kind))  # type: ignore[no-untyped-call]
             assert set(counts.values()) <= {1}, f"{kind.__name__} twice: {counts}"
+        failed = [
+            event
+            for event in happened
+            if isinstance(event, events.ResultRejected) and event.outcome is Outcome.FAILED
+        ]
+        assert not failed, "an honest result has failed"
         self._check_money(happened)
 
     def _check_money(self, happened: list[events.Event]) -> None:
