@@ -71,7 +71,8 @@ class Federation:
         self.world = World(home, plan, self.theatre.runtime, self.theatre.genesis)
         self.before = balances(self.world)
         self.issued = self.world.observer().total_issuance()
-        self.trained: Counter[tuple[str, TaskId, int]] = Counter()
+        self.trained: Counter[tuple[str, TaskId, int, int]] = Counter()
+        """By account, task, slot, and when that was taken: a fork may change the order of the data."""
         self.run: Run | None = None
         self.over = False
         offer = self.theatre.offer(len(self.workers), 1 if alone else 3)
@@ -151,7 +152,7 @@ class Federation:
             with scratch(attempt.root) as space:
                 write_work(space / "out" / "toy", base + np.float32(ADDS[who]), 10)
                 replace_folder(space / "out", attempt.output)
-                self.trained[who, task, found.index] += 1
+                self.trained[who, task, found.index, found.accepted_at] += 1
 
         return train
 
