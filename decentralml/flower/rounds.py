@@ -45,7 +45,7 @@ class Round:
 
     Attributes
     ----------
-    apart : clients of other types, and the type of each.
+    apart, nodes_apart : clients of other types, with the type of each; and their nodes.
     refused : clients whose update was left out, and why.
     """
 
@@ -53,6 +53,7 @@ class Round:
     target: Target
     merged: list[Weighed] = field(default_factory=list)
     apart: dict[str, str] = field(default_factory=dict)
+    nodes_apart: set[int] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     aggregator: Chosen | None = None
 

@@ -23,8 +23,10 @@ from decentralml.errors import (
     MetricAbsurd,
     MetricMissing,
     NoAggregator,
+    NoClientsOfType,
     NothingToAggregate,
     ReplyRefused,
+    SelectionOptionInvalid,
 )
 from decentralml.flower.grouping import Target, members, target_of
 from decentralml.flower.records import ORDER, Records
@@ -141,7 +143,8 @@ class DbIntegratedStrategy(FedAvg):
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Merge the updates of the target type.
 
-        Returns nothing, and the model stays as it is, where no client answered at all.
+        Returns nothing, and the model stays as it is, where no client answered at all; and where
+        there is nothing to merge, once an earlier round had something.
 
         Raises
         ------
@@ -151,9 +154,15 @@ class DbIntegratedStrategy(FedAvg):
         if not valid:
             LOG.warning("Round %s: nobody answered; the model stays as it is", server_round)
             return None, None
-        found = self._sorted(server_round, valid)
-        if not found.merged:
-            raise NothingToAggregate(server_round, found.refused)
+        try:
+            found = self._sorted(server_round, valid)
+            if not found.merged:
+                raise NothingToAggregate(server_round, found.refused)
+        except (NoClientsOfType, NothingToAggregate) as error:
+            if not any(earlier.merged for earlier in self.rounds.values()):
+                raise
+            LOG.warning("Round %s: %s; the model stays as it is", server_round, error)
+            return None, None
         self._elect(found)
         self._losses |= {
             part.said.name: part.said.metrics["loss"]
@@ -180,7 +189,7 @@ class DbIntegratedStrategy(FedAvg):
             except ReplyRefused as error:
                 LOG.warning("Round %s: %s", server_round, error)
                 continue
-            if trained is None or heard.name not in trained.apart:
+            if trained is None or heard.node not in trained.nodes_apart:
                 parts.append((heard.metrics, heard.examples))
         total = sum(weight for _, weight in parts)
         return MetricRecord(means(parts, total)) if total > 0 else None
@@ -203,6 +212,7 @@ class DbIntegratedStrategy(FedAvg):
         found = self.rounds[number] = Round(number, target, refused=refused)
         mine = members(declared, target)
         found.apart = {n: str(declared[n] or "unknown") for n in heard if n not in mine}
+        found.nodes_apart = {heard[name][0].node for name in found.apart}
         for name, kind in found.apart.items():
             LOG.warning("Round %s: %s is kept apart: its type is %s", number, name, kind)
         if target.model_type is not None:
@@ -297,9 +307,12 @@ def create_db_integrated_strategy(
     ------
     ModelTypeUnknown, SelectionOptionInvalid
     """
+    selection = Selection.named(strategy_type)
+    if selection is Selection.PFC_CENTRIC and pfc_node_id is None:
+        raise SelectionOptionInvalid("pfc_node_id", None, "the name of a client for pfc_centric")
     return DbIntegratedStrategy(
         Records(db_session_factory),
-        Selection.named(strategy_type),
+        selection,
         None if target_llm_type is None else model_type_of(target_llm_type),
         use_type_based_aggregation,
         SelectionOptions(pfc_node_id, aggregator_weight_multiplier, entropy_threshold),

@@ -162,9 +162,13 @@ def test_other_types_are_kept_apart(caplog: pytest.LogCaptureFixture) -> None:
     assert (metrics["clients"], metrics["clients_apart"]) == (2, 1)
     assert plan.rounds[1].apart == {"client-2": "Text"}
     assert "Round 1: client-2 is kept apart: its type is Text" in caplog.messages
-    # What a first round was about, later ones are about.
-    with pytest.raises(NoClientsOfType, match="No clients with target LLM type Vision"):
-        plan.aggregate_train(2, [reply(two, 1.0, 10, {"llm_type": "Text"} | TEXT | LOAD)])
+    # What a first round was about, later ones are about; one without such a client changes nothing.
+    other = reply(two, 1.0, 10, {"llm_type": "Text"} | TEXT | LOAD)
+    assert plan.aggregate_train(2, [other]) == (None, None)
+    assert "Round 2: No clients with target LLM type Vision (1 of type Text)" in caplog.text
+    assert plan.aggregate_evaluate(1, [reply(two, 1.0, 10, {"loss": 9.0})]) is None
+    told = plan.aggregate_evaluate(1, [reply(one, 1.0, 10, {"loss": 2.0})])
+    assert told is not None and told["loss"] == 2.0
 
 
 def test_a_tie_is_decided_by_the_database(tmp_path: Path) -> None:
@@ -336,6 +340,8 @@ def test_the_command_offers_every_strategy() -> None:
 def test_absurd_settings_are_named() -> None:
     with pytest.raises(SelectionOptionInvalid, match="strategy is 'random'"):
         strategy("random")
+    with pytest.raises(SelectionOptionInvalid, match="pfc_node_id"):
+        strategy("pfc_centric")
     with pytest.raises(ModelTypeUnknown):
         strategy("hybrid", "Beauty")
     with pytest.raises(SelectionOptionInvalid, match="multiplier"):
