@@ -25,6 +25,7 @@ from decentralml.config import Config
 from decentralml.market import elections
 from decentralml.market.contributor import accept_task
 from decentralml.market.creator import Created, create_task
+from decentralml.market.fetch import fetch_result, fetch_task
 from decentralml.market.node import advance
 from decentralml.market.offer import HOUR, Offer
 from decentralml.market.review import Validation, validate_task_results
@@ -41,6 +42,8 @@ GOOD = np.array([[4.0, -4.0], [-4.0, 4.0]], np.float32)
 WEAK = np.array([[1.0, -1.0], [1.0, -1.0]], np.float32)
 """The base model: right on about half."""
 STRUCTURE = {"class": "Toy", "arguments": {}}
+BY_CHANCE = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
+"""A CID of nothing that there is."""
 
 START = """\
 set -eu
@@ -102,6 +105,12 @@ def write_bundle(folder: Path) -> Path:
     (folder / "predict.py").write_text(PREDICT)
     (folder / "validator.py").write_text(VALIDATOR)
     return folder
+
+
+def opened(session: Session, task: TaskId, index: int = 0) -> Path:
+    """The folder of a result, for who can open it."""
+    found = fetch_task(session, session.chain.task(task))
+    return fetch_result(session, found, session.chain.submission(task, index)).folder
 
 
 def elect(home: Path) -> None:

@@ -16,9 +16,9 @@ from chain_support import (
     elect,
     embedded,
     new_home,
-    pass_time,
     post,
 )
+from explain_support import checked, part, settle, went
 from market_support import CONTRIBUTORS, CREATOR, Stage
 from panel_support import commit, deliver, finding, hand_key, judge, release, reveal, send
 
@@ -31,7 +31,6 @@ from decentralml.config import Config
 from decentralml.market.explain import Explanation, explain, explain_task
 from decentralml.market.session import Session
 from decentralml.market.steps import TREASURY
-from decentralml.market.sums import Sum
 from decentralml.types import (
     UNIT,
     Gold,
@@ -81,30 +80,6 @@ def treasury(chain: Chain) -> Iterator[list[Explanation]]:
             if line.who == TREASURY
         ]
         assert chain.balance(TREASURY).total - before == sum(told)
-
-
-def settle(chain: Chain, task: TaskId, index: int) -> None:
-    deadline = chain.submission(task, index).deadline
-    assert deadline is not None
-    pass_time(chain, deadline)
-    chain.submit(calls.Settle(task, index), CHARLIE)
-
-
-def checked(session: Session, task: TaskId, index: int = 0) -> Explanation:
-    """An explanation whose sums add up, with the task's."""
-    found = explain(session, task, index)
-    assert all(each.adds_up for each in found.sums), found.sums
-    assert all(each.adds_up for each in explain_task(session, task).sums)
-    assert found.history.steps == session.chain.history(task, index).steps
-    return found
-
-
-def part(found: Explanation, name: str) -> Sum:
-    return next(each for each in found.sums if each.name == name)
-
-
-def went(found: Explanation, name: str) -> list[tuple[str, str | None, int]]:
-    return [(line.what, line.who, line.amount) for line in part(found, name).went]
 
 
 def test_a_paid_result_is_told_from_its_first_block_to_its_last(
