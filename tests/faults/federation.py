@@ -72,7 +72,7 @@ class Federation:
         self.before = balances(self.world)
         self.issued = self.world.observer().total_issuance()
         self.trained: Counter[tuple[str, TaskId, int, int]] = Counter()
-        """By account, task, slot, and when that was taken: a fork may change the order of the data."""
+        """By account, task, slot and its time: a fork may change the order of the data."""
         self.run: Run | None = None
         self.over = False
         offer = self.theatre.offer(len(self.workers), 1 if alone else 3)
