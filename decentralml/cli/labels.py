@@ -72,7 +72,7 @@ def merge_labels(
         document(to_plain(merged))
         return
     table(
-        ("index", "annotator", "items", "agreement", "kappa", "reliability", "gold"),
+        ("result", "annotator", "items", "agreement", "kappa", "reliability", "gold"),
         [
             (
                 one.index,
@@ -85,7 +85,7 @@ def merge_labels(
             )
             for one in merged.annotators
         ],
-        right="index items agreement kappa reliability gold",
+        right="result items agreement kappa reliability gold",
     )
     click.echo(f"Fleiss' kappa: {_kappa(merged.kappa) or 'no item has two labels'}")
     click.echo(f"{merged.items} items, {merged.disputed} of them disputed")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,11 +44,8 @@ def contribute(lesson: Lesson) -> None:
     options = parser.parse_args()
     if options.data is None or options.output is None:
         parser.error("name the folders: --data and --output, or DML_DATA and DML_OUTPUT")
-    _use_threads()
-    try:
+    with _ready():
         work(lesson, bundle, options.model, options.data, options.output, options.contributor)
-    except DecentralMLError as error:
-        raise SystemExit(str(error)) from None
 
 
 def work(
@@ -70,11 +68,11 @@ def work(
 
 def predict(lesson: Lesson) -> None:
     """Predictions of the model in DML_MODEL for the inputs in DML_DATA, into DML_OUTPUT."""
-    _use_threads()
-    model = load_model(Path(os.environ["DML_MODEL"]))
-    inputs = tensors_of(Path(os.environ["DML_DATA"]) / INPUTS_FILE)
-    found = predictions(lesson, model, inputs)
-    write_tensors(Path(os.environ["DML_OUTPUT"]) / PREDICTIONS_FILE, found)
+    with _ready():
+        model = load_model(Path(os.environ["DML_MODEL"]))
+        inputs = tensors_of(Path(os.environ["DML_DATA"]) / INPUTS_FILE)
+        found = predictions(lesson, model, inputs)
+        write_tensors(Path(os.environ["DML_OUTPUT"]) / PREDICTIONS_FILE, found)
 
 
 def create(lesson: Lesson) -> None:
@@ -91,8 +89,7 @@ def create(lesson: Lesson) -> None:
     measured.add_argument("--model", type=Path, required=True)
     measured.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
-    _use_threads()
-    try:
+    with _ready():
         if options.command == "make":
             print(make(lesson, options.data, options.output))
         elif options.command == "merge":
@@ -100,8 +97,6 @@ def create(lesson: Lesson) -> None:
         else:
             found = evaluate(lesson, load_model(options.model), read_folder(options.data))
             print("\n".join(f"{name}: {value:.4g}" for name, value in found.items()))
-    except DecentralMLError as error:
-        raise SystemExit(str(error)) from None
 
 
 def make(lesson: Lesson, data: Path, output: Path) -> Path:
@@ -145,5 +140,11 @@ def _shown(epoch: int, loss: float) -> None:
     print(f"epoch {epoch}: loss {loss:.4f}", flush=True)
 
 
-def _use_threads() -> None:
+@contextmanager
+def _ready() -> Iterator[None]:
+    """As many threads as the sandbox grants; what the user can mend is said without a traceback."""
     torch.set_num_threads(int(os.environ.get("DML_THREADS", "1")))
+    try:
+        yield
+    except DecentralMLError as error:
+        raise SystemExit(str(error)) from None

@@ -23,7 +23,7 @@ from scipy.signal import resample_poly
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 VOICES = (
     # British
-    "en-gb+m1", "en-gb+f2", "en-gb-scotland+m3", "en-gb-x-rp+f3", "en-gb-x-gbclan+m2",
+    "en-gb", "en-gb-scotland+f2", "en-gb-scotland+m3", "en-gb-x-rp+f3", "en-gb-x-gbclan+m2",
     "en-gb-x-gbcwmd+f1",
     # American
     "en-us+m4", "en-us+f4", "en-us-nyc+m5", "en-us+Andy", "en-us+f5", "en-us-nyc+m7",

@@ -30,7 +30,7 @@ SCALES = (0.75, 1.2)
 """Of a digit's 28 pixels."""
 PIECES, PIECE = 3, 8
 """How many pieces of other digits lie about, and how large they are."""
-NOISE = 14
+NOISE = 32
 """Standard deviation, of 255 grey levels."""
 INK = 64
 """Grey level from which a pixel belongs to the digit."""
