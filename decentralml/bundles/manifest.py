@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from decentralml.bundles.coding import Coding
 from decentralml.bundles.fields import (
     MAX_SECONDS,
     Fields,
@@ -29,7 +30,7 @@ from decentralml.bundles.replay import (
     parse_trace,
     trace_document,
 )
-from decentralml.errors import CidInvalid, ManifestError
+from decentralml.errors import CidInvalid, CodingInvalid, ManifestError
 from decentralml.storage import cid as cids
 from decentralml.types import (
     PPM,
@@ -48,6 +49,8 @@ RESULT_FORMAT = "decentralml/result@1"
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "signature.json"
 MODEL_FILE = "model.safetensors"
+UPDATE_FILE = "update.safetensors"
+"""Instead of the model, where results travel coded."""
 STRUCTURE_FILE = "structure.json"
 CODE_FILE = "model.py"
 LABELS_FILE = "labels.json"
@@ -98,10 +101,12 @@ class ModelResult:
     tensors : every tensor of the result by name, or None where the contributor designs the
         model (ModelEngineer).
     max_bytes : what all files of the result may weigh together.
+    coding : how what changed from the base model travels; None: the model travels whole.
     """
 
     tensors: Mapping[str, TensorSpec] | None
     max_bytes: int
+    coding: Coding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +317,11 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
         raise ManifestError(file, "evaluation.minimum_gain needs a base_model to compare with")
     if manifest.replay is not None and manifest.task_type is not TaskType.MODEL_CONTRIBUTOR:
         raise ManifestError(file, "replay belongs to ModelContributor, and only to it")
+    if isinstance(manifest.result, ModelResult) and manifest.result.coding is not None:
+        if manifest.task_type is not TaskType.MODEL_CONTRIBUTOR:
+            raise ManifestError(file, "result.coding belongs to ModelContributor, and only to it")
+        if manifest.replay is not None:
+            raise ManifestError(file, "result.coding and replay do not go together")
     if manifest.merge is not None and annotators:
         raise ManifestError(file, "merge is of models, and DataAnnotators give labels")
 
@@ -338,7 +348,10 @@ def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
 def _result_document(result: ModelResult | LabelsResult) -> dict[str, Any]:
     fields = asdict(result)
     if isinstance(result, ModelResult):
-        return {"kind": "model"} | fields
+        # As with merge: a manifest without a coding has no such field.
+        del fields["coding"]
+        coding = {} if result.coding is None else {"coding": str(result.coding)}
+        return {"kind": "model"} | fields | coding
     return {"kind": "labels", "max_bytes": fields.pop("max_bytes"), "schema": fields}
 
 
@@ -347,8 +360,9 @@ def _parse_result(section: Fields) -> ModelResult | LabelsResult:
     max_bytes = section.integer("max_bytes", 1, MAX_RESULT_BYTES)
     if kind == "model":
         tensors = section.optional("tensors", section.section)
+        coding = read_coding(section)
         section.end()
-        return ModelResult(None if tensors is None else _parse_tensors(tensors), max_bytes)
+        return ModelResult(None if tensors is None else _parse_tensors(tensors), max_bytes, coding)
     if kind != "labels":
         raise section.wrong(f'kind is "model" or "labels", not {kind!r}')
     schema = section.section("schema")
@@ -361,6 +375,16 @@ def _parse_result(section: Fields) -> ModelResult | LabelsResult:
     )
     schema.end()
     return result
+
+
+def read_coding(section: Fields) -> Coding | None:
+    """The field ``coding`` of a result, if there is one. Raises ManifestError."""
+    if not section.has("coding"):
+        return None
+    try:
+        return Coding.parse(section.text("coding", 32))
+    except CodingInvalid as error:
+        raise section.wrong(str(error)) from None
 
 
 def _parse_tensors(section: Fields) -> dict[str, TensorSpec]:

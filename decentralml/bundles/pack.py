@@ -24,6 +24,7 @@ from decentralml.bundles.manifest import (
     MODEL_FILE,
     SIGNATURE_FILE,
     STRUCTURE_FILE,
+    UPDATE_FILE,
     FileEntry,
     LabelsResult,
     ModelResult,
@@ -137,13 +138,21 @@ def find_result(output: Path) -> Path:
 
 
 def result_files(manifest: TaskManifest) -> tuple[str, ...]:
-    """The files that a result of this task holds besides manifest and signature."""
+    """The files that a result of this task is made of."""
     if isinstance(manifest.result, LabelsResult):
         return (LABELS_FILE,)
     if manifest.task_type is TaskType.MODEL_ENGINEER:
         return (CODE_FILE, MODEL_FILE, STRUCTURE_FILE)
     checkpoints = checkpoint_files(manifest.replay.checkpoints) if manifest.replay else ()
     return (MODEL_FILE, STRUCTURE_FILE, *checkpoints)
+
+
+def packed_files(manifest: TaskManifest) -> tuple[str, ...]:
+    """The files of a result as it travels: coded, it holds what changed instead of the model."""
+    files = result_files(manifest)
+    if isinstance(manifest.result, ModelResult) and manifest.result.coding is not None:
+        return tuple(UPDATE_FILE if name == MODEL_FILE else name for name in files)
+    return files
 
 
 def pack_result(
@@ -176,7 +185,7 @@ def pack_result(
     NotPlain, DestinationExists
     """
     examples, metrics = _outcome(folder)
-    wanted = result_files(task)
+    wanted = packed_files(task)
     missing = [name for name in wanted if not (folder / name).exists()]
     if missing:
         raise ResultFolderInvalid(str(folder), f"{', '.join(missing[:3])} is missing")
@@ -258,7 +267,8 @@ def _task_manifest(
         result = LabelsResult(labels.annotation, labels.classes, labels.items, limit)
     else:
         fixed = model and settings.task_type is TaskType.MODEL_CONTRIBUTOR
-        result = ModelResult(read_header(model) if model and fixed else None, limit)
+        tensors = read_header(model) if model and fixed else None
+        result = ModelResult(tensors, limit, settings.coding)
     manifest = TaskManifest(
         name=settings.name,
         task_type=settings.task_type,

@@ -12,6 +12,7 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
 
     [result]
     max_bytes = 100_000_000
+    coding = "top1%-q4"               # what travels of a model; else all of it (bundles/coding.py)
     [labels]                          # DataAnnotators
     annotation = "Image"
     classes = ["0", "1"]              # else free text
@@ -51,6 +52,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from decentralml.bundles.coding import Coding
 from decentralml.bundles.fields import MAX_SECONDS, Fields
 from decentralml.bundles.manifest import (
     MAX_CLASSES,
@@ -58,6 +60,7 @@ from decentralml.bundles.manifest import (
     MODEL_FILE,
     Evaluation,
     Validator,
+    read_coding,
 )
 from decentralml.bundles.merge import MergePlan, read_merge
 from decentralml.bundles.replay import Recipe, read_recipe
@@ -100,6 +103,7 @@ class TaskSettings:
     Attributes
     ----------
     max_bytes : what a result may weigh; None takes 4 times the base model and 16 MiB at least.
+    coding : how updates travel; None: models travel whole.
     """
 
     name: str
@@ -110,6 +114,7 @@ class TaskSettings:
     setup: str | None = None
     base_model: str | None = None
     max_bytes: int | None = None
+    coding: Coding | None = None
     labels: Labels = Labels()
     evaluation: Evaluation | None = None
     validator: Validator | None = None
@@ -144,6 +149,7 @@ def read_settings(
         "model_type": model_type,
     }
     top = Fields(SETTINGS_FILE, "", _load(folder / SETTINGS_FILE))
+    max_bytes, coding = _result(_get(top, "result", top.section))
     settings = TaskSettings(
         name=_text(top, "name", folder.absolute().name),
         task_type=_get(top, "task_type", lambda n: top.choice(n, TaskType))
@@ -154,7 +160,8 @@ def read_settings(
         run=_get(top, "run", top.path) or DEFAULT_RUN,
         setup=_get(top, "setup", top.path) or _present(folder, DEFAULT_SETUP),
         base_model=_get(top, "base_model", top.path) or _model(folder),
-        max_bytes=_max_bytes(_get(top, "result", top.section)),
+        max_bytes=max_bytes,
+        coding=coding,
         labels=_labels(_get(top, "labels", top.section)),
         replay=read_recipe(_get(top, "replay", top.section)),
         merge=read_merge(_get(top, "merge", top.section)),
@@ -210,12 +217,14 @@ def _model(folder: Path) -> str | None:
     return DEFAULT_MODEL if (folder / DEFAULT_MODEL / MODEL_FILE).is_file() else None
 
 
-def _max_bytes(section: Fields | None) -> int | None:
+def _result(section: Fields | None) -> tuple[int | None, Coding | None]:
+    """Its largest size and its coding."""
     if section is None:
-        return None
+        return None, None
     value = _get(section, "max_bytes", lambda n: section.integer(n, 1, MAX_RESULT_BYTES))
+    coding = read_coding(section)
     section.end()
-    return None if value is None else int(value)
+    return None if value is None else int(value), coding
 
 
 def _labels(section: Fields | None) -> Labels:

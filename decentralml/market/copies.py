@@ -24,8 +24,7 @@ def copy_notes(session: Session, task: FetchedTask, submission: Submission) -> t
     Compared are results that this account could open: what it has judged, or what was released to
     it.
     """
-    folder = session.work(submission.task)
-    model = folder.received(submission.index) / MODEL_FILE
+    model = _model(session, submission)
     base = None if task.base_model is None else task.base_model / MODEL_FILE
     if not model.is_file():
         return ()
@@ -36,13 +35,19 @@ def copy_notes(session: Session, task: FetchedTask, submission: Submission) -> t
     for other in session.chain.submissions(submission.task, MOST):
         if not _earlier(other, submission) or not _is_of(session, other):
             continue
-        apart = _likeness(model, folder.received(other.index) / MODEL_FILE, base)
+        apart = _likeness(model, _model(session, other), base)
         if apart is not None and apart < NEAR:
             notes.append(
                 f"near copy: it differs from result {other.index} of {other.contributor}, sent "
                 f"earlier, by {apart:.2%} of that one's update"
             )
     return tuple(notes)
+
+
+def _model(session: Session, submission: Submission) -> Path:
+    folder = session.work(submission.task)
+    decoded = folder.decoded(submission.index) / MODEL_FILE
+    return decoded if decoded.is_file() else folder.received(submission.index) / MODEL_FILE
 
 
 def _likeness(model: Path, other: Path, base: Path | None) -> float | None:

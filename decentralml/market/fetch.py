@@ -15,12 +15,14 @@ from decentralml.bundles.pack import base_model_cid, open_result, open_task
 from decentralml.bundles.sealing import unseal_folder
 from decentralml.errors import (
     BundleError,
+    DamagedUpdate,
     NotARecipient,
     ResultMismatch,
     SealDamaged,
     StorageError,
     TermsMismatch,
 )
+from decentralml.market.coded import coding_of, from_travel
 from decentralml.market.records import locked
 from decentralml.market.sealed import known_key
 from decentralml.market.session import Session
@@ -54,6 +56,13 @@ class FetchedTask:
 
 @dataclass(frozen=True, slots=True)
 class FetchedResult:
+    """One result.
+
+    Attributes
+    ----------
+    folder : of the plain model or labels, whichever way it travelled.
+    """
+
     submission: Submission
     folder: Path
     manifest: ResultManifest
@@ -118,7 +127,21 @@ def fetch_result(session: Session, task: FetchedTask, submission: Submission) ->
             raise ResultMismatch(
                 submission.task, submission.index, f"its {field} is {found}, not {value}"
             )
-    return FetchedResult(submission, folder, manifest)
+    return FetchedResult(submission, _plain(session, task, submission, folder), manifest)
+
+
+def _plain(session: Session, task: FetchedTask, submission: Submission, folder: Path) -> Path:
+    """The model that a result stands for, made anew where it travelled coded."""
+    place = session.work(submission.task).decoded(submission.index)
+    if coding_of(task.manifest) is None:
+        return folder
+    with locked(place.parent / f".{place.name}.lock"), scratch(place.parent) as space:
+        try:
+            found = from_travel(task.manifest, task.folder, folder, space / "model")
+        except DamagedUpdate as error:
+            raise ResultMismatch(submission.task, submission.index, error.reason) from None
+        replace_folder(found, place)
+    return place
 
 
 def _fetch_sealed(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decentralml.bundles.manifest import ResultManifest
-from decentralml.errors import BundleError
+from decentralml.errors import BundleError, LearningError
+from decentralml.market.coded import from_travel
 from decentralml.market.contributor import assignment
 from decentralml.market.fetch import fetch_task
 from decentralml.market.judging import bench_of
 from decentralml.market.replaying import order_seed_of
-from decentralml.market.sending import pack, result_folder
+from decentralml.market.sending import RESULT, pack, result_folder
 from decentralml.market.session import Session
 from decentralml.market.work import scratch
 from decentralml.types import Submission, Task, TaskId, Verdict
@@ -71,14 +72,15 @@ def rehearse(
     folder = result_folder(place, bundle.manifest, task)
     with scratch(session.config.work) as space:
         try:
-            manifest, _ = pack(session, bundle, folder, space / "result", task)
-        except BundleError as error:
+            manifest, _ = pack(session, found, bundle, folder, space)
+            judged = from_travel(bundle.manifest, bundle.folder, space / RESULT, space / "model")
+        except (BundleError, LearningError) as error:
             return Rehearsal(folder, Finding(Verdict.FAIL, 0, (str(error),)))
         session.report.step("trying what a committee would do")
         finding = judge(
             bundle.folder,
             bundle.manifest,
-            space / "result",
+            judged,
             validation_path,
             bench_of(session, task, space),
             _drawn(session, found, held, manifest),

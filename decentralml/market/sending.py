@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.bundles.manifest import ResultManifest, TaskManifest
+from decentralml.bundles.manifest import UPDATE_FILE, ResultManifest, TaskManifest
 from decentralml.bundles.pack import find_result, open_result, pack_result, result_files
 from decentralml.bundles.sealing import seal_folder
 from decentralml.chain.calls import SubmitResult
 from decentralml.chain.errors import UnknownSubmission
 from decentralml.errors import CallRefused, NothingToSend, ResultFolderInvalid, TakenBack
+from decentralml.market.coded import made_of, note_untold, to_travel
 from decentralml.market.contributor import assignment
 from decentralml.market.fetch import FetchedTask, fetch_task
 from decentralml.market.progress import ENDED, Awaited, awaited, brought_on
@@ -31,6 +32,8 @@ from decentralml.types import (
     Window,
 )
 
+RESULT, CODED = "result", "coded"
+"""In the space where a result is packed."""
 NO_READER = bytes(32)
 """The reader of tasks of version 1, whose results travel unsealed."""
 
@@ -145,8 +148,9 @@ def _send(session: Session, task: Task, result_path: Path | None) -> Submission:
     folder = result_folder(result_path or attempt.output, bundle.manifest, task.id)
     check_result(folder, bundle.manifest, bundle.folder)
     with scratch(attempt.root) as space:
-        manifest, digest = pack(session, bundle, folder, space / "result", task.id)
-        replace_folder(space / "result", attempt.result)
+        manifest, digest = pack(session, task, bundle, folder, space)
+        note_untold(attempt, folder, space / CODED)
+        replace_folder(space / RESULT, attempt.result)
     sealed = task.terms.reader != NO_READER
     key = made_key(session, found, digest)
     content = _sealed(session, attempt, key, digest) if sealed else attempt.result
@@ -215,7 +219,7 @@ def _sent_before(session: Session, task: TaskId, result_path: Path | None) -> Su
     kept = session.work(task).attempt(index)
     if found.status in ENDED and not kept.is_of(found.accepted_at):
         return None
-    if result_path is not None and not (kept.result.is_dir() and _same(result_path, kept.result)):
+    if result_path is not None and not (kept.result.is_dir() and _same(result_path, kept)):
         return None
     # The run before may have been interrupted between the chain and the store.
     if session.objects.has(found.result):
@@ -223,17 +227,18 @@ def _sent_before(session: Session, task: TaskId, result_path: Path | None) -> Su
     return found
 
 
-def _same(folder: Path, sent: Path) -> bool:
+def _same(folder: Path, attempt: Attempt) -> bool:
     """Whether a folder holds the very files of a result that was sent."""
-    manifest = open_result(sent)
+    manifest = open_result(attempt.result)
+
+    def same(place: Path, name: str) -> bool:
+        if name == UPDATE_FILE:
+            return made_of(attempt, place)
+        sent = attempt.result / name
+        return (place / name).is_file() and filecmp.cmp(place / name, sent, shallow=False)
+
     candidates = [folder, *(p for p in folder.glob("*") if p.is_dir())]
-    return any(
-        all(
-            (place / name).is_file() and filecmp.cmp(place / name, sent / name, shallow=False)
-            for name in manifest.files
-        )
-        for place in candidates
-    )
+    return any(all(same(place, name) for name in manifest.files) for place in candidates)
 
 
 def result_folder(place: Path, manifest: TaskManifest, task: TaskId) -> Path:
@@ -254,14 +259,15 @@ def result_folder(place: Path, manifest: TaskManifest, task: TaskId) -> Path:
 
 
 def pack(
-    session: Session, bundle: FetchedTask, folder: Path, out: Path, task: TaskId
+    session: Session, task: Task, bundle: FetchedTask, folder: Path, space: Path
 ) -> tuple[ResultManifest, bytes]:
-    """Copy a result to the new folder ``out``, with manifest and signature; manifest and digest."""
+    """Have a result in ``space / RESULT`` as it travels, signed; its manifest and digest."""
+    travels = to_travel(session, task, bundle.manifest, bundle.folder, folder, space / CODED)
     return pack_result(
-        folder,
-        out,
+        travels,
+        space / RESULT,
         task=bundle.manifest,
-        task_id=task,
+        task_id=task.id,
         genesis=session.info.genesis,
         base_model=bundle.base_model_cid,
         signer=session.key,

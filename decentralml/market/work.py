@@ -11,6 +11,7 @@
             run.log            what the task's script said
             accepted-at        which submission it is of
         results/<index>/       results of others, fetched to validate, review or merge
+        decoded/<index>/       the models that they stand for, where they travelled coded
         environments/          what a bundle's set-up script installed, if it was trusted
 """
 
@@ -90,8 +91,12 @@ class WorkFolder:
         return self.attempt(max(kept)) if kept else None
 
     def received(self, index: int) -> Path:
-        """The folder of the result with this index."""
+        """The folder of the result with this index, as it travelled."""
         return self.root / "results" / str(index)
+
+    def decoded(self, index: int) -> Path:
+        """The folder of the model that it stands for, where it travelled coded."""
+        return self.root / "decoded" / str(index)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from decentralml.errors import (
 )
 from decentralml.learning.examples import INPUTS_FILE, read_labels, tensors_of
 from decentralml.sandbox import Limits, Outcome, PythonEnvironment, Runner, command_for, run
+from decentralml.storage.staging import lend
 from decentralml.validation.scores import Score, scorer
 
 PREDICTIONS_FILE = "predictions.safetensors"
@@ -185,14 +185,6 @@ def _labels(validation_set: Path) -> dict[str, NDArray[Any]]:
         return read_labels(validation_set)
     except BadExamples as error:
         raise ValidationSetInvalid(validation_set.name, error.reason) from None
-
-
-def lend(source: Path, target: Path) -> None:
-    """The same file under another name: not its bytes twice, if that can be had."""
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _recall(memory: Path) -> Score | None:

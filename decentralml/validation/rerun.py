@@ -15,7 +15,8 @@ from decentralml.bundles.replay import checkpoint_file
 from decentralml.errors import DamagedTensors
 from decentralml.learning.replay.variables import CHECKPOINTS_MOUNT, variables
 from decentralml.learning.tensors import TensorFile
-from decentralml.validation.evaluate import Bench, lend
+from decentralml.storage.staging import lend
+from decentralml.validation.evaluate import Bench
 
 START = checkpoint_file(0)
 OTHER_ARITHMETIC: Mapping[str, str] = {
