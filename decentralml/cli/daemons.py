@@ -131,6 +131,9 @@ def run_worker(
 
     Stop it with Ctrl-C or SIGTERM, or kill it: started again, it goes on where it was, without
     training or paying twice. A task whose script fails on your data is given back and left alone.
+
+    A script sees all of DATA, and what it makes of that goes to its creator: a dishonest one could
+    hide your data in a model. Name whom you trust with --creator.
     """
     if (trust_setup or no_sandbox) and not creators:
         raise click.UsageError(
@@ -161,6 +164,11 @@ def run_worker(
     policy.check()
 
     def visitor(log: Log, stop: Stop) -> Callable[[Session], bool]:
+        if not creators:
+            log.warn(
+                "scripts of anybody's tasks see all of your data, and could hide it in what they "
+                "send; name whom you trust with --creator"
+            )
         return Worker(policy, log, stop).visit
 
     _run(settings, "worker", visitor, log_json, once, every)

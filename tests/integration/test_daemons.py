@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, GOOD, WEAK, Stage, write_work
 
-from decentralml.chain.errors import FundsUnavailable
+from decentralml.chain.errors import FundsUnavailable, NoEligibleAggregator
 from decentralml.errors import DataFolderUnfit, NotAnAggregator
 from decentralml.market.contributor import accept_task
 from decentralml.market.daemons import worker as working
@@ -89,6 +89,9 @@ def test_a_worker_takes_trains_sends_and_is_paid(stage: Stage) -> None:
         for each, session in aggregators(stage):
             until_idle(each, session)
     until_idle(daemon, bob)
+    assert isinstance(daemon.log, Ear)
+    name, facts = daemon.log.heard[-1]
+    assert (name, facts["paid"]) == ("ended", 10 * UNIT), "whoever has brought it to its end"
     found = bob.chain.submission(task, 0)
     assert found.status is SubmissionStatus.ACCEPTED
     assert bob.chain.task(task).submissions == 1, "one training is not sold twice"
@@ -150,6 +153,7 @@ def test_a_task_whose_script_fails_is_given_back_and_not_taken_again(stage: Stag
     assert bob.chain.task(task).open_slots == 1
     again = worker(stage)
     assert not again.visit(bob), "nor after a restart"
+    assert worker(stage).visit(stage.as_(CHARLIE)), "another's data may be better"
     assert before - bob.chain.balance(bob.address).free < UNIT // 10, "most of the bond is back"
 
 
@@ -202,6 +206,30 @@ def test_one_task_with_a_bundle_that_nobody_has_does_not_stop_the_others(stage: 
     until_idle(worker(stage), bob)
     assert bob.chain.task(good).submissions == 1
     assert bob.chain.task(gone).submissions == 0
+
+
+def test_what_the_chain_refuses_is_not_tried_at_every_look(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draw with nobody in office costs a fee each time."""
+    task = stage.post()
+    bob = stage.as_(BOB)
+    accept_task(bob, task)
+    tried = []
+
+    def refused(*arguments: Any) -> Any:
+        tried.append(arguments)
+        raise NoEligibleAggregator.foreseen(task=task)
+
+    monkeypatch.setattr(working, "send_results", refused)
+    daemon = worker(stage)
+    for _ in range(3):
+        assert not daemon.visit(bob)
+    assert len(tried) == 1
+    daemon.shunned = {key: (0.0, pause) for key, (_, pause) in daemon.shunned.items()}
+    daemon.visit(bob)
+    assert [pause for _, pause in daemon.shunned.values()] == [120.0]
+    assert len(tried) == 2 and heard(daemon).count("trained") == 1
 
 
 def test_what_was_not_sent_in_time_is_settled(stage: Stage) -> None:

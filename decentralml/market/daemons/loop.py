@@ -16,6 +16,7 @@ from decentralml.errors import (
     RuntimeMismatch,
     RuntimeOutdated,
     StorageError,
+    TransactionInvalid,
     WrongGenesis,
 )
 from decentralml.market import staying
@@ -142,7 +143,7 @@ def _let_go(session: Session | None) -> Session | None:
 def _say(daemon: Daemon, error: Exception, pause: float) -> None:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     what = "the disk is full" if full else str(error)
-    name = "refused" if isinstance(error, CallRefused) else "away"
+    name = "refused" if isinstance(error, CallRefused | TransactionInvalid) else "away"
     daemon.log.event(
         name, f"{what}; trying again in {pause:g} s", error=type(error).__name__, pause=pause
     )

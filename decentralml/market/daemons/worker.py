@@ -32,12 +32,12 @@ from decentralml.market.progress import ENDED
 from decentralml.market.running import Ran, run_task
 from decentralml.market.sending import follow_result, send_results
 from decentralml.market.session import Session
+from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import settle
 from decentralml.types import Phase, Submission, SubmissionStatus, Task, TaskId, Window
 
 RECORDS = "worker"
-SHUN_FOR = 60.0
-"""Seconds for which a task is left alone whose slot could not be taken."""
+Key = tuple[TaskId, int]
 
 OWN_FAULT = (TaskScriptFailed, NothingToSend, BundleError, ValidationError, LearningError)
 """The task's script and this data do not go together: trying again would give the same."""
@@ -66,8 +66,9 @@ class Worker:
     Attributes
     ----------
     train : see :data:`Train`.
-    shunned : when tasks whose slots could not be taken may be looked at again, by task and time of
-        creation (a chain begun anew has the same numbers).
+    shunned : until when tasks are left alone with which something was wrong, and for how long that
+        was, by task and time of creation (a chain begun anew has the same numbers).
+    hand : submissions that had not ended at the last visit.
     """
 
     policy: WorkerPolicy
@@ -75,7 +76,8 @@ class Worker:
     stop: Stop
     train: Train = train
     live: LiveTasks = field(default_factory=LiveTasks)
-    shunned: dict[tuple[TaskId, int], float] = field(default_factory=dict)
+    shunned: dict[Key, tuple[float, float]] = field(default_factory=dict)
+    hand: dict[tuple[TaskId, int], Task] = field(default_factory=dict)
 
     def visit(self, session: Session) -> bool:
         """Go on with what is in hand, then take what the policy allows; whether that did anything.
@@ -87,7 +89,9 @@ class Worker:
         busy = False
         held = 0
         tasks = self.live.look(session)
-        for task, submission in self._in_hand(session, tasks):
+        in_hand = list(self._in_hand(session, tasks))
+        self._tell_of_ends(session, in_hand)
+        for task, submission in in_hand:
             self.stop.between()
             busy |= self._safely(task, partial(self._go_on, session, task, submission))
             held += self._is_open(session, task.id)
@@ -119,12 +123,18 @@ class Worker:
         if self._shuns(task):
             return False
         try:
-            return work()
+            done = work()
+        except CallRefused as error:
+            self._shun(error, task, "put off")
+            return False
         except (ChainError, OSError):
             raise
         except Exception as error:
             self._shun(error, task, "put off")
             return False
+        if done and not self._shuns(task):
+            self.shunned.pop((task.id, task.created_at), None)
+        return done
 
     def _go_on(self, session: Session, task: Task, submission: Submission) -> bool:
         if submission.status is SubmissionStatus.ASSIGNED:
@@ -135,17 +145,13 @@ class Worker:
         if not is_due(session, submission):
             return False
         sent = follow_result(session, task, submission)
-        if sent.note is not None:
-            self.log.event(
-                "refused", f"task {task.id}: {sent.note}", task=task.id, index=sent.index
-            )
         for deed in sent.done:
             self.log.event(
                 "followed", f"task {task.id}, result {sent.index}: {deed}",
                 task=task.id, index=sent.index, done=deed,
             )  # fmt: skip
-        if sent.status in ENDED:
-            self._told(session, task, sent.index)
+        if sent.note is not None:
+            self._shun(sent.note, task, "put off")
         return bool(sent.done)
 
     def _lapse(self, session: Session, task: Task, submission: Submission) -> None:
@@ -224,7 +230,7 @@ class Worker:
         """Give the slot back at once, while most of the bond returns; never take it again."""
         self._tell_of(error, task, "given up")
         session.records(RECORDS).write(
-            str(task.id), {"created_at": task.created_at, "why": str(error)}
+            _record_of(session, task), {"created_at": task.created_at, "why": str(error)}
         )
         if session.chain.open_assignment(task.id, session.address) is not None:
             try:
@@ -233,22 +239,37 @@ class Worker:
                 self._tell_of(refused, task, "not given back")
 
     def _given_up(self, session: Session, task: Task) -> bool:
-        record = session.records(RECORDS).read(str(task.id))
+        record = session.records(RECORDS).read(_record_of(session, task))
         return record is not None and record.get("created_at") == task.created_at
 
     def _shuns(self, task: Task) -> bool:
-        return self.shunned.get((task.id, task.created_at), 0.0) > time.monotonic()
+        until, _ = self.shunned.get((task.id, task.created_at), (0.0, 0.0))
+        return until > time.monotonic()
 
-    def _shun(self, error: Exception, task: Task, what: str) -> None:
-        """Leave a task alone for a while, whatever stood in the way: others can go on."""
-        self.shunned[task.id, task.created_at] = time.monotonic() + SHUN_FOR
-        self._tell_of(error, task, f"{what} for {SHUN_FOR:g} s")
+    def _shun(self, why: Exception | str, task: Task, what: str) -> None:
+        """Leave a task alone for a while, longer each time: what the chain refuses costs a fee."""
+        key = (task.id, task.created_at)
+        _, pause = self.shunned.get(key, (0.0, VISIT_EVERY / 2))
+        pause = min(2 * pause, VISIT_AT_LEAST_EVERY)
+        self.shunned[key] = (time.monotonic() + pause, pause)
+        self._tell_of(why, task, f"{what} for {pause:g} s")
 
     def _is_open(self, session: Session, task: TaskId) -> bool:
         return session.chain.open_assignment(task, session.address) is not None
 
+    def _tell_of_ends(self, session: Session, in_hand: list[tuple[Task, Submission]]) -> None:
+        """Say what became of what was in hand, whoever has brought it to its end."""
+        now = {(task.id, submission.index): task for task, submission in in_hand}
+        for (number, index), task in self.hand.items():
+            if (number, index) not in now:
+                with suppress(UnknownTask, UnknownSubmission):
+                    self._told(session, task, index)
+        self.hand = now
+
     def _told(self, session: Session, task: Task, index: int) -> None:
         found = session.chain.submission(task.id, index)
+        if found.contributor != session.address or found.status not in ENDED:
+            return  # Of a chain that was begun anew.
         paid = task.terms.reward if found.status is SubmissionStatus.ACCEPTED else 0
         self.log.event(
             "ended", f"task {task.id}, result {index}: {found.status}",
@@ -256,11 +277,15 @@ class Worker:
             score=found.score, paid=paid,
         )  # fmt: skip
 
-    def _tell_of(self, error: Exception, task: Task, what: str) -> None:
+    def _tell_of(self, error: Exception | str, task: Task, what: str) -> None:
         self.log.event(
             "-".join(what.split()[:2]), f"task {task.id} {what}: {error}",
-            task=task.id, error=type(error).__name__,
+            task=task.id, error=None if isinstance(error, str) else type(error).__name__,
         )  # fmt: skip
+
+
+def _record_of(session: Session, task: Task) -> str:
+    return f"{session.address}-{task.id}"
 
 
 def is_due(session: Session, submission: Submission) -> bool:
