@@ -1,4 +1,4 @@
-"""A chain of the last version says so, and how to go on, whatever is asked of it."""
+"""A chain of an older version says so, and how to go on, whatever is asked of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fixture_support import unpack
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
 from decentralml.chain.connect import connect
+from decentralml.chain.substrate.client import SPEC_VERSION
 from decentralml.config import Config
 from decentralml.errors import RuntimeOutdated
 from decentralml.types import Role, TaskId
@@ -46,7 +47,7 @@ def test_an_old_chain_is_sent_to_the_upgrade(home: Path, ask: Callable[[Chain], 
         assert outdated.value.facts() == {
             "spec_name": "decentralml",
             "spec_version": 1,
-            "needed": 2,
+            "needed": SPEC_VERSION,
         }
         assert chain.info().block == before.block
 
