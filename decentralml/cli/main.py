@@ -187,7 +187,8 @@ def _report(error: Exception, as_json: bool, names: Mapping[Address, str]) -> in
 
 def _usage(error: click.UsageError) -> str:
     where = error.ctx.command_path if error.ctx else "decentralml"
-    return f"{error.format_message().rstrip('.')}; see: {where} --help"
+    said = error.format_message().rstrip(".").replace("valid integer range", "whole number")
+    return f"{said}; see: {where} --help"
 
 
 def _system(error: OSError) -> str:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -27,6 +27,8 @@ _ADDRESS = re.compile(
 )
 """An account: by its name where it has one here, else shortened where a terminal is too narrow."""
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+"""Where a name made of words has another word."""
 _ALONE = re.compile(rf"(?<![/.-]){_ADDRESS.pattern}(?![/.-]\w)")
 """One that is no part of a path."""
 
@@ -71,15 +73,45 @@ def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str
     from rich.text import Text
 
     console = Console(highlight=False)
-    widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(columns)]
-    if sum(widths) + 2 * len(widths) > console.width:
+    gap, names = 2, list(columns)
+    if not _fits(names, cells, gap, console.width):
         cells = [[_ADDRESS.sub(r"\1…\2", cell) for cell in row] for row in cells]
-    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name in columns:
-        drawn.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+    if not _fits(names, cells, gap, console.width):
+        # Lines break between words only, also between those of a name such as InProgress.
+        gap = 1
+        full = [n for n in range(len(names)) if any(row[n] for row in cells)]
+        cells = [[_HUMP.sub(" ", row[n]) for n in full] for row in cells]
+        names = [names[n] for n in full]
+    drawn = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False)
+    widths = _narrowed(names, cells, console.width - gap * (len(names) - 1))
+    for name, width in zip(names, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if name in numeric else "left"
+        drawn.add_column(name, justify=justify, overflow="fold", width=width)
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     console.print(drawn)
+
+
+def _fits(names: Sequence[str], cells: list[list[str]], gap: int, width: int) -> bool:
+    return sum(_widths(names, cells)) + gap * (len(names) - 1) <= width
+
+
+def _widths(names: Sequence[str], cells: list[list[str]]) -> list[int]:
+    return [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(names)]
+
+
+def _narrowed(names: Sequence[str], cells: list[list[str]], room: int) -> list[int]:
+    """Widths of columns that fit into the room: down to their longest words, then below."""
+    widths = _widths(names, cells)
+    longest = [
+        max(len(word) for text in (name, *(row[n] for row in cells)) for word in text.split())
+        for n, name in enumerate(names)
+    ]
+    for floors in (longest, [1] * len(widths)):
+        while sum(widths) > room and any(w > f for w, f in zip(widths, floors, strict=True)):
+            spare = [w if w > f else 0 for w, f in zip(widths, floors, strict=True)]
+            widths[spare.index(max(spare))] -= 1
+    return widths
 
 
 def details(pairs: Sequence[tuple[str, object]]) -> None:

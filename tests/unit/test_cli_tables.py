@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -31,3 +32,18 @@ def test_addresses_are_whole_wherever_there_is_room_or_no_terminal(
     text = capsys.readouterr().out
     assert (ADDRESS in text) is whole
     assert ("5Grw…utQY" in text) is not whole
+
+
+def test_lines_of_a_narrow_table_break_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "44")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    row = (3, "ModelContributor", "InProgress", "", "in 6d23h", "hospital")
+    table(("task", "work", "status", "reason", "expires", "creator"), [row], right="task")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert [line.split() for line in lines] == [
+        ["task", "work", "status", "expires", "creator"],
+        ["3", "Model", "In", "in", "6d23h", "hospital"],
+        ["Contributor", "Progress"],
+    ]
