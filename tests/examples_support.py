@@ -82,7 +82,7 @@ def multimodal(maker: Any, first: int, count: int) -> tuple[Arrays, Arrays]:
 MAKERS: dict[str, Callable[[Any, int, int], tuple[Arrays, Arrays]]] = {
     "vision": vision, "text": text, "audio": audio, "multimodal": multimodal,
 }  # fmt: skip
-SIZES = {"vision": 200, "text": 300, "audio": 100, "multimodal": 200}
+SIZES = {"vision": 160, "text": 240, "audio": 80, "multimodal": 160}
 """Of a contributor's data; the creator and the aggregators have a part of it."""
 FIRST = TrainingSettings(epochs=2, learning_rate=0.003, batch=16)
 OWN = LocalTraining(epochs=4, learning_rate=0.003, batch=16)
@@ -116,7 +116,7 @@ def play(kind: str, folder: Path) -> Play:
     size = SIZES[kind]
     made = Play(kind, lesson, folder)
     for name, first, count in (
-        ("creator", 0, size // 5), ("contributor", 100, size), ("validation", 200, size // 2),
+        ("creator", 0, size // 4), ("contributor", 100, size), ("validation", 200, size // 2),
     ):  # fmt: skip
         inputs, labels = MAKERS[kind](maker, first, count)
         write_tensors(made.data(name) / INPUTS_FILE, inputs)

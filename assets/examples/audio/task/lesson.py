@@ -41,6 +41,6 @@ LESSON = Lesson(
     loss=loss,
     predict=predict,
     measure=audio_metrics,
-    first=TrainingSettings(epochs=28, learning_rate=0.006, batch=8),
+    first=TrainingSettings(epochs=36, learning_rate=0.006, batch=8),
     own=TrainingSettings(epochs=8, learning_rate=0.002, batch=16),
 )
