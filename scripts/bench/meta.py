@@ -95,7 +95,8 @@ def compare(
     asked = f" (asked: {wanted:.0f})" if wanted else ""
     print(
         f"{name}, {count_of:,} parameters, {count} clients: {wall[0]:.3f} s, "
-        f"higher {wall[1]:.3f} s: {wall[1] / wall[0]:.1f} times{asked}, {processor[1] / processor[0]:.1f} in processor "
+        f"higher {wall[1]:.3f} s: "
+        f"{wall[1] / wall[0]:.1f} times{asked}, {processor[1] / processor[0]:.1f} in processor "
         f"time; relative difference {gap:.0e}; {choice.engine}: {choice.reason}",
         flush=True,
     )

@@ -172,6 +172,11 @@ def never_slower(repeats: int) -> None:
 
             return once
 
+        if (choice := train_clients(model, clients[:1], TRAINING, known=known).choice).engine is (
+            Engine.LOOP
+        ):
+            print(f"  {name:30s} the loop itself   ({choice.reason})")
+            continue
         auto, loop = fastest([run(Engine.AUTO), run(Engine.LOOP)], repeats)
         print(f"  {name:30s} {loop.processor / auto.processor:6.2f} times the loop's speed "
               f"in processor time   ({said[Engine.AUTO]})")  # fmt: skip

@@ -20,8 +20,9 @@ MEMORY = 1 << 30
 """Bytes that a chunk of clients may take, by default."""
 SMALLEST = 4096
 """Weights below this many are never worth sharing."""
-GAIN = 0.5
-"""A weight is shared where Gram matrices and factors have at most this part of its elements."""
+GAIN = 5.0
+"""A weight is shared where its factors have at most this many times its elements: those are read
+and multiplied as large matrices, while a stacked weight passes through memory in every step."""
 LARGE = 60_000
 """Elements of stacked weights from which a loop is as fast as a stack."""
 BUSY = 500_000
@@ -124,7 +125,7 @@ def pays(use: LinearUse, batch: int, steps: int) -> bool:
     """Whether sharing a layer's weight is cheaper than stacking it."""
     rank = use.rows * batch * steps
     elements = use.inputs * use.outputs
-    return elements >= SMALLEST and rank * (use.inputs + use.outputs) <= GAIN * elements * 10
+    return elements >= SMALLEST and rank * (use.inputs + use.outputs) <= GAIN * elements
 
 
 def _bytes(
