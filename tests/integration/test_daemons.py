@@ -7,12 +7,22 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, GOOD, WEAK, Stage, write_work
+from market_support import (
+    AGGREGATORS,
+    CONTRIBUTORS,
+    CREATOR,
+    GOOD,
+    START,
+    WEAK,
+    Stage,
+    write_work,
+)
 
 from decentralml.chain.errors import FundsUnavailable, NoEligibleAggregator
 from decentralml.errors import DataFolderUnfit, NotAnAggregator
@@ -357,6 +367,30 @@ def test_what_cannot_be_judged_is_put_off_longer_each_time(
     assert pauses == [60, 120, 240, 480, 960, 960, 960]
 
 
+@pytest.mark.parametrize("error", [ValueError("odd"), NoEligibleAggregator.foreseen(task=0)])
+def test_one_task_that_is_not_as_it_should_be_does_not_stop_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    from decentralml.market.daemons import aggregator
+
+    odd, good = stage.post(committee=1), stage.post(committee=1)
+    for task in (odd, good):
+        stage.contribute(BOB, task)
+    attend = aggregator.attend_panels
+
+    def attend_or_fail(session: Session, task: TaskId, *rest: Any, **named: Any) -> Any:
+        if task == odd:
+            raise error
+        return attend(session, task, *rest, **named)
+
+    monkeypatch.setattr(aggregator, "attend_panels", attend_or_fail)
+    for daemon, session in aggregators(stage):
+        until_idle(daemon, session)
+    chain = stage.as_(CREATOR).chain
+    assert chain.submission(good, 0).status is SubmissionStatus.ACCEPTED
+    assert chain.submission(odd, 0).status is SubmissionStatus.PENDING_VALIDATION
+
+
 def test_who_is_not_registered_is_told_so(stage: Stage) -> None:
     with pytest.raises(NotAnAggregator, match="aggregators apply"):
         Aggregator(Ear(), Stop()).visit(stage.as_(BOB))
@@ -484,3 +518,48 @@ def test_a_daemon_waits_for_a_node_that_goes_away(stage: Stage) -> None:
     finally:
         daemon.kill()
         end(server)
+
+
+def test_processes_that_are_killed_outright_go_on_where_they_were(stage: Stage) -> None:
+    """A real creator and a real worker, each killed in the middle of a round, and started again."""
+    (stage.bundle / "start_task.sh").write_text("sleep 2\n" + START)
+    run = (
+        f"train-federated --bundle {stage.bundle} --base-model {stage.model} --rounds 1 --reward 9 "
+        f"--participants 1 --fee 1 --committee 1 --name run --every 50ms --as {CREATOR} "
+        f"--validation-path {stage.validation_set}"
+    )
+    work = f"worker run --data {write_work(stage.root / 'own')} --as {BOB}"
+    environment = os.environ | {"DECENTRALML_HOME": str(stage.home)}
+
+    def create() -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "decentralml", *run.split()]
+        return subprocess.Popen(command, cwd=ROOT, env=environment, text=True)
+
+    worker = begin(stage, f"{work} --once")
+    assert worker.wait(120) == 0, "nothing to do yet"
+    creator = create()
+    chain = stage.as_(BOB).chain
+    try:
+        for _ in range(600):
+            if chain.tasks() or creator.poll() is not None:
+                break
+            time.sleep(0.1)
+        assert chain.tasks(), "nothing was posted"
+        creator.kill()
+        worker = begin(stage, work)
+        wait_for(worker, "training")
+        worker.kill()
+        worker = begin(stage, work)
+        assert wait_for(worker, "sent")["index"] == 0, "the same slot"
+        creator = create()
+        for _ in range(2):
+            for daemon, session in aggregators(stage):
+                until_idle(daemon, session)
+        assert creator.wait(120) == 0
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(60) == 0
+    finally:
+        creator.kill()
+        worker.kill()
+    (task,) = chain.tasks()
+    assert (task.submissions, task.accepted) == (1, 1) and task.published is not None

@@ -120,6 +120,9 @@ class Aggregator:
         """Attend to a task; what is wrong with it must not keep this account from the others."""
         try:
             return self._attend(session, task)
+        except CallRefused as error:
+            self._put_off(task, WHOLE, error)
+            return False
         except (ChainError, OSError):
             raise
         except Exception as error:
