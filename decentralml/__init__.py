@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from decentralml.db.filters import TaskFilter as TaskFilter
     from decentralml.errors import DecentralMLError as DecentralMLError
     from decentralml.market.contributor import abandon_task as abandon_task
     from decentralml.market.contributor import accept_task as accept_task
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
     from decentralml.market.explain import explain as explain
     from decentralml.market.explain import explain_task as explain_task
     from decentralml.market.federation import federate as federate
+    from decentralml.market.indexing import find_tasks as find_tasks
     from decentralml.market.labels import merge_labels as merge_labels
+    from decentralml.market.lineage import get_model as get_model
+    from decentralml.market.lineage import list_models as list_models
+    from decentralml.market.lineage import model_lineage as model_lineage
     from decentralml.market.models import evaluate_model as evaluate_model
     from decentralml.market.models import train_model as train_model
     from decentralml.market.offer import Offer as Offer
@@ -57,6 +62,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "decentralml.errors": ("DecentralMLError",),
     "decentralml.types": ("UNIT",),
+    "decentralml.db.filters": ("TaskFilter",),
     "decentralml.market.session": ("Session", "open_session"),
     "decentralml.market.offer": ("Offer",),
     "decentralml.market.creator": ("create_task",),
@@ -70,6 +76,8 @@ _HOMES = {
     "decentralml.market.explain": ("explain", "explain_task"),
     "decentralml.market.receipts": ("write_receipt", "verify_receipt"),
     "decentralml.market.federation": ("federate",),
+    "decentralml.market.indexing": ("find_tasks",),
+    "decentralml.market.lineage": ("list_models", "get_model", "model_lineage"),
     "decentralml.market.labels": ("merge_labels",),
     "decentralml.market.models": ("train_model", "evaluate_model"),
     "decentralml.market.show": ("show_task",),

@@ -77,7 +77,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One moment of the database."""
+        """A transaction that only reads."""
         with explained(self.url), self.engine.begin() as connection:
             yield connection
 

@@ -56,6 +56,7 @@ _OF_EVENTS: tuple[type[OfEvent], ...] = (
     ModelRow,
 )
 _SEARCHED = ("task_type", "model_type", "strategy", "bundle")
+_NAME = 255
 _MANY = 1_000
 """Events after which the database should look again at what its tables hold."""
 Progress = Callable[[int, int | None], None]
@@ -204,7 +205,7 @@ class Index:
         if known is not None:
             return known
         with self.database.writing() as connection:
-            values = {"genesis": self.genesis, "name": self.called}
+            values = {"genesis": self.genesis, "name": self.called.replace("\0", "")[:_NAME]}
             row = {**values, "block": 0, "block_hash": self.genesis}
             statement = _insert(connection, IndexedChain).on_conflict_do_nothing()
             connection.execute(statement, row)

@@ -27,7 +27,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from decentralml.db.columns import Amount, Document, Moment, Number
 
 ADDRESS = String(64)
-CID = String(128)
+CID = Text()
+"""Of any length: strangers put what they like where the chain expects a CID."""
 WORD = String(32)
 """A name of an enumeration's value."""
 

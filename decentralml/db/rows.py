@@ -104,7 +104,7 @@ def _attestation(event: events.Revealed) -> tuple[type[Base], Values]:
         "member": event.member,
         "verdict": event.verdict.value,
         "score": event.score,
-        "report": event.report,
+        "report": _text(event.report),
         "segment": event.segment,
     }
 
@@ -142,7 +142,7 @@ _TOLD: Mapping[type, Callable[[Any], tuple[type[Base], Values] | None]] = {
     events.BondReturned: lambda e: _payment("bond", e.contributor, e.amount, e.task, e.index),
     events.EscrowRefunded: lambda e: _payment("refund", e.creator, e.amount, e.task, asset=e.asset),
     events.Forfeited: lambda e: _payment("forfeit", e.who, e.amount),
-    events.ModelPublished: lambda e: (ModelRow, {"task": e.task, "cid": e.model}),
+    events.ModelPublished: lambda e: (ModelRow, {"task": e.task, "cid": _text(e.model)}),
     office_events.Misconducted: lambda e: _payment("slash", e.who, e.slashed, source=e.misconduct),
     office_events.OfficeChanged: lambda e: (ElectionRow, {"members": list(e.members)}),
     office_events.Noted: lambda e: (
@@ -163,7 +163,7 @@ def task_row(task: Task) -> Values:
         "strategy": terms.strategy.value,
         "model_type": terms.model_type.value,
         "storage": terms.storage.value,
-        "bundle": terms.bundle,
+        "bundle": _text(terms.bundle),
         "reward": terms.reward,
         "asset": terms.asset,
         "fee": terms.fee,
@@ -190,7 +190,7 @@ def task_row(task: Task) -> Values:
         "stored": task.stored,
         "created_at": task.created_at,
         "status": task.status.value,
-        "published": task.published,
+        "published": None if task.published is None else _text(task.published),
         "ended_at": task.ended_at,
         "unreturned": task.unreturned,
     }
@@ -256,17 +256,26 @@ def submission_row(found: Submission) -> Values:
         "phase": found.phase,
         "window": found.window,
         "deadline": found.deadline,
-        "result_cid": found.result,
+        "result_cid": None if found.result is None else _text(found.result),
         "submitted_at": found.submitted_at,
         "verdict": found.verdict,
         "score": found.score,
         "outcome": found.outcome,
-        "reason": found.reason,
+        "reason": None if found.reason is None else _text(found.reason),
         "ended_at": found.ended_at,
     }
 
 
+def _text(value: str) -> str:
+    """Text as every database takes it: PostgreSQL has no zero bytes."""
+    return value.replace("\0", "\\x00")
+
+
 def _json(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        return {name: _json(part) for name, part in value.items()}
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, tuple | list):

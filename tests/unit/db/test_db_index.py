@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from feed_support import MEMBER, WORKER, FakeFeed
@@ -15,6 +15,8 @@ from decentralml.chain.events import (
     AssignmentAbandoned,
     Forfeited,
     OfficeChanged,
+    OtherEvent,
+    ResultRejected,
     RewardClaimed,
     TaskCreated,
 )
@@ -27,7 +29,7 @@ from decentralml.db.lineage import lineage, published_models
 from decentralml.db.models import ElectionRow, EventRow, PaymentRow, SubmissionRow, TaskRow
 from decentralml.db.rows import task_of
 from decentralml.db.tasks import find_tasks
-from decentralml.types import UNIT, Address, Cid, Replay, TaskId
+from decentralml.types import UNIT, Address, Cid, Outcome, Replay, TaskId, Verdict
 
 
 @pytest.fixture
@@ -311,3 +313,20 @@ def test_words_of_a_bundle_find_its_task(database: Database) -> None:
         assert [each.task.id for each in found] == [number], words
     assert find_tasks(database, chain, TaskFilter(words="lun")) == []
     assert find_tasks(database, chain, TaskFilter(words='" OR 1=1 --')) == []
+
+
+def test_what_strangers_wrote_is_no_trouble(database: Database) -> None:
+    junk = "\0\\xff" * 200 + "'; DROP TABLE tasks; --"
+    feed = FakeFeed()
+    number = feed.create(bundle=Cid(junk))
+    feed.accept(number)
+    feed.publish(number, Cid(junk))
+    state = feed.states[-1]
+    rejected = replace(state.results[number, 0], reason=junk, result=Cid(junk))
+    told = ResultRejected(number, 0, WORKER, Outcome.FAILED, Verdict.FAIL, junk)
+    other = OtherEvent("Market", "Renamed", {"task": number, "words": [junk, {"more": junk}]})
+    feed.seal(told, other, state=type(state)(dict(state.tasks), {(number, 0): rejected}))
+    index = Index(database, feed.genesis, "\0" + "long" * 100)
+    index.sync(feed)
+    status = index.status()
+    assert status is not None and (status.tasks, status.events) == (1, 5)

@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("data", sa.LargeBinary()),
         sa.Column("file_path", sa.Text()),
-        sa.Column("cid", sa.String(128)),
+        sa.Column("cid", sa.Text()),
         sa.Column("size", Number),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(

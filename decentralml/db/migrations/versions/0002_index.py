@@ -10,7 +10,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-WORD, CID, ADDRESS = sa.String(32), sa.String(128), sa.String(64)
+WORD, CID, ADDRESS = sa.String(32), sa.Text(), sa.String(64)
 TABLES = (
     "models",
     "deeds",
