@@ -14,6 +14,7 @@ import click
 from decentralml.errors.quantities import DECIMALS
 from decentralml.errors.quantities import format_amount as format_amount
 from decentralml.errors.quantities import format_proportion as format_proportion
+from decentralml.errors.quantities import format_time as format_time
 from decentralml.types import PPM
 
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -113,15 +114,6 @@ def parse_time(text: str) -> When:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return When(at=int(moment.timestamp() * 1000))
-
-
-def format_time(milliseconds: int) -> str:
-    """Unix milliseconds as ISO time in UTC, to the second; a node may claim any."""
-    try:
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return f"{milliseconds} ms after 1970"
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 class _Parsed(click.ParamType[object]):

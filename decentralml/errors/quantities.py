@@ -1,6 +1,8 @@
-"""Amounts and parts as people read them; in messages, too."""
+"""Amounts, parts and times as people read them; in messages, too."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from decentralml.types import UNIT
 
@@ -13,6 +15,15 @@ def format_amount(planck: int, decimals: int = DECIMALS) -> str:
     whole, rest = divmod(abs(planck), 10**decimals)
     fraction = str(rest).rjust(decimals, "0").rstrip("0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def format_time(milliseconds: int) -> str:
+    """Unix milliseconds as ISO time in UTC, to the second; a node may claim any."""
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms after 1970"
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def format_proportion(ppm: int) -> str:

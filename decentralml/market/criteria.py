@@ -18,6 +18,8 @@ from decentralml.validation.findings import MAX_REPORT_BYTES, parse_report
 
 REPORTS = 20
 """Results, the newest first, in whose reports the base model's score is looked for."""
+TRIES = 4
+"""Reports that are read for it at the most: each may have to be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,20 @@ def criteria(session: Session, task: Task, manifest: TaskManifest) -> Criteria:
 
 
 def _base(session: Session, task: Task) -> tuple[int | None, int | None]:
-    """The base model's score in the newest report that has it, and the result it is about."""
-    for submission in session.chain.submissions(task.id, REPORTS):
-        for seat in submission.panel:
-            if seat.attestation is None:
-                continue
-            try:
-                data = session.objects.peek(seat.attestation.report, None, MAX_REPORT_BYTES)
-                report = parse_report(data)
-            except (StorageError, ManifestError):
-                continue
-            about = (report.genesis, report.task, report.index)
-            known = about == (session.info.genesis, task.id, submission.index)
-            if known and report.finding.base_score is not None:
-                return report.finding.base_score, submission.index
+    """The base model's score in a report on one of the newest results, and which result that is."""
+    reports = [
+        (seat.attestation.report, submission.index)
+        for submission in session.chain.submissions(task.id, REPORTS)
+        for seat in submission.panel
+        if seat.attestation is not None
+    ]
+    for cid, index in reports[:TRIES]:
+        try:
+            report = parse_report(session.objects.peek(cid, None, MAX_REPORT_BYTES))
+        except (StorageError, ManifestError):
+            continue
+        about = (report.genesis, report.task, report.index)
+        known = about == (session.info.genesis, task.id, index)
+        if known and report.finding.base_score is not None:
+            return report.finding.base_score, index
     return None, None

@@ -7,7 +7,7 @@ import re
 from cli_support import Run, ask, error
 from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, WEAK, Stage
 
-from decentralml.cli.units import format_amount
+from decentralml.cli.units import format_amount, format_time
 from decentralml.market.offer import HOUR
 from decentralml.types import UNIT, ValidationStrategy
 
@@ -168,3 +168,17 @@ def test_who_cannot_pay_for_an_appeal_is_told_the_bond(run: Run, stage: Stage) -
     told = error(run, "appeal", task, 0, "--as", CREATOR)
     assert told["class"] == "AppealUnaffordable"
     assert re.search(r"\(it takes 3\.?\d*; 1\.\d+ are free\)", told["message"])
+
+
+def test_what_cannot_be_cleared_yet_is_told_with_the_time(run: Run, stage: Stage) -> None:
+    task = stage.post()
+    stage.contribute(BOB, task)
+    stage.conclude(task)
+    bob = stage.as_(BOB)
+    ended = bob.chain.submission(task, 0).ended_at
+    assert ended is not None
+    told = error(run, "clear", task, 0, "--as", BOB)
+    assert told["class"] == "TooEarly"
+    when = format_time(ended + bob.chain.constants().retention_period)
+    assert f"try again from {when} on" in told["message"]
+    assert when in run("clear", task, "--as", BOB).stdout

@@ -50,7 +50,7 @@ def test_a_replayed_training_is_rehearsed_sent_and_paid(stage: Stage) -> None:
     task = post(stage)
     bob = stage.as_(BOB)
     assert bob.chain.task(task).terms.replay == Replay(5, 3)
-    accept_task(bob, task)
+    assert not accept_task(bob, task).own_data
     run_task(bob, task)
     tried = rehearse(bob, task, validation_path=EXAMPLE / "data")
     assert tried.finding.verdict is Verdict.PASS

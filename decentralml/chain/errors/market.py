@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from decentralml.chain.errors.short import Below, Short
 from decentralml.errors import CallRefused
+from decentralml.errors.quantities import format_time
 
 
 class MarketRefused(CallRefused):
@@ -400,7 +401,13 @@ class NotEnded(MarketRefused):
 
 
 class TooEarly(MarketRefused):
-    message = "this has ended too recently to be cleared; try again later (`show-task {task}`)"
+    """``since`` is the time from which on it can be cleared, Unix milliseconds, where known."""
+
+    message = "this has ended too recently to be cleared; try again {when} (`show-task {task}`)"
+
+    def words(self) -> dict[str, str]:
+        since = vars(self).get("since")
+        return {"when": "later" if since is None else f"from {format_time(since)} on"}
 
 
 class StillStored(MarketRefused):

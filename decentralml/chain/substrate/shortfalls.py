@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from decentralml.chain import calls
-from decentralml.chain.errors import BondTooSmall, FeeTooSmall, ReputationTooLow
+from decentralml.chain.errors import BondTooSmall, FeeTooSmall, ReputationTooLow, TooEarly
 from decentralml.chain.errors.short import Short
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.runtime import Runtime
@@ -39,6 +39,11 @@ def _numbers(
             return {"least": max(prices.of("MinimumBond"), terms.slot_fees), "given": terms.bond}
         case FeeTooSmall(), calls.CreateTask(terms):
             return {"least": prices.of("MinimumFee"), "given": terms.fee}
+        case TooEarly(), calls.Clear(task, index):
+            reader = prices.reader
+            found = reader.task(task) if index is None else reader.submission(task, index)
+            if found.ended_at is not None:
+                return {"since": found.ended_at + prices.of("RetentionPeriod")}
     return {}
 
 
