@@ -552,10 +552,13 @@ def test_processes_that_are_killed_outright_go_on_where_they_were(stage: Stage) 
         worker = begin(stage, work)
         assert wait_for(worker, "sent")["index"] == 0, "the same slot"
         creator = create()
-        for _ in range(2):
+        for _ in range(120):  # Until the creator has shared its validation set, nobody can judge.
             for daemon, session in aggregators(stage):
                 until_idle(daemon, session)
-        assert creator.wait(120) == 0
+            if creator.poll() is not None:
+                break
+            time.sleep(0.5)
+        assert creator.wait(60) == 0
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(60) == 0
     finally:
