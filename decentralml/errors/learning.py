@@ -269,3 +269,29 @@ class BadEvaluation(LearningError):
         super().__init__(
             f"measuring a merged model gave {value}; use an evaluation that gives a finite number"
         )
+
+
+class UnusableUpdate(LearningError):
+    """An update holds what a merge rule cannot compute with."""
+
+    def __init__(self, contributor: str, reason: str) -> None:
+        self.contributor, self.reason = contributor, reason
+        super().__init__(f"{contributor} cannot be merged: {reason}; leave that update out")
+
+
+class BadPrivacy(LearningError):
+    """A setting of private merging is out of range."""
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        self.name, self.value, self.wanted = name, value, wanted
+        super().__init__(f"{name} is {value}; give {wanted}")
+
+
+class PrivacyNotInstalled(LearningError):
+    """What counts a privacy budget is an extra."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "counting a privacy budget needs Opacus: install it with "
+            "pip install 'decentralml[privacy]'"
+        )

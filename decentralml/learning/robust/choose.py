@@ -57,10 +57,11 @@ def choose(rule: Rule, updates: int, options: RuleOptions, *, screened: int = 0)
     rows = -(-updates // options.bucket) if mixing is Mixing.BUCKETING else updates
     most = MOST_BAD[rule](rows)
     if mixing is Mixing.NEAREST_NEIGHBOURS:
-        most = min(most, (updates - 1) // 2)
-    if rule is Rule.MEAN and mixing is not Mixing.NEAREST_NEIGHBOURS:
-        bad = 0
-    elif options.bad is None or screened:
+        half = (updates - 1) // 2
+        most = half if rule is Rule.MEAN else min(most, half)
+    elif rule is Rule.MEAN:
+        return Choice(rule, mixing, 0, reason)
+    if options.bad is None or screened:
         bad = min(max(0, expected(updates + screened, options) - screened), most)
     else:
         bad = options.bad

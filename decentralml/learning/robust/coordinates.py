@@ -77,6 +77,8 @@ def near_median(rows: Array, kept: int) -> Array:
     count = len(rows)
     ranks = range(count)
     order = sort_rows(list(rows), ranks, np.empty_like(rows[0]))
+    if np.array_equal(order[0], order[-1]):
+        return order[0]
     values = np.stack(order).astype(np.float64)
     centre = (values[(count - 1) // 2] + values[count // 2]) / 2
     sums: Doubles = values[:kept].sum(axis=0)

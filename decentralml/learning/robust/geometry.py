@@ -32,6 +32,8 @@ from decentralml.learning.stack import (
 ELEMENTS = 1 << 18
 """Elements of all updates together that are in memory at a time, for each thread."""
 LEAST = 1 << 10
+SMALL = 1 << 18
+"""Multiplications in a matrix product for which OpenBLAS uses the calling thread alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,16 @@ def squared_distances(gram: Doubles) -> Doubles:
     return found
 
 
-def measure(stack: Stack, meter: Meter, reference: TensorSource | None = None) -> Geometry:
+def measure(
+    stack: Stack,
+    meter: Meter,
+    reference: TensorSource | None = None,
+    *,
+    diagonal: bool = False,
+) -> Geometry:
     """The geometry of a stack, from its base model if it has one.
+
+    ``diagonal``: only lengths are asked for; all other products are left zero.
 
     An update that holds NaN or infinity, or whose square is beyond float64, gives a row and a
     column that are not finite; the others' numbers are not touched by it.
@@ -101,7 +111,7 @@ def measure(stack: Stack, meter: Meter, reference: TensorSource | None = None) -
     with np.errstate(invalid="ignore", over="ignore"):
         pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
         for piece, products in in_order(
-            lambda piece: _products(sources, stack.base, piece, scratch), pieces
+            lambda piece: _products(sources, stack.base, piece, scratch, diagonal), pieces
         ):
             gram += products
             meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
@@ -113,18 +123,39 @@ def measure(stack: Stack, meter: Meter, reference: TensorSource | None = None) -
 
 
 def _products(
-    sources: list[TensorSource], base: TensorSource | None, piece: Piece, scratch: Scratch
+    sources: list[TensorSource],
+    base: TensorSource | None,
+    piece: Piece,
+    scratch: Scratch,
+    diagonal: bool,
 ) -> Doubles:
     """Inner products over one piece."""
     stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
-    ways = scratch.array("ways", (len(sources), piece.count), "f8")
+    spare = scratch.array("ways", (len(sources) + 1, piece.count), "f8")
+    spare[-1] = 0.0
+    ways = spare[:-1]
     with np.errstate(invalid="ignore", over="ignore"):
         for row, source in zip(ways, sources, strict=True):
             fill(source, piece, stored)
             row[:] = widened(stored, piece.dtype)
         ways -= _origin(ways, base, piece, stored)
-        products: Doubles = ways @ ways.T
-    return products
+        if diagonal:
+            return np.diag(np.einsum("nk,nk->n", ways, ways))
+        return _gram(spare)
+
+
+def _gram(spare: Doubles) -> Doubles:
+    """``ways @ ways.T`` of all rows but the last, which makes it a product of two matrices.
+
+    In products so small that the library starts no threads of its own, which would fight with ours.
+    """
+    count = len(spare) - 1
+    products = np.zeros((count, count + 1))
+    step = max(16, SMALL // (count * (count + 1)))
+    for start in range(0, spare.shape[1], step):
+        part = spare[:, start : start + step]
+        products += part[:count] @ part.T
+    return products[:, :count]
 
 
 def _origin(ways: Doubles, base: TensorSource | None, piece: Piece, stored: Array) -> Doubles:

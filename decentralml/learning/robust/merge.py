@@ -13,11 +13,14 @@ import numpy as np
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.errors import (
     AllUpdatesRejected,
+    BaseMismatch,
     BaseNeeded,
     DamagedTensors,
+    LearningError,
     NotFinite,
     NoUpdates,
     ReferenceNeeded,
+    UnusableUpdate,
     WeightsNotTaken,
 )
 from decentralml.learning.dtypes import FLOATS, STORED, Doubles, widened
@@ -41,6 +44,8 @@ FROM_BASE = frozenset({Rule.CENTRED_CLIPPING, Rule.NORM_CLIPPING, Rule.FLTRUST})
 DIRECT = frozenset({Rule.MEAN, Rule.MEDIAN, Rule.TRIMMED_MEAN})
 """Rules that need no distances."""
 UNWEIGHTED = frozenset({Rule.KRUM, Rule.BULYAN})
+NOTHING = 1e-12
+"""Less of the base model than this is rounding."""
 PIECE = 1 << 18
 
 
@@ -133,10 +138,10 @@ def merge_updates(
         run = _Run(left, their, out, rule, base, options, reference)
         try:
             report, screened = run.merge(progress)
-        except NotFinite:
-            unusable = _unusable(run.stack) if careful else {}
-            if not unusable:
-                raise
+        except (NotFinite, _Unusable) as error:
+            unusable = error.places if isinstance(error, _Unusable) else _unusable(run.stack)
+            if not careful or not unusable:
+                raise _named(error, run.stack) from None
             rejected |= {kept[place]: why for place, why in unusable.items()}
             continue
         rejected |= {kept[place]: why for place, why in screened.items()}
@@ -152,6 +157,21 @@ def _with_rejected(
         Part(update.name, 0.0, 0.0, rejected[place]) if place in rejected else next(taken)
         for place, update in enumerate(updates)
     )
+
+
+class _Unusable(Exception):
+    """Some updates hold what nothing can be computed with; by their places, and why."""
+
+    def __init__(self, places: dict[int, str]) -> None:
+        self.places = places
+
+
+def _named(error: NotFinite | _Unusable, stack: Stack) -> LearningError:
+    """What a caller is told who did not want bad updates to be left out."""
+    if isinstance(error, NotFinite):
+        return error
+    place, reason = next(iter(error.places.items()))
+    return UnusableUpdate(stack.updates[place].name, reason)
 
 
 class _Run:
@@ -213,21 +233,23 @@ class _Run:
         coefficients = self._coefficients(geometry, matrix)
         if matrix is not None:
             coefficients = matrix.T @ coefficients
-        from_base = rule in FROM_BASE
+        base_share = 1.0 - float(coefficients.sum()) if rule in FROM_BASE else 0.0
+        from_base = abs(base_share) > NOTHING
         # Whom the geometry found sound and the rule gives nothing need not be read again.
         chosen = [place for place, part in enumerate(coefficients) if part > 0 or geometry is None]
         stack = self.stack if len(chosen) == len(self.stack) else self.stack.of(chosen)
         combined(stack, coefficients[chosen].tolist(), self.out, meter, from_base=from_base)
-        base_share = 1.0 - float(coefficients.sum()) if from_base else 0.0
         return self._report(coefficients.tolist(), base_share)
 
     def _geometry(self, meter: Meter) -> Geometry:
-        geometry = measure(self.stack, meter, self.reference)
-        if not np.isfinite(geometry.gram).all():
-            raise NotFinite(
-                self.stack.updates[int(np.argmin(np.isfinite(np.diag(geometry.gram))))].name,
-                "of it",
-            )
+        lengths = self.choice.rule is Rule.NORM_CLIPPING and self.choice.mixing is Mixing.NONE
+        geometry = measure(self.stack, meter, self.reference, diagonal=lengths)
+        squares = np.diag(geometry.gram)
+        if not np.isfinite(squares).all():
+            found = _unusable(self.stack)
+            for place in np.flatnonzero(~np.isfinite(squares)):
+                found.setdefault(int(place), "its numbers are beyond what can be squared")
+            raise _Unusable(found)
         return geometry
 
     def _mixing(self, geometry: Geometry | None) -> Doubles | None:
@@ -347,6 +369,10 @@ def _of_another_structure(updates: Sequence[Update], base: TensorSource | None) 
             rejected[place] = error.reason
     if base is not None:
         wanted = base.specs
+        if specs and all(dict(found) != dict(wanted) for found in specs.values()):
+            difference = first_difference(wanted, next(iter(specs.values())))
+            assert difference is not None
+            raise BaseMismatch(*difference)
     else:
         seen = Counter(frozenset(found.items()) for found in specs.values())
         wanted = dict(seen.most_common(1)[0][0]) if seen else {}

@@ -35,7 +35,7 @@ def by_coordinate(
     ----------
     kernel : from rows ``[n, count]``, which it may overwrite, to ``[count]``.
     chosen : the updates that it sees; default: all.
-    mixing : ``[m, n]``; the kernel sees ``mixing @ updates``, in float64.
+    mixing : ``[m, n]``; the kernel sees ``mixing @ updates``.
 
     Raises
     ------
@@ -65,10 +65,33 @@ def _merged(
     rows = _rows(stack, chosen, piece, scratch)
     if piece.dtype in FLOATS and not np.isfinite(rows).all():
         stack.blame(piece)
-    found = kernel(rows if mixing is None else mixing @ rows)
+    found = kernel(rows if mixing is None else _mixed(rows, mixing))
     if piece.dtype != "BF16" and found.dtype == STORED[piece.dtype]:
         return found.copy() if np.shares_memory(found, rows) else found
     return narrowed(found, piece.dtype)
+
+
+def _mixed(rows: Array, mixing: Doubles) -> Array:
+    """``mixing @ rows``, always in the same order; of 32-bit floats rounded to those again.
+
+    Each mixed row is a plain mean of some; where that is most of them, the others are taken from
+    the sum of all.
+    """
+    values = rows.astype(np.float64)
+    everything = values.sum(axis=0)
+    mixed = np.empty((len(mixing), rows.shape[1]), "f4" if rows.dtype == np.float32 else "f8")
+    for into, parts in zip(mixed, mixing, strict=True):
+        inside, outside = np.flatnonzero(parts), np.flatnonzero(parts == 0)
+        if len(inside) <= len(outside):
+            total = values[inside[0]].copy()
+            for row in inside[1:]:
+                total += values[row]
+        else:
+            total = everything.copy()
+            for row in outside:
+                total -= values[row]
+        np.multiply(total, parts[inside[0]], out=into, casting="same_kind")
+    return mixed
 
 
 def _rows(stack: Stack, chosen: Sequence[int], piece: Piece, scratch: Scratch) -> Array:
