@@ -15,15 +15,14 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import Result
 
+from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE
 from decentralml.db.engine import session_factory
-from decentralml.errors import DecentralMLError
+from decentralml.errors import DecentralMLError, FlowerServerFailed
 from decentralml.flower.beginning import initial_arrays
 from decentralml.flower.records import LOG
 from decentralml.flower.settings import OUTCOME_FILE, RunSettings
 from decentralml.flower.strategy import DbIntegratedStrategy, create_db_integrated_strategy
 from decentralml.learning.examples import write_tensors
-
-LAST_MODEL = "model.safetensors"
 
 app = ServerApp()
 
@@ -41,9 +40,12 @@ def main(grid: Grid, context: Context) -> None:
         return
     if out is not None:
         arrays = {name: array.numpy() for name, array in result.arrays.items()}
-        write_tensors(out / LAST_MODEL, arrays)
+        write_tensors(out / MODEL_FILE, arrays)
+        structure = Path(settings.model, STRUCTURE_FILE)
+        if settings.model and structure.is_file():  # Then the folder is a saved model again.
+            (out / STRUCTURE_FILE).write_bytes(structure.read_bytes())
     rounds = [found.report() for found in strategy.rounds.values()]
-    _write(out, {"rounds": rounds, "model": LAST_MODEL})
+    _write(out, {"rounds": rounds, "model": MODEL_FILE})
 
 
 def federate(grid: Grid, settings: RunSettings) -> tuple[DbIntegratedStrategy, Result]:
@@ -52,6 +54,7 @@ def federate(grid: Grid, settings: RunSettings) -> tuple[DbIntegratedStrategy, R
     Raises
     ------
     FlowerError, ValidationError, LearningError, DatabaseError
+    FlowerServerFailed : no round had anything to merge.
     """
     strategy = create_db_integrated_strategy(
         session_factory(),
@@ -67,6 +70,8 @@ def federate(grid: Grid, settings: RunSettings) -> tuple[DbIntegratedStrategy, R
     model = Path(settings.model) if settings.model else None
     arrays = initial_arrays(grid, strategy.records, strategy.target, model, settings.min_clients)
     result = strategy.start(grid, arrays, settings.num_rounds, settings.round_timeout)
+    if not result.arrays:
+        raise FlowerServerFailed("no round had anything to merge", "no client answered")
     return strategy, result
 
 
