@@ -104,7 +104,7 @@ def main() -> None:
     options = parser.parse_args()
     speech = Speech(np.random.default_rng(options.seed))
     folders = {
-        "creator": (160, None, TRAINING),
+        "creator": (180, None, TRAINING),
         "validation": (200, None, HELD_OUT),
         "test": (400, None, HELD_OUT),
     }
