@@ -40,6 +40,7 @@ from decentralml.db.models import (
 )
 from decentralml.db.rows import Values, submission_row, task_row
 from decentralml.db.words import plain
+from decentralml.errors import WrongGenesis
 from decentralml.types import Cid, TaskId
 
 BATCH_BLOCKS = 512
@@ -128,11 +129,16 @@ class Index:
 
         Raises
         ------
-        DatabaseError, ChainError (``StatePruned`` where the node keeps only the newest states).
+        WrongGenesis : these are another chain's blocks.
+        StatePruned : the node keeps only the newest states.
+        DatabaseError, ChainError
         """
         blocks = events = 0
         back: int | None = None
         created: list[TaskId] = []
+        first = feed.places(0, 0)[0].hash.hex()
+        if self.genesis != "0x" + first:
+            raise WrongGenesis(self.genesis, "0x" + first, "the node")
         chain = self._begin()
         while True:
             at, head = self._checkpoint(chain), feed.head()

@@ -9,10 +9,14 @@ from typing import Any
 
 from chain_support import ALICE, BUNDLE, embedded, new_home, post, served
 from click.testing import CliRunner
+from fixture_support import SUBMISSIONS, open_at, unpack
 from market_support import CONTRIBUTORS, CREATOR, Stage
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
+from decentralml.chain.substrate.client import SPEC_VERSION, SubstrateChain
+from decentralml.chain.substrate.embedded import EmbeddedTransport
+from decentralml.chain.substrate.upgrade import upgrade
 from decentralml.cli.main import cli
 from decentralml.config import Config
 from decentralml.db.engine import Database
@@ -21,6 +25,7 @@ from decentralml.db.index import Index
 from decentralml.db.tasks import find_tasks
 from decentralml.market.federation import federate
 from decentralml.market.session import Session
+from decentralml.runtime import blob
 from decentralml.types import UNIT, ModelType, TaskId
 
 
@@ -62,6 +67,21 @@ def test_a_served_chain_gives_the_same_index(tmp_path: Path) -> None:
     with served(home) as chain, Database(f"sqlite:///{tmp_path / 'i.sqlite'}") as database:
         post(chain)
         assert_index_is(chain, database)
+
+
+def test_a_chain_that_began_under_an_older_runtime_is_indexed_from_its_first_block(
+    tmp_path: Path,
+) -> None:
+    file = unpack(tmp_path / "chain.sqlite")
+    with (
+        SubstrateChain(EmbeddedTransport(open_at(file), str(file))) as chain,
+        Database(f"sqlite:///{tmp_path / 'i.sqlite'}") as database,
+    ):
+        upgrade(chain, blob(), SPEC_VERSION, ALICE)
+        assert_index_is(chain, database)
+        index = Index(database, chain.info().genesis)
+        status = index.status()
+        assert status is not None and status.submissions == len(SUBMISSIONS)
 
 
 def test_list_tasks_filters_by_command(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from decentralml.db.lineage import lineage, published_models
 from decentralml.db.models import ElectionRow, EventRow, PaymentRow, SubmissionRow, TaskRow
 from decentralml.db.rows import task_of
 from decentralml.db.tasks import find_tasks
+from decentralml.errors import WrongGenesis
 from decentralml.types import UNIT, Address, Cid, Outcome, Replay, TaskId, Verdict
 
 
@@ -330,3 +331,9 @@ def test_what_strangers_wrote_is_no_trouble(database: Database) -> None:
     index.sync(feed)
     status = index.status()
     assert status is not None and (status.tasks, status.events) == (1, 5)
+
+
+def test_another_chains_blocks_are_refused(database: Database) -> None:
+    feed = FakeFeed()
+    with pytest.raises(WrongGenesis):
+        Index(database, "0x" + "00" * 32).sync(feed)
