@@ -13,7 +13,6 @@ from typing import Any
 
 from decentralml.bundles.coding import Coding
 from decentralml.bundles.fields import (
-    MAX_SECONDS,
     Fields,
     check_path,
     check_sha256,
@@ -21,6 +20,15 @@ from decentralml.bundles.fields import (
     parse_metrics,
 )
 from decentralml.bundles.fields import canonical_json as canonical_json
+from decentralml.bundles.judging import Evaluation as Evaluation
+from decentralml.bundles.judging import ValidationSet as ValidationSet
+from decentralml.bundles.judging import Validator as Validator
+from decentralml.bundles.judging import (
+    parse_cid,
+    parse_evaluation,
+    parse_validation_set,
+    parse_validator,
+)
 from decentralml.bundles.merge import MergePlan, read_merge
 from decentralml.bundles.replay import (
     CHECKPOINTS_FOLDER,
@@ -30,10 +38,8 @@ from decentralml.bundles.replay import (
     parse_trace,
     trace_document,
 )
-from decentralml.errors import CidInvalid, CodingInvalid, ManifestError
-from decentralml.storage import cid as cids
+from decentralml.errors import CodingInvalid, ManifestError
 from decentralml.types import (
-    PPM,
     Address,
     AnnotationType,
     Cid,
@@ -125,56 +131,6 @@ class LabelsResult:
     classes: tuple[str, ...] | None
     items: int | None
     max_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How an aggregator measures a result.
-
-    Attributes
-    ----------
-    predict : script of the bundle that turns inputs into predictions; None for labels, which are
-        compared with the gold labels as they are.
-    metric : what is measured, e.g. ``"accuracy"`` of predictions.
-    minimum_score : parts per million a result must reach, or None.
-    minimum_gain : parts per million by which a result must beat the base model, or None.
-    time_limit : seconds.
-    """
-
-    predict: str | None
-    metric: str
-    minimum_score: int | None
-    minimum_gain: int | None
-    time_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Validator:
-    """The creator's own judge (CustomAccept)."""
-
-    run: str
-    time_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationSet:
-    """Held-out data that results are measured on, sealed.
-
-    Attributes
-    ----------
-    cid : of the sealed file.
-    key_digest : BLAKE2b-256 of the key that opens it (32 bytes), which the chain gives to members
-        one by one. None in bundles of version 1, whose file is sealed to the members themselves.
-    """
-
-    cid: Cid
-    key_digest: bytes | None
-
-    def to_document(self) -> dict[str, Any]:
-        """As it stands in a manifest."""
-        if self.key_digest is None:
-            return {"cid": self.cid}
-        return {"cid": self.cid, "key_digest": "0x" + self.key_digest.hex()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +235,9 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         setup=top.optional("setup", top.path),
         base_model=top.optional("base_model", top.path),
         result=_parse_result(top.section("result")),
-        evaluation=_parse_evaluation(top.optional("evaluation", top.section)),
-        validator=_parse_validator(top.optional("validator", top.section)),
-        validation_set=_parse_validation_set(top.optional("validation_set", top.section)),
+        evaluation=parse_evaluation(top.optional("evaluation", top.section)),
+        validator=parse_validator(top.optional("validator", top.section)),
+        validation_set=parse_validation_set(top.optional("validation_set", top.section)),
         replay=parse_recipe(_newer(top, "replay")),
         merge=read_merge(_newer(top, "merge")),
     )
@@ -335,7 +291,7 @@ def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:
         task=TaskId(top.integer("task", 0, 2**64 - 1)),
         contributor=Address(top.text("contributor", 64)),
         model_type=top.choice("model_type", ModelType),
-        base_model=top.optional("base_model", lambda name: _cid(top, name)),
+        base_model=top.optional("base_model", lambda name: parse_cid(top, name)),
         examples=top.integer("examples", 0, 2**53),
         metrics=parse_metrics(top.section("metrics")),
         files=_parse_files(top.section("files")),
@@ -405,41 +361,6 @@ def _parse_tensors(section: Fields) -> dict[str, TensorSpec]:
     return tensors
 
 
-def _parse_evaluation(section: Fields | None) -> Evaluation | None:
-    if section is None:
-        return None
-    evaluation = Evaluation(
-        predict=section.optional("predict", section.path),
-        metric=section.text("metric", 64),
-        minimum_score=section.optional("minimum_score", lambda name: section.integer(name, 0, PPM)),
-        minimum_gain=section.optional(
-            "minimum_gain", lambda name: section.integer(name, -PPM, PPM)
-        ),
-        time_limit=section.integer("time_limit", 1, MAX_SECONDS),
-    )
-    section.end()
-    return evaluation
-
-
-def _parse_validator(section: Fields | None) -> Validator | None:
-    if section is None:
-        return None
-    validator = Validator(section.path("run"), section.integer("time_limit", 1, MAX_SECONDS))
-    section.end()
-    return validator
-
-
-def _parse_validation_set(section: Fields | None) -> ValidationSet | None:
-    if section is None:
-        return None
-    digest = None
-    if section.has("key_digest"):
-        digest = bytes.fromhex(section.hexadecimal("key_digest", 32)[2:])
-    found = ValidationSet(_cid(section, "cid"), digest)
-    section.end()
-    return found
-
-
 def _newer(top: Fields, name: str) -> Fields | None:
     """A section that manifests of version 1 do not have; else it is there, or null."""
     return top.optional(name, top.section) if top.has(name) else None
@@ -461,10 +382,3 @@ def _parse_files(section: Fields) -> dict[str, FileEntry]:
         entry.end()
     section.end()
     return files
-
-
-def _cid(section: Fields, name: str) -> Cid:
-    try:
-        return cids.normalise(section.text(name, 128))
-    except CidInvalid as error:
-        raise section.wrong(f"{name} is no usable CID ({error.reason})") from None
