@@ -298,6 +298,7 @@ def test_nothing_understood_without_noise_is_no_robustness() -> None:
     [
         ({"words": HEARD[:2]}, {"words": SAID}, PredictionsInvalid),
         ({"words": HEARD.astype("f4")}, {"words": SAID}, PredictionsInvalid),
+        ({"words": np.ones((4, 4097), int)}, {"words": SAID}, PredictionsInvalid),
         ({"predictions": np.array([1])}, {"words": SAID}, PredictionsInvalid),
         ({"words": HEARD}, {"words": np.full((4, 2), -1)}, ValidationSetInvalid),
         ({"words": HEARD}, {"words": SAID, "noisy": np.zeros(4, int)}, ValidationSetInvalid),

@@ -73,6 +73,8 @@ def edit_distance(one: Sequence[int], other: Sequence[int]) -> int:
     Source: Levenshtein, Binary Codes Capable of Correcting Deletions, Insertions, and Reversals,
     1966; the table of Wagner and Fischer, 1974, a row at a time.
     """
+    if len(one) > len(other):  # The longer one lies along the rows, which are fast.
+        one, other = other, one
     above = np.arange(len(other) + 1)
     columns = np.arange(len(other) + 1)
     target = np.asarray(other, np.int64)

@@ -23,6 +23,8 @@ from decentralml.validation.scores.tensors import (
 TEXT = "text"
 MAX_LOSS = 700.0
 """Nats: the perplexity of a worse model is beyond what a float64 holds."""
+MAX_TOKENS = 4096
+"""Of one sequence: comparing two takes time by the product of their lengths."""
 PIECE = 1 << 14
 """Positions whose probabilities are normalised at a time."""
 
@@ -92,17 +94,25 @@ def sequences(tokens: Array) -> list[list[int]]:
     ------
     PredictionsInvalid
     """
-    if tokens.ndim != 2 or tokens.dtype.kind not in "iu":
-        raise PredictionsInvalid(f"{shown(tokens)}, where rows of integers [N, L] are wanted")
+    if not _are_rows(tokens):
+        raise PredictionsInvalid(
+            f"{shown(tokens)}, where integers [N, L] are wanted, L at most {MAX_TOKENS}"
+        )
     return _unpadded(tokens)
 
 
 def reference_sequences(labels: Tensors, name: str) -> list[list[int]]:
     """As :func:`sequences`, of the labels. Raises :class:`ValidationSetInvalid`."""
     tokens = labelled(labels, name)
-    if tokens.ndim != 2 or tokens.dtype.kind not in "iu":
-        raise labels_invalid(f"{name} is {shown(tokens)}, where integers [N, L] are wanted")
+    if not _are_rows(tokens):
+        raise labels_invalid(
+            f"{name} is {shown(tokens)}, where integers [N, L] are wanted, L at most {MAX_TOKENS}"
+        )
     return _unpadded(tokens)
+
+
+def _are_rows(tokens: Array) -> bool:
+    return tokens.ndim == 2 and tokens.dtype.kind in "iu" and tokens.shape[1] <= MAX_TOKENS
 
 
 def _unpadded(tokens: Array) -> list[list[int]]:
