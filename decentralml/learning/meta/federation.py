@@ -15,6 +15,7 @@ from decentralml.learning.meta.gradient import assess, meta_gradient
 from decentralml.learning.meta.learners import Learner, State
 from decentralml.learning.meta.tasks import Task
 from decentralml.learning.optimizers import Array, Method, ServerOptimizer
+from decentralml.learning.simulation.federation import as_array
 from decentralml.learning.stacked.cost import MEMORY, Engine
 from decentralml.learning.stacked.model import Tensors
 from decentralml.learning.stacked.traits import traits
@@ -120,8 +121,7 @@ def meta_learn(
     if device is not None:
         module.to(device)
     state = learner.start({n: p.detach().clone() for n, p in module.named_parameters()})
-    where = next((v.device for v in state.values()), torch.device("cpu"))
-    known = traits(module, tasks[0].support.inputs[:2].to(where))
+    known = traits(module, tasks[0].support.inputs)
     memory: dict[str, dict[str, Array]] = {}
     size = state_bytes(module, state)
     each = client_flops(learner, module, state, tasks[0], loss)
@@ -178,10 +178,10 @@ def server_step(
     """
     after: Tensors = {}
     for name, value in state.items():
-        base = value.cpu().numpy()
-        merged = base - gradient[name].cpu().numpy()
+        base = as_array(value)
+        merged = base - as_array(gradient[name])
         stepped, memory[name] = server.step(base, merged, memory.get(name, {}))
-        after[name] = torch.from_numpy(stepped).to(value.device)
+        after[name] = torch.from_numpy(stepped).to(value)
     return after
 
 

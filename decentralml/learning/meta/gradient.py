@@ -168,8 +168,10 @@ def adapted_model(
     known = traits(module, task.support.inputs)
     choice = Choice(Engine.LOOP, (), 1, "one client")
     body, _ = _body(module, state, choice, known, loss)
+    where = _device(state)
+    support = Batch(task.support.inputs.to(where), task.support.labels.to(where))
     with torch.no_grad():
-        adapted = learner.adapt(body, state, Batch(task.support.inputs, task.support.labels))
+        adapted = learner.adapt(body, state, support)
     _check(torch.zeros(1), adapted.losses[None], [task])
     return _loaded(module, {**adapted.parameters, **adapted.buffers}).eval()
 

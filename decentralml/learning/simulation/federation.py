@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from decentralml.errors import BadSettings, NoUpdates
 from decentralml.learning.optimizers import Array, Method, ServerOptimizer
@@ -128,7 +128,7 @@ def simulate(
     if device is not None:
         model.to(device)
     where = next((p.device for p in model.parameters()), torch.device("cpu"))
-    known = traits(model, clients[0].inputs[:2].to(where)) if len(clients[0]) else None
+    known = traits(model, clients[0].inputs) if len(clients[0]) else None
     size = sum(v.numel() * v.element_size() for v in _values(model).values())
     state: dict[str, dict[str, Array]] = {}
     rounds: list[Round] = []
@@ -209,9 +209,15 @@ def step(
             if name not in learned:
                 value.copy_(mean[name])
                 continue
-            base, merged = value.cpu().numpy(), mean[name].cpu().numpy()
+            base, merged = as_array(value), as_array(mean[name])
             after, state[name] = server.step(base, merged, state.get(name, {}))
             value.copy_(torch.from_numpy(after))
+
+
+def as_array(value: Tensor) -> Array:
+    """A tensor for NumPy, which has no bfloat16."""
+    array: Array = (value.float() if value.dtype is torch.bfloat16 else value).cpu().numpy()
+    return array
 
 
 def _values(model: nn.Module) -> Tensors:

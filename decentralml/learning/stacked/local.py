@@ -96,7 +96,7 @@ def train_clients(
     module = copy.deepcopy(module)
     if device is not None:
         module = module.to(device)
-    known = known or traits(module, clients[0].inputs[:2].to(_device(module)))
+    known = known or traits(module, clients[0].inputs)
     plan = [batches(len(c), settings, s) for c, s in zip(clients, seeds, strict=True)]
     sizes = {len(b) for steps in plan for b in steps}
     choice = choose(

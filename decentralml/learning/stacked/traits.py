@@ -51,11 +51,8 @@ class Traits:
     name : the module's class.
     parameters : elements of all of them.
     activations : elements of all layers' outputs, for one example.
-    operations : multiply-adds of one forward pass of one example, in linear and convolutions.
-    convolved : the part of ``operations`` that is in convolutions.
-    layers : modules that compute something.
+    convolved : multiply-adds in convolutions of one forward pass of one example.
     linear : linear layers whose weight may be shared, by name.
-    random : whether it has dropout, so that stacked clients draw other numbers than a loop.
     coupled : whether an example's output depends on the others of its batch by a layer unknown
         here, so that a batch may not be padded.
     unstackable : why it cannot run under ``vmap``; empty if it can.
@@ -64,24 +61,22 @@ class Traits:
     name: str
     parameters: int
     activations: int
-    operations: int
     convolved: int
-    layers: int
     linear: dict[str, LinearUse]
-    random: bool
     coupled: bool
     unstackable: str
 
 
 def traits(module: nn.Module, examples: Tensor) -> Traits:
     """Measure ``module`` on examples ``[N, …]``; two are enough. It stays as it is."""
-    examples = examples[:2] if len(examples) > 1 else torch.cat([examples, examples])
+    where = next((p.device for p in module.parameters()), examples.device)
+    examples = (examples[:2] if len(examples) > 1 else torch.cat([examples, examples])).to(where)
     probed = copy.deepcopy(module).train()
     random = any(isinstance(layer, RANDOM) and _active(layer) for layer in module.modules())
     calls: Counter[str] = Counter()
     uses: dict[str, LinearUse] = {}
     sizes: dict[str, int] = {}
-    work: Counter[str] = Counter()
+    convolved: Counter[str] = Counter()
 
     def hook(name: str) -> Callable[..., None]:
         def record(layer: nn.Module, given: tuple[Tensor, ...], out: object) -> None:
@@ -93,10 +88,9 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
                 rows = given[0].numel() // layer.in_features // len(examples)
                 leading = not (given[0].requires_grad or random)
                 uses[name] = LinearUse(layer.in_features, layer.out_features, max(1, rows), leading)
-                work["linear"] += rows * layer.in_features * layer.out_features
             elif isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
                 each = layer.weight.numel() // layer.out_channels
-                work["convolution"] += each * (out.numel() // len(examples))
+                convolved[name] += each * (out.numel() // len(examples))
 
         return record
 
@@ -114,9 +108,7 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
         name=type(module).__name__,
         parameters=sum(p.numel() for p in module.parameters()),
         activations=sum(sizes.values()),
-        operations=work.total(),
-        convolved=work["convolution"],
-        layers=calls.total(),
+        convolved=convolved.total(),
         linear={
             name: use
             for name, use in uses.items()
@@ -125,7 +117,6 @@ def traits(module: nn.Module, examples: Tensor) -> Traits:
             and names[id(layers[name].weight)] == 1
             and layers[name].weight.requires_grad
         },
-        random=random,
         coupled=_coupled(module, examples),
         unstackable=_unstackable(module, examples),
     )
