@@ -1,0 +1,66 @@
+"""What a line of private merges has spent: Opacus's accountants, named, over all of them.
+
+Accountants differ by a factor of two and more on the same history: the name goes with the number.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from decentralml.errors import BadPrivacy, PrivacyNotInstalled
+
+RDP = "rdp"
+"""Rényi differential privacy: Mironov 2017, https://arxiv.org/abs/1702.07476."""
+PRV = "prv"
+"""Privacy random variables, tighter: Gopi et al. 2021, https://arxiv.org/abs/2106.02848."""
+ACCOUNTANTS = (RDP, PRV)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A guarantee: ``(epsilon, delta)`` by the accountant of that name."""
+
+    epsilon: float
+    delta: float
+    steps: int
+    accountant: str
+
+
+def spent(noises: Sequence[float], delta: float, accountant: str = RDP) -> Spent:
+    """What merges with these noise multipliers have spent together.
+
+    Parameters
+    ----------
+    noises : of each merge, in order; each saw everybody's update (sample rate one).
+    delta : chance that the guarantee does not hold; below one over the number of contributors.
+
+    Raises
+    ------
+    BadPrivacy, PrivacyNotInstalled
+    """
+    if not 0 < delta < 1:
+        raise BadPrivacy("delta", delta, "a chance between 0 and 1, such as 1e-5")
+    if accountant not in ACCOUNTANTS:
+        raise BadPrivacy("accountant", accountant, " or ".join(ACCOUNTANTS))
+    if not noises:
+        return Spent(0.0, delta, 0, accountant)
+    if any(not noise > 0 for noise in noises):
+        return Spent(float("inf"), delta, len(noises), accountant)
+    counter = _accountant(accountant)
+    for noise in noises:
+        counter.step(noise_multiplier=noise, sample_rate=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of orders at the border: the answer is still a bound
+        epsilon = float(counter.get_epsilon(delta=delta))
+    return Spent(epsilon, delta, len(noises), accountant)
+
+
+def _accountant(name: str) -> Any:
+    try:
+        from opacus.accountants import PRVAccountant, RDPAccountant
+    except ImportError:
+        raise PrivacyNotInstalled from None
+    return {RDP: RDPAccountant, PRV: PRVAccountant}[name]()

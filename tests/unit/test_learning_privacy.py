@@ -1,0 +1,103 @@
+"""Private merging: lengths, noise, what is spent; against closed forms and by measuring."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from decentralml.errors import BadPrivacy
+from decentralml.learning.privacy.accountant import spent
+from decentralml.learning.privacy.noise import GaussianNoise
+from decentralml.learning.privacy.user_level import UserLevel, merge_private
+from decentralml.learning.sources import ArraySource
+from decentralml.learning.update import Update
+
+KEY = bytes(range(32))
+SIZE = 20_000
+
+
+def update(values: np.ndarray, number: int = 0) -> Update:
+    """An update of one tensor of floats and one of integers."""
+    source = ArraySource({"weight": values.astype(np.float32), "count": np.array(number)})
+    return Update(Path(f"update-{number}"), 1000 * number, source=source)
+
+
+def merged(updates: list[Update], tmp_path: Path, privacy: UserLevel, key: bytes = KEY) -> dict:
+    base = ArraySource({"weight": np.ones(SIZE, np.float32), "count": np.array(3)})
+    merge_private(updates, tmp_path / "next.safetensors", base, privacy, key)
+    assert [file.name for file in tmp_path.iterdir()] == ["next.safetensors"]
+    return load_file(tmp_path / "next.safetensors")
+
+
+def test_noise_is_standard_normal_and_the_key_s() -> None:
+    numbers = GaussianNoise(KEY).take(1_000_000)
+    assert abs(numbers.mean()) < 5e-3 and abs(numbers.std() - 1) < 5e-3
+    beyond = np.mean(np.abs(numbers) > 3)
+    assert abs(beyond - math.erfc(3 / math.sqrt(2))) < 3e-4
+    assert (GaussianNoise(KEY).take(7) == GaussianNoise(KEY).take(7)).all()
+    assert not np.isclose(GaussianNoise(bytes(32)).take(7), numbers[:7]).any()
+
+
+def test_a_stream_gives_no_number_twice() -> None:
+    noise = GaussianNoise(KEY)
+    assert len(set(noise.take(1001).tolist()) & set(noise.take(1001).tolist())) == 0
+
+
+def test_long_ways_are_cut_and_short_ones_are_not(tmp_path: Path) -> None:
+    way = np.zeros(SIZE)
+    way[0], way[1] = 3.0, 4.0
+    privacy = UserLevel(clip=1.0, noise=1e-9)
+    found = merged([update(1 + way, 1), update(1 + way / 10, 2)], tmp_path, privacy)
+    assert np.allclose(found["weight"][:2] - 1, [(0.6 + 0.3) / 2, (0.8 + 0.4) / 2], atol=1e-6)
+    assert found["count"] == 3
+
+
+def test_the_noise_is_the_multiplier_times_the_clip_over_the_contributors(tmp_path: Path) -> None:
+    updates = [update(np.ones(SIZE), number) for number in range(4)]
+    found = merged(updates, tmp_path, UserLevel(clip=2.0, noise=0.5))
+    assert abs(found["weight"].std() - 0.5 * 2.0 / 4) < 0.005
+    again = merged(updates, tmp_path, UserLevel(clip=2.0, noise=0.5))
+    assert (again["weight"] == found["weight"]).all()
+    other = merged(updates, tmp_path, UserLevel(clip=2.0, noise=0.5), bytes(32))
+    assert not (other["weight"] == found["weight"]).all()
+
+
+def test_who_sends_nan_is_left_out_and_not_counted(tmp_path: Path) -> None:
+    bad = np.ones(SIZE)
+    bad[5] = np.nan
+    updates = [update(np.ones(SIZE), 1), update(bad, 2)]
+    found = merged(updates, tmp_path, UserLevel(clip=1.0, noise=1.0))
+    assert abs(found["weight"].std() - 1.0) < 0.02
+
+
+@pytest.mark.parametrize(("clip", "noise"), [(0, 1), (1, 0), (math.nan, 1), (1, -1), (math.inf, 1)])
+def test_absurd_settings_are_refused(clip: float, noise: float) -> None:
+    with pytest.raises(BadPrivacy, match="above zero"):
+        UserLevel(clip, noise)
+
+
+def test_the_accountant_agrees_with_the_gaussian_mechanism() -> None:
+    """Rényi: the least of T a / (2 z²) + ln(1/δ) / (a - 1) over orders a; Opacus's is tighter."""
+    pytest.importorskip("opacus", reason="the extra privacy is not installed")
+    noise, steps, delta = 4.0, 10, 1e-5
+    orders = np.linspace(1.01, 200, 20_000)
+    simple = np.min(steps * orders / (2 * noise**2) + math.log(1 / delta) / (orders - 1))
+    found = spent([noise] * steps, delta)
+    assert 0.75 * simple < found.epsilon <= simple
+    assert (found.steps, found.accountant) == (steps, "rdp")
+    assert spent([noise] * steps, delta, "prv").epsilon < found.epsilon
+
+
+def test_nothing_spends_nothing_and_no_noise_spends_everything() -> None:
+    assert spent([], 1e-5).epsilon == 0
+    assert spent([1.0, 0.0], 1e-5).epsilon == math.inf
+
+
+@pytest.mark.parametrize("delta", [0, 1, -1, math.nan])
+def test_an_absurd_delta_is_refused(delta: float) -> None:
+    with pytest.raises(BadPrivacy, match="delta"):
+        spent([1.0], delta)
