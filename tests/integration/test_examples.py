@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -99,13 +101,23 @@ def test_it_goes_from_task_to_payment_on_the_chain(
         assert submission.score == pytest.approx(score(played, merged.model).ppm, abs=20_000)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_examples_scripts_explain_themselves(kind: str) -> None:
-    for script in ("make_data.py", "creator.py"):
-        done = subprocess.run(
-            [sys.executable, EXAMPLES / kind / script, "--help"], capture_output=True, text=True
-        )
-        assert done.returncode == 0 and "--out" in done.stdout + "--output", done.stderr
+@pytest.mark.parametrize("name", ["creator.py", "task/train.py", "task/predict.py"])
+def test_examples_differ_in_their_lesson_and_data_only(name: str) -> None:
+    assert len({(EXAMPLES / kind / name).read_text() for kind in KINDS}) == 1
+    for kind in KINDS:
+        assert (EXAMPLES / kind / "task" / "start_task.sh").stat().st_mode & stat.S_IXUSR
+
+
+def test_a_folder_without_examples_is_named_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "audio" / "creator.py", "make"]
+    done = subprocess.run(
+        [*command, "--data", tmp_path, "--output", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(EXAMPLES.parents[1])},
+    )
+    assert done.returncode == 1 and f"{tmp_path} holds no usable examples" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "out").exists()
 
 
 def test_scenes_have_their_digit_inside_the_box() -> None:
@@ -150,6 +162,7 @@ def test_the_books_are_plain_ascii_and_nobodys_pieces_are_the_aggregators(tmp_pa
         [sys.executable, EXAMPLES / "text" / "make_data.py", "--out", tmp_path],
         capture_output=True,
         text=True,
+        env=os.environ | {"PYTHONPATH": str(EXAMPLES.parents[1])},
     )
     assert done.returncode == 0, done.stderr
     own = set()

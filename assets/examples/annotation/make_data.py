@@ -10,10 +10,12 @@ samples, is for ``create-task --validation-path``. Needs mlxtend (the extra ``ex
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from decentralml.errors import LearningError
 from decentralml.learning.examples import Split, read_mnist, split_mnist, write_examples
 
 SCHEMA = Path(__file__).parents[2] / "data_annotator" / "schema.json"
@@ -43,4 +45,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LearningError as error:
+        sys.exit(str(error))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from decentralml.errors import LearningError
 from decentralml.learning.examples import (
     INPUTS_FILE,
     LABELS_FILE,
@@ -109,4 +110,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LearningError as error:
+        sys.exit(str(error))

@@ -9,11 +9,13 @@ a Sobel filter finds in the scene before the noise. Which digits a contributor s
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from decentralml.errors import LearningError
 from decentralml.learning.examples import (
     INPUTS_FILE,
     LABELS_FILE,
@@ -97,4 +99,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LearningError as error:
+        sys.exit(str(error))
