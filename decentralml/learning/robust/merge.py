@@ -208,10 +208,15 @@ class _Run:
         """What was done, with the parts of those that took part; and who was screened out."""
         measured = self.choice.rule not in DIRECT
         measured = measured or self.choice.mixing is Mixing.NEAREST_NEIGHBOURS
+        # The automatic choice of a plain mean has nothing to screen for.
+        screening = self.asked is Rule.AUTO and measured
+        if self.options.screen is not None:
+            screening = self.options.screen
+        measured = measured or screening
         meter = Meter(progress, self.stack.bytes * len(self.stack) * (2 if measured else 1))
         geometry = self._geometry(meter) if measured else None
         screened: dict[int, str] = {}
-        if self.asked is Rule.AUTO and geometry is not None:
+        if screening and geometry is not None:
             count = len(self.stack)
             screened = screen(geometry, expected(count, self.options))
             kept = [place for place in range(count) if place not in screened]
@@ -222,7 +227,7 @@ class _Run:
             if screened:
                 self.stack, geometry = self.stack.of(kept), geometry.of(kept)
                 self.weights = np.array(shares(self.stack.updates, self.weights[kept].tolist()))
-                self.choice = choose(Rule.AUTO, len(kept), self.options, screened=len(screened))
+                self.choice = choose(self.asked, len(kept), self.options, screened=len(screened))
         return self._carried_out(geometry, meter), screened
 
     def _carried_out(self, geometry: Geometry | None, meter: Meter) -> Report:
@@ -243,6 +248,7 @@ class _Run:
 
     def _geometry(self, meter: Meter) -> Geometry:
         lengths = self.choice.rule is Rule.NORM_CLIPPING and self.choice.mixing is Mixing.NONE
+        lengths = lengths and not self.options.screen
         geometry = measure(self.stack, meter, self.reference, diagonal=lengths)
         squares = np.diag(geometry.gram)
         if not np.isfinite(squares).all():

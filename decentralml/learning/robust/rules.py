@@ -48,6 +48,8 @@ class RuleOptions:
         default: the median of the ways.
     rounds : steps of centred clipping.
     seed : of the order in which updates fall into buckets.
+    screen : first leave out the base model returned, near copies, and who goes against the others
+        (:mod:`.screen`). Default: ``auto`` does.
     drop_unusable : leave out updates that hold NaN or infinity, or have another structure, and say
         so in the report. Default: every rule but ``mean`` does; with ``mean`` one is an error.
     """
@@ -58,6 +60,7 @@ class RuleOptions:
     clip: float | None = None
     rounds: int = 3
     seed: int = 0
+    screen: bool | None = None
     drop_unusable: bool | None = None
 
     def __post_init__(self) -> None:
