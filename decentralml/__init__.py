@@ -22,31 +22,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from decentralml.db.filters import TaskFilter as TaskFilter
     from decentralml.errors import DecentralMLError as DecentralMLError
-    from decentralml.market.contributor import abandon_task as abandon_task
-    from decentralml.market.contributor import accept_task as accept_task
-    from decentralml.market.creator import create_task as create_task
-    from decentralml.market.deciding import accept_task_results as accept_task_results
-    from decentralml.market.deciding import appeal as appeal
-    from decentralml.market.deciding import reject_task_results as reject_task_results
-    from decentralml.market.explain import explain as explain
-    from decentralml.market.explain import explain_task as explain_task
-    from decentralml.market.federation import federate as federate
+    from decentralml.market.contributing.contributor import abandon_task as abandon_task
+    from decentralml.market.contributing.contributor import accept_task as accept_task
+    from decentralml.market.contributing.running import run_task as run_task
+    from decentralml.market.contributing.sending import send_results as send_results
+    from decentralml.market.creating.creator import create_task as create_task
+    from decentralml.market.creating.deciding import accept_task_results as accept_task_results
+    from decentralml.market.creating.deciding import appeal as appeal
+    from decentralml.market.creating.deciding import reject_task_results as reject_task_results
+    from decentralml.market.creating.offer import Offer as Offer
+    from decentralml.market.explaining.explain import explain as explain
+    from decentralml.market.explaining.explain import explain_task as explain_task
+    from decentralml.market.explaining.receipts import verify_receipt as verify_receipt
+    from decentralml.market.explaining.receipts import write_receipt as write_receipt
     from decentralml.market.indexing import find_tasks as find_tasks
-    from decentralml.market.labels import merge_labels as merge_labels
-    from decentralml.market.lineage import get_model as get_model
-    from decentralml.market.lineage import list_models as list_models
-    from decentralml.market.lineage import model_lineage as model_lineage
-    from decentralml.market.models import evaluate_model as evaluate_model
-    from decentralml.market.models import train_model as train_model
-    from decentralml.market.offer import Offer as Offer
-    from decentralml.market.receipts import verify_receipt as verify_receipt
-    from decentralml.market.receipts import write_receipt as write_receipt
-    from decentralml.market.review import validate_task_results as validate_task_results
-    from decentralml.market.rounds import advance_run as advance_run
-    from decentralml.market.rounds import train_federated as train_federated
-    from decentralml.market.running import run_task as run_task
-    from decentralml.market.runplan import RunPlan as RunPlan
-    from decentralml.market.sending import send_results as send_results
+    from decentralml.market.judging.review import validate_task_results as validate_task_results
+    from decentralml.market.merging.federation import federate as federate
+    from decentralml.market.merging.labels import merge_labels as merge_labels
+    from decentralml.market.merging.lineage import get_model as get_model
+    from decentralml.market.merging.lineage import list_models as list_models
+    from decentralml.market.merging.lineage import model_lineage as model_lineage
+    from decentralml.market.merging.models import evaluate_model as evaluate_model
+    from decentralml.market.merging.models import train_model as train_model
+    from decentralml.market.rounds.plan import RunPlan as RunPlan
+    from decentralml.market.rounds.run import advance_run as advance_run
+    from decentralml.market.rounds.run import train_federated as train_federated
     from decentralml.market.session import Session as Session
     from decentralml.market.session import open_session as open_session
     from decentralml.market.show import show_task as show_task
@@ -64,22 +64,26 @@ _HOMES = {
     "decentralml.types": ("UNIT",),
     "decentralml.db.filters": ("TaskFilter",),
     "decentralml.market.session": ("Session", "open_session"),
-    "decentralml.market.offer": ("Offer",),
-    "decentralml.market.creator": ("create_task",),
-    "decentralml.market.contributor": ("accept_task", "abandon_task"),
-    "decentralml.market.sending": ("send_results",),
-    "decentralml.market.deciding": ("accept_task_results", "reject_task_results", "appeal"),
-    "decentralml.market.rounds": ("train_federated", "advance_run"),
-    "decentralml.market.runplan": ("RunPlan",),
-    "decentralml.market.running": ("run_task",),
-    "decentralml.market.review": ("validate_task_results",),
-    "decentralml.market.explain": ("explain", "explain_task"),
-    "decentralml.market.receipts": ("write_receipt", "verify_receipt"),
-    "decentralml.market.federation": ("federate",),
+    "decentralml.market.creating.offer": ("Offer",),
+    "decentralml.market.creating.creator": ("create_task",),
+    "decentralml.market.contributing.contributor": ("accept_task", "abandon_task"),
+    "decentralml.market.contributing.sending": ("send_results",),
+    "decentralml.market.creating.deciding": (
+        "accept_task_results",
+        "reject_task_results",
+        "appeal",
+    ),
+    "decentralml.market.rounds.run": ("train_federated", "advance_run"),
+    "decentralml.market.rounds.plan": ("RunPlan",),
+    "decentralml.market.contributing.running": ("run_task",),
+    "decentralml.market.judging.review": ("validate_task_results",),
+    "decentralml.market.explaining.explain": ("explain", "explain_task"),
+    "decentralml.market.explaining.receipts": ("write_receipt", "verify_receipt"),
+    "decentralml.market.merging.federation": ("federate",),
     "decentralml.market.indexing": ("find_tasks",),
-    "decentralml.market.lineage": ("list_models", "get_model", "model_lineage"),
-    "decentralml.market.labels": ("merge_labels",),
-    "decentralml.market.models": ("train_model", "evaluate_model"),
+    "decentralml.market.merging.lineage": ("list_models", "get_model", "model_lineage"),
+    "decentralml.market.merging.labels": ("merge_labels",),
+    "decentralml.market.merging.models": ("train_model", "evaluate_model"),
     "decentralml.market.show": ("show_task",),
     "decentralml.market.tasks": ("list_tasks", "list_task_results", "settle", "withdraw_task"),
     "decentralml.market.tokens": ("transfer",),

@@ -6,9 +6,9 @@ from chain_support import CHARLIE, pass_time
 
 from decentralml.chain import calls
 from decentralml.chain.api import Chain
-from decentralml.market.explain import Explanation, explain, explain_task
+from decentralml.market.explaining.explain import Explanation, explain, explain_task
+from decentralml.market.explaining.sums import Sum
 from decentralml.market.session import Session
-from decentralml.market.sums import Sum
 from decentralml.types import TaskId
 
 

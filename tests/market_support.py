@@ -23,14 +23,14 @@ from sandbox_support import need_sandbox
 
 from decentralml.config import Config
 from decentralml.market import elections
-from decentralml.market.contributor import accept_task
-from decentralml.market.creator import Created, create_task
-from decentralml.market.fetch import fetch_result, fetch_task
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import Sent, send_results
+from decentralml.market.creating.creator import Created, create_task
+from decentralml.market.creating.offer import HOUR, Offer
+from decentralml.market.exchange.fetch import fetch_result, fetch_task
+from decentralml.market.judging.review import Validation, validate_task_results
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR, Offer
-from decentralml.market.review import Validation, validate_task_results
-from decentralml.market.running import run_task
-from decentralml.market.sending import Sent, send_results
 from decentralml.market.session import Session
 from decentralml.types import UNIT, ModelType, TaskId, TaskType, ValidationStrategy
 

@@ -19,7 +19,7 @@ def invite(settings: Settings, task: int, accounts: tuple[str, ...]) -> None:
 
     Each invitation takes a deposit, which returns when it is taken back or cleared.
     """
-    from decentralml.market.access import invite as admit
+    from decentralml.market.creating.access import invite as admit
 
     with settings.session() as session:
         receipt = admit(session, TaskId(task), [session.resolve(name) for name in accounts])
@@ -36,7 +36,7 @@ def invite(settings: Settings, task: int, accounts: tuple[str, ...]) -> None:
 @pass_settings
 def uninvite(settings: Settings, task: int, accounts: tuple[str, ...]) -> None:
     """Take invitations back; work that was begun goes on."""
-    from decentralml.market.access import uninvite as shut_out
+    from decentralml.market.creating.access import uninvite as shut_out
 
     with settings.session() as session:
         receipt = shut_out(session, TaskId(task), [session.resolve(name) for name in accounts])

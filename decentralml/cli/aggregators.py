@@ -22,7 +22,7 @@ def aggregators() -> None:
 def list_(settings: Settings) -> None:
     """List who is in office, who runs, and who is registered."""
     from decentralml.market.elections import list_aggregators
-    from decentralml.market.lapses import new_lapses
+    from decentralml.market.judging.lapses import new_lapses
 
     with settings.session() as session:
         field = list_aggregators(session)
@@ -167,8 +167,8 @@ def hand_over(settings: Settings, task: int | None) -> None:
     Of one TASK, or of all that go on. `validate-task-results` does the same for its task; do this
     before you leave office, and as a creator after an election.
     """
-    from decentralml.market.handover import hand_over as give
-    from decentralml.market.handover import hand_over_all
+    from decentralml.market.exchange.handover import hand_over as give
+    from decentralml.market.exchange.handover import hand_over_all
 
     with settings.session() as session:
         if task is None:

@@ -22,7 +22,7 @@ from decentralml.cli.wording import people, waiting
 from decentralml.types import Address, TaskId, Verdict
 
 if TYPE_CHECKING:
-    from decentralml.market.deciding import Appealing
+    from decentralml.market.creating.deciding import Appealing
 
 
 @click.command(epilog=examples("decentralml appeal 3 1 --as bob"))
@@ -36,7 +36,7 @@ def appeal(settings: Settings, task: int, index: int) -> None:
     The contributor can, of a result that was not accepted; the creator, of one that was; both while
     it may be challenged. The bond returns if the jury finds otherwise, else it pays the jury.
     """
-    from decentralml.market.deciding import appeal as judge_again
+    from decentralml.market.creating.deciding import appeal as judge_again
 
     with settings.session() as session:
         made = judge_again(session, TaskId(task), index)
@@ -55,8 +55,8 @@ def open_gold(settings: Settings, task: int, index: int, file: Path) -> None:
 
     FILE is what `gold` wrote before the task was posted.
     """
-    from decentralml.market.deciding import appeal as judge_again
-    from decentralml.market.golds import read_gold
+    from decentralml.market.creating.deciding import appeal as judge_again
+    from decentralml.market.creating.golds import read_gold
 
     gold = read_gold(file)
     with settings.session() as session:
@@ -105,7 +105,7 @@ def gold(
     The task shows a commitment to it among decoys. If a committee finds otherwise, `open-gold`
     proves it, and whoever judged wrongly is slashed.
     """
-    from decentralml.market.golds import write_gold
+    from decentralml.market.creating.golds import write_gold
 
     with settings.session() as session:
         made = write_gold(file, session.resolve(contributor), Verdict(verdict), low, high)
@@ -125,7 +125,7 @@ def claim(settings: Settings, task: int, index: int | None) -> None:
 
     That is the reward of a result or, without INDEX, what is due back to the task's creator.
     """
-    from decentralml.market.deciding import claim as pay
+    from decentralml.market.creating.deciding import claim as pay
 
     with settings.session() as session:
         receipt = pay(session, TaskId(task), index)

@@ -11,6 +11,7 @@ from decentralml.cli.options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     Settings,
+    choice,
     common,
     examples,
     pass_settings,
@@ -30,11 +31,6 @@ from decentralml.types import ModelType, StorageType, TaskId, TaskType, Validati
 
 if TYPE_CHECKING:
     from decentralml.market.session import Session
-
-
-def choice(kind: type[Any]) -> click.Choice[Any]:
-    """A choice among an enumeration's values, whatever their case."""
-    return click.Choice([member.value for member in kind], case_sensitive=False)
 
 
 @click.command(
@@ -185,13 +181,13 @@ def create_task(
     The escrow holds results x (reward + fee x committee), the reward in its own asset. The same
     command, run again after an interruption, goes on where it stopped and posts no second task.
     """
-    from decentralml.market.creator import create_task as create
-    from decentralml.market.golds import read_gold
-    from decentralml.market.offer import Offer
+    from decentralml.market.creating.creator import create_task as create
+    from decentralml.market.creating.golds import read_gold
+    from decentralml.market.creating.offer import Offer
 
     with settings.session() as session:
         offer = Offer(
-            reward=_reward(session, reward, asset),
+            reward=reward_of(session, reward, asset),
             asset=asset,
             invited=tuple(session.resolve(name) for name in invite),
             golds=tuple(read_gold(file) for file in gold_files),
@@ -221,7 +217,7 @@ def create_task(
     )
 
 
-def _reward(session: Session, text: str, asset: int | None) -> int:
+def reward_of(session: Session, text: str, asset: int | None) -> int:
     """A reward as typed, in the smallest units of its asset."""
     from decentralml.market.assets import find_asset
 

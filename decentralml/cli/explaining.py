@@ -24,10 +24,10 @@ from decentralml.types import Address, TaskId
 if TYPE_CHECKING:
     from decentralml.chain.history import Step
     from decentralml.cli.telling import Amount, Called
-    from decentralml.market.explain import Explanation, TaskExplanation
-    from decentralml.market.judges import Judge
+    from decentralml.market.explaining.explain import Explanation, TaskExplanation
+    from decentralml.market.explaining.judges import Judge
+    from decentralml.market.explaining.sums import Sum
     from decentralml.market.session import Session
-    from decentralml.market.sums import Sum
 
 
 @click.command(
@@ -49,10 +49,10 @@ def explain(settings: Settings, task: int, index: int | None, receipt: Path | No
     from its storage long ago. Whoever has the receipt can check it with `verify-receipt` against
     any node, without believing you or that node's past.
     """
-    from decentralml.market.explain import explain as find_out
-    from decentralml.market.explain import explain_task
-    from decentralml.market.receipts import write_receipt
-    from decentralml.market.statements import as_document
+    from decentralml.market.explaining.explain import explain as find_out
+    from decentralml.market.explaining.explain import explain_task
+    from decentralml.market.explaining.receipts import write_receipt
+    from decentralml.market.explaining.statements import as_document
 
     if receipt is not None and index is None:
         raise click.UsageError("a receipt is of one result: say its INDEX, too")
@@ -84,7 +84,7 @@ def verify_receipt(settings: Settings, file: Path) -> None:
     anything else. All that the receipt says is worked out again from its proofs.
     """
     from decentralml.cli.telling import answer
-    from decentralml.market.receipts import verify_receipt as verify
+    from decentralml.market.explaining.receipts import verify_receipt as verify
 
     with settings.session() as session:
         found = verify(session, file)
@@ -126,7 +126,7 @@ def _amounts(session: Session) -> Amount:
 
 def _print(session: Session, found: Explanation | TaskExplanation) -> None:
     from decentralml.cli.telling import answer
-    from decentralml.market.explain import Explanation
+    from decentralml.market.explaining.explain import Explanation
 
     called, amount = session.called, _amounts(session)
     if isinstance(found, Explanation):
@@ -248,7 +248,7 @@ def _print_steps(steps: Sequence[Step], called: Called, amount: Amount) -> None:
 
 
 def _print_sum(found: Sum, called: Called, amount: Amount) -> None:
-    from decentralml.market.sums import Line
+    from decentralml.market.explaining.sums import Line
 
     click.echo(f"\n{found.name}:")
     rows = [

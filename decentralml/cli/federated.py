@@ -32,9 +32,9 @@ from decentralml.cli.units import (
 from decentralml.types import ModelType, TaskId, TaskType, ValidationStrategy
 
 if TYPE_CHECKING:
-    from decentralml.market.rounds import Progress
-    from decentralml.market.runplan import RunPlan
-    from decentralml.market.runstate import Run
+    from decentralml.market.rounds.plan import RunPlan
+    from decentralml.market.rounds.run import Progress
+    from decentralml.market.rounds.state import Run
     from decentralml.market.session import Session
 
 
@@ -144,7 +144,7 @@ def train_federated(
     where it was. `runs show` tells how far it has come.
     """
     from decentralml.errors import FolderInUse
-    from decentralml.market.rounds import advance_run, final_model, stay_with_run
+    from decentralml.market.rounds.run import advance_run, final_model, stay_with_run
 
     if out is not None and out.exists():
         raise FolderInUse(out)
@@ -176,8 +176,8 @@ def _plan(session: Session, options: dict[str, Any]) -> RunPlan:
     """The options as a plan."""
     from decentralml.bundles.training import Algorithm, LocalTraining
     from decentralml.cli.creating import reward_of
-    from decentralml.market.offer import Offer
-    from decentralml.market.runplan import RunPlan, merge_of
+    from decentralml.market.creating.offer import Offer
+    from decentralml.market.rounds.plan import RunPlan, merge_of
 
     take = options.pop
     bundle: Path = take("bundle")
@@ -267,7 +267,7 @@ def runs() -> None:
 @pass_settings
 def list_(settings: Settings) -> None:
     """The runs of this home on this chain."""
-    from decentralml.market.runstate import list_runs
+    from decentralml.market.rounds.state import list_runs
 
     with settings.session() as session:
         found = list_runs(session)
@@ -299,13 +299,13 @@ def list_(settings: Settings) -> None:
 @pass_settings
 def show(settings: Settings, name: str, plot: Path | None) -> None:
     """One run: its rounds, what came of them, and their scores."""
-    from decentralml.market.runstate import folder_of, read_run
+    from decentralml.market.rounds.state import folder_of, read_run
 
     with settings.session() as session:
         run = read_run(session, name)
         folder = folder_of(session, name).root
     if plot is not None:
-        from decentralml.market.runplot import plot_runs
+        from decentralml.market.rounds.plot import plot_runs
 
         plot_runs({run.name: run}, plot)
     if settings.json:

@@ -52,8 +52,8 @@ def merge_labels(
     only: tuple[int, ...],
 ) -> None:
     """Merge the accepted label sets of a task into one, and show how annotators agree."""
-    from decentralml.market.labels import LabelMethod
-    from decentralml.market.labels import merge_labels as merge
+    from decentralml.market.merging.labels import LabelMethod
+    from decentralml.market.merging.labels import merge_labels as merge
 
     if teach and (gold is None or method == "majority"):
         raise click.UsageError("--teach needs --gold and the method dawid-skene")

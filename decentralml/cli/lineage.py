@@ -37,7 +37,7 @@ def models() -> None:
 @pass_settings
 def list_(settings: Settings, /, model_type: str | None, limit: int) -> None:
     """List models, newest first."""
-    from decentralml.market.lineage import list_models
+    from decentralml.market.merging.lineage import list_models
 
     wanted = None if model_type is None else ModelType(model_type)
     with settings.session() as session:
@@ -74,7 +74,7 @@ def list_(settings: Settings, /, model_type: str | None, limit: int) -> None:
 def show(settings: Settings, /, model: str) -> None:
     """Show one MODEL."""
     from decentralml.db.lineage import PublishedModel
-    from decentralml.market.lineage import find_model
+    from decentralml.market.merging.lineage import find_model
 
     with settings.session() as session:
         found = find_model(session, model)
@@ -114,7 +114,7 @@ def show(settings: Settings, /, model: str) -> None:
 @pass_settings
 def get(settings: Settings, /, model: str, out: Path) -> None:
     """Fetch a MODEL and verify it against its CID."""
-    from decentralml.market.lineage import get_model
+    from decentralml.market.merging.lineage import get_model
 
     with settings.session() as session:
         place = get_model(session, model, out)
@@ -130,7 +130,7 @@ def get(settings: Settings, /, model: str, out: Path) -> None:
 @pass_settings
 def lineage(settings: Settings, /, model: str) -> None:
     """Show where a published MODEL comes from: tasks, contributors, payments, back to the first."""
-    from decentralml.market.lineage import model_lineage
+    from decentralml.market.merging.lineage import model_lineage
 
     with settings.session() as session:
         found = model_lineage(session, model)

@@ -22,7 +22,7 @@ from decentralml.cli.units import format_metric, format_proportion
 from decentralml.types import PPM, Address, TaskId
 
 if TYPE_CHECKING:
-    from decentralml.market.federation import Merged, Part
+    from decentralml.market.merging.federation import Merged, Part
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -122,8 +122,8 @@ def federate(
     otherwise here; without either, the mean weighted by examples. What a contributor claims counts
     only with --weights examples or adjusted: the others go by what its committee measured.
     """
-    from decentralml.market.federation import federate as merge
-    from decentralml.market.models import evaluate_merged
+    from decentralml.market.merging.federation import federate as merge
+    from decentralml.market.merging.models import evaluate_merged
 
     with settings.session() as session:
         merged = merge(

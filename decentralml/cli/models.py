@@ -41,7 +41,7 @@ def train_model(
     time_limit: int,
 ) -> None:
     """Run a creator's own BUNDLE in the sandbox to make a first model."""
-    from decentralml.market.models import train_model as train
+    from decentralml.market.merging.models import train_model as train
 
     trained = train(
         settings.config(),
@@ -80,7 +80,7 @@ def train_model(
 @pass_settings
 def evaluate_model(settings: Settings, model: Path, bundle: Path, data: Path) -> None:
     """Measure a MODEL on labelled data: the bundle predicts in the sandbox, without the labels."""
-    from decentralml.market.models import evaluate_model as evaluate
+    from decentralml.market.merging.models import evaluate_model as evaluate
 
     found = evaluate(settings.config(), model, bundle, data, reporter=settings.terminal)
     if settings.json:

@@ -14,7 +14,7 @@ from decentralml.cli.wording import asset_amount, left, people, status_of
 from decentralml.types import Address, TaskId, Verdict
 
 if TYPE_CHECKING:
-    from decentralml.market.deciding import Objection
+    from decentralml.market.creating.deciding import Objection
     from decentralml.market.show import ResultView
 
 
@@ -84,8 +84,8 @@ def accept_task_results(settings: Settings, task: int, indices: tuple[int, ...])
     Each is paid from escrow in the moment in which its key is released to you. What the committee
     did not pass you can accept, too: on a terminal you are asked first.
     """
-    from decentralml.market.deciding import accept_task_results as accept
-    from decentralml.market.deciding import objections
+    from decentralml.market.creating.deciding import accept_task_results as accept
+    from decentralml.market.creating.deciding import objections
 
     with settings.session() as session:
         terms = session.chain.task(TaskId(task)).terms
@@ -138,7 +138,7 @@ def reject_task_results(
     wins, you pay for the appeal and the result. If it does not, the committee's fees come from your
     escrow, which is filled up again from your balance so that the slot can be given away again.
     """
-    from decentralml.market.deciding import reject_task_results as reject
+    from decentralml.market.creating.deciding import reject_task_results as reject
 
     with settings.session() as session:
         rejected = reject(session, TaskId(task), indices, reason)

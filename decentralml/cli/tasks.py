@@ -270,7 +270,7 @@ def clear(settings: Settings, task: int, index: int | None) -> None:
     Anyone may, once the chain has kept it for its time: one result, or all of a task and then the
     task itself. The history stays in the chain's events.
     """
-    from decentralml.market.clearing import clear as remove
+    from decentralml.market.creating.clearing import clear as remove
 
     with settings.session() as session:
         cleared = remove(session, TaskId(task), index)

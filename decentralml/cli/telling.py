@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from decentralml.chain import events
 from decentralml.cli.units import format_amount, format_proportion
-from decentralml.market.explain import Explanation
+from decentralml.market.explaining.explain import Explanation
 from decentralml.types import Address, Outcome, SubmissionStatus, Verdict
 
 Called = Callable[[Address], str]

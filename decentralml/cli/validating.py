@@ -16,9 +16,9 @@ from decentralml.cli.wording import lapse_told, people, waiting
 from decentralml.types import Address, Phase, TaskId, Verdict
 
 if TYPE_CHECKING:
-    from decentralml.market.panel import Duty
-    from decentralml.market.rehearsal import Rehearsal
-    from decentralml.market.review import Review, Validation
+    from decentralml.market.contributing.rehearsal import Rehearsal
+    from decentralml.market.judging.panel import Duty
+    from decentralml.market.judging.review import Review, Validation
 
 
 @click.command(
@@ -103,7 +103,7 @@ def validate_task_results(
     if wait:
         _stay(settings, TaskId(task), indices, options)
         return
-    from decentralml.market.review import validate_task_results as validate
+    from decentralml.market.judging.review import validate_task_results as validate
 
     with settings.session() as session:
         found = validate(session, TaskId(task), indices, **options)
@@ -131,7 +131,7 @@ def _stay(
     settings: Settings, task: TaskId, indices: tuple[int, ...], options: dict[str, Any]
 ) -> None:
     """Visit until nothing can become due any more; what a visit did not change is not repeated."""
-    from decentralml.market.review import Validation, joined, stay_with_results
+    from decentralml.market.judging.review import Validation, joined, stay_with_results
 
     whole = Validation(task)
     told: dict[int, tuple[object, ...]] = {}
@@ -165,7 +165,7 @@ def _tell(settings: Settings, found: Validation) -> None:
 def _dry_run(
     settings: Settings, task: TaskId, result_path: Path | None, validation_path: Path | None
 ) -> None:
-    from decentralml.market.rehearsal import rehearse
+    from decentralml.market.contributing.rehearsal import rehearse
 
     with settings.session() as session:
         found = rehearse(session, task, result_path, validation_path)

@@ -14,7 +14,7 @@ USUAL = {
 }
 
 if TYPE_CHECKING:
-    from decentralml.market.lapses import Lapse
+    from decentralml.market.judging.lapses import Lapse
     from decentralml.market.progress import Awaited
     from decentralml.market.session import Session
 

@@ -15,7 +15,7 @@ from decentralml.cli.wording import status_of, waiting
 from decentralml.types import Outcome, TaskId, Window
 
 if TYPE_CHECKING:
-    from decentralml.market.sending import Sent
+    from decentralml.market.contributing.sending import Sent
     from decentralml.market.session import Session
 
 
@@ -28,7 +28,7 @@ def accept_task(settings: Settings, task: int) -> None:
 
     Run again after an interruption, it fetches what is missing and binds nothing twice.
     """
-    from decentralml.market.contributor import accept_task as accept
+    from decentralml.market.contributing.contributor import accept_task as accept
 
     with settings.session() as session:
         accepted = accept(session, TaskId(task))
@@ -84,7 +84,7 @@ def run_task(
 
     It sees the bundle, the data and the base model read-only, one output folder, and no network.
     """
-    from decentralml.market.running import run_task as run
+    from decentralml.market.contributing.running import run_task as run
 
     with settings.session() as session:
         done = run(
@@ -129,8 +129,8 @@ def send_results(settings: Settings, task: int, result_path: Path | None, wait: 
     the jury of an appeal, and releases it once the result is accepted, if no member has. With
     --wait it stays and does that by itself.
     """
-    from decentralml.market.sending import send_results as send
-    from decentralml.market.sending import stay_with_result
+    from decentralml.market.contributing.sending import send_results as send
+    from decentralml.market.contributing.sending import stay_with_result
 
     with settings.session() as session:
         if not wait:
@@ -181,7 +181,7 @@ def abandon_task(settings: Settings, task: int) -> None:
     The bond returns, but for the part of the working time that has passed.
     """
     from decentralml.chain.events import AssignmentAbandoned
-    from decentralml.market.contributor import abandon_task as abandon
+    from decentralml.market.contributing.contributor import abandon_task as abandon
 
     with settings.session() as session:
         receipt = abandon(session, TaskId(task))

@@ -25,11 +25,11 @@ from decentralml.chain.errors import AlreadySubmitted
 from decentralml.errors import NotTheTasksModel
 from decentralml.flower.replies import MARKET, TASK, Array, arrays_of, said
 from decentralml.learning.examples import tensors_of, write_tensors
-from decentralml.market.contributor import accept_task
-from decentralml.market.creator import create_task
-from decentralml.market.fetch import fetch_task
-from decentralml.market.offer import Offer
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.creator import create_task
+from decentralml.market.creating.offer import Offer
+from decentralml.market.exchange.fetch import fetch_task
 from decentralml.market.session import Session, open_session
 from decentralml.types import TaskId
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from decentralml.bundles.manifest import LABELS_FILE, MODEL_FILE
 from decentralml.errors import NoKeyChosen
-from decentralml.market.criteria import Criteria, criteria_of
+from decentralml.market.creating.criteria import Criteria, criteria_of
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.session import Session
 from decentralml.market.standings import standings

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from decentralml.market import collusion as draws
+from decentralml.market.creating import collusion as draws
 
 from . import odds, trial
 from .chain import START

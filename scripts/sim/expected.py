@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from decentralml.market import collusion
+from decentralml.market.creating import collusion
 from decentralml.types import PPM
 
 from . import odds

@@ -1,4 +1,4 @@
-"""Probabilities of the simulated world; ``decentralml.market.collusion`` has those of the draw."""
+"""Probabilities of the simulated world; those of the draw are ``market.creating.collusion``'s."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from decentralml.chain import calls, events
 from decentralml.chain.api import Chain
 from decentralml.chain.errors import UnknownSubmission
 from decentralml.errors import EvidenceRefused, StatePruned
-from decentralml.market.explain import explained
+from decentralml.market.explaining.explain import explained
 from decentralml.types import Verdict
 
 

@@ -11,7 +11,7 @@ from market_support import CREATOR
 from decentralml.chain import events
 from decentralml.chain.events import Event
 from decentralml.market.accounts import WELL_KNOWN
-from decentralml.market.clearing import clear
+from decentralml.market.creating.clearing import clear
 from decentralml.types import Address, Task
 
 if TYPE_CHECKING:

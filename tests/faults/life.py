@@ -20,12 +20,12 @@ from market_support import CONTRIBUTORS, CREATOR
 
 from decentralml.chain.events import OtherEvent
 from decentralml.config import Config
-from decentralml.market.contributor import accept_task, assignment
-from decentralml.market.creator import create_task
-from decentralml.market.federation import federate
+from decentralml.market.contributing.contributor import accept_task, assignment
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.creator import create_task
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import federate
 from decentralml.market.progress import ENDED
-from decentralml.market.review import validate_task_results
-from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, is_open, settle
 from decentralml.market.work import replace_folder, scratch

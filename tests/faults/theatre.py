@@ -30,7 +30,7 @@ from decentralml.chain.substrate.runtime import Runtime
 from decentralml.config import Config
 from decentralml.devchain.chain import DevChain
 from decentralml.market import elections
-from decentralml.market.offer import Offer
+from decentralml.market.creating.offer import Offer
 from decentralml.market.session import Session
 from decentralml.runtime import blob
 from decentralml.types import UNIT, ModelType, TaskType, ValidationStrategy

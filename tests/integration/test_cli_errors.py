@@ -8,7 +8,7 @@ from cli_support import Run, ask, error
 from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, WEAK, Stage
 
 from decentralml.cli.units import format_amount, format_time
-from decentralml.market.offer import HOUR
+from decentralml.market.creating.offer import HOUR
 from decentralml.types import UNIT, ValidationStrategy
 
 BOB = CONTRIBUTORS[0]

@@ -26,7 +26,9 @@ from market_support import (
 
 from decentralml.chain.errors import FundsUnavailable, NoEligibleAggregator
 from decentralml.errors import DataFolderUnfit, NotAnAggregator
-from decentralml.market.contributor import accept_task
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.creating.offer import HOUR
 from decentralml.market.daemons import worker as working
 from decentralml.market.daemons.aggregator import Aggregator
 from decentralml.market.daemons.log import Quiet
@@ -34,8 +36,6 @@ from decentralml.market.daemons.policy import WorkerPolicy
 from decentralml.market.daemons.stopping import Stop, Stopped
 from decentralml.market.daemons.worker import Worker
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
-from decentralml.market.running import run_task
 from decentralml.market.session import Session
 from decentralml.market.tokens import transfer
 from decentralml.types import (
@@ -341,7 +341,7 @@ def test_what_cannot_be_judged_is_put_off_longer_each_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from decentralml.errors import SandboxUnavailable
-    from decentralml.market import panel
+    from decentralml.market.judging import panel
 
     def broken(*_: Any, **__: Any) -> Any:
         raise SandboxUnavailable("no bubblewrap", "install it")

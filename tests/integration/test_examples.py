@@ -18,11 +18,11 @@ from decentralml.learning import scripts
 from decentralml.learning.examples import INPUTS_FILE, read_labels, tensors_of
 from decentralml.learning.lesson import evaluate, predictions, read_folder
 from decentralml.learning.models import load_model
-from decentralml.market.contributor import accept_task
-from decentralml.market.creator import create_task
-from decentralml.market.federation import federate
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.creator import create_task
+from decentralml.market.merging.federation import federate
 from decentralml.market.tasks import list_task_results
 from decentralml.types import ModelType, SubmissionStatus
 from decentralml.validation.scores import Score, scorer

@@ -28,9 +28,9 @@ from decentralml.chain.commitment import gold_commitment
 from decentralml.chain.errors import UnknownSubmission, UnknownTask
 from decentralml.chain.substrate.embedded import EmbeddedTransport
 from decentralml.config import Config
-from decentralml.market.explain import Explanation, explain, explain_task
+from decentralml.market.explaining.explain import Explanation, explain, explain_task
+from decentralml.market.explaining.steps import TREASURY
 from decentralml.market.session import Session
-from decentralml.market.steps import TREASURY
 from decentralml.types import (
     UNIT,
     Gold,

@@ -34,23 +34,24 @@ from decentralml.errors import (
     TermsInvalid,
     TooFewResults,
 )
-from decentralml.market import rounds, staying
-from decentralml.market.contributor import accept_task
+from decentralml.market import staying
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.creating.offer import HOUR
 from decentralml.market.daemons.aggregator import Aggregator
 from decentralml.market.daemons.log import Quiet
 from decentralml.market.daemons.stopping import Stop
-from decentralml.market.federation import publish_model
+from decentralml.market.merging.federation import publish_model
 from decentralml.market.node import advance, reset
-from decentralml.market.offer import HOUR
-from decentralml.market.rounds import (
+from decentralml.market.rounds import run as rounds
+from decentralml.market.rounds.plan import Ending, RunPlan
+from decentralml.market.rounds.run import (
     Progress,
     advance_run,
     final_model,
     stay_with_run,
     train_federated,
 )
-from decentralml.market.runplan import Ending, RunPlan
-from decentralml.market.runstate import folder_of, list_runs, read_run
+from decentralml.market.rounds.state import folder_of, list_runs, read_run
 from decentralml.market.tokens import transfer
 from decentralml.storage.unixfs import cid_of
 from decentralml.types import UNIT, Address, SubmissionStatus, TaskId, TaskStatus, TaskType
@@ -211,7 +212,7 @@ def test_a_late_result_is_paid_and_not_merged(stage: Stage) -> None:
     stage.contribute(BOB, task)
     for _ in range(2):
         for name in AGGREGATORS:
-            from decentralml.market.panel import attend_panels
+            from decentralml.market.judging.panel import attend_panels
 
             attend_panels(stage.as_(name), task, [1])
     progress = step(stage, wanted)

@@ -19,7 +19,7 @@ from decentralml.errors import NotTheTasksModel
 from decentralml.flower.client_app import as_client_app
 from decentralml.flower.marketplace import PaidApp, TaskRounds
 from decentralml.flower.strategy import create_db_integrated_strategy
-from decentralml.market.federation import federate
+from decentralml.market.merging.federation import federate
 from decentralml.types import UNIT, SubmissionStatus
 
 CLAIMED = {"llm_type": "Vision", "object_detection_accuracy": 1.0, "accuracy": 0.4}

@@ -23,7 +23,7 @@ from decentralml.db.engine import Database
 from decentralml.db.filters import TaskFilter
 from decentralml.db.index import Index
 from decentralml.db.tasks import find_tasks
-from decentralml.market.federation import federate
+from decentralml.market.merging.federation import federate
 from decentralml.market.session import Session
 from decentralml.runtime import blob
 from decentralml.types import UNIT, ModelType, TaskId

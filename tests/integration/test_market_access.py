@@ -28,17 +28,17 @@ from decentralml.errors import (
     ValidationSetSealed,
 )
 from decentralml.market import elections
-from decentralml.market.access import invite, uninvite
 from decentralml.market.assets import create_asset, mint_asset
-from decentralml.market.clearing import clear
-from decentralml.market.contributor import accept_task
-from decentralml.market.handover import hand_over, hand_over_all
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.rehearsal import rehearse
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.access import invite, uninvite
+from decentralml.market.creating.clearing import clear
+from decentralml.market.creating.offer import HOUR
+from decentralml.market.exchange.handover import hand_over, hand_over_all
+from decentralml.market.judging.review import validate_task_results
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
-from decentralml.market.rehearsal import rehearse
-from decentralml.market.review import validate_task_results
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.standings import reputation
 from decentralml.market.tasks import withdraw_task

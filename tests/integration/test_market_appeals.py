@@ -33,13 +33,13 @@ from decentralml.errors import (
     GoldFileInvalid,
     TermsInvalid,
 )
-from decentralml.market.deciding import accept_task_results, appeal, reject_task_results
-from decentralml.market.golds import commitments, read_gold, write_gold
-from decentralml.market.judgements import commitment_to, salt_for
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.deciding import accept_task_results, appeal, reject_task_results
+from decentralml.market.creating.golds import commitments, read_gold, write_gold
+from decentralml.market.creating.offer import HOUR
+from decentralml.market.judging.judgements import commitment_to, salt_for
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
 from decentralml.market.progress import brought_on
-from decentralml.market.sending import send_results
 from decentralml.market.tasks import settle
 from decentralml.types import (
     UNIT,

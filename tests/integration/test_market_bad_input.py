@@ -32,8 +32,8 @@ from decentralml.errors import (
     TermsInvalid,
     WrongGenesis,
 )
-from decentralml.market.federation import federate
-from decentralml.market.review import validate_task_results
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import federate
 from decentralml.market.session import Session
 from decentralml.market.tasks import settle, withdraw_task
 from decentralml.market.tokens import transfer

@@ -36,11 +36,11 @@ from decentralml.errors import (
     TaskScriptFailed,
     TermsMismatch,
 )
-from decentralml.market.contributor import abandon_task, accept_task
+from decentralml.market.contributing.contributor import abandon_task, accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.offer import HOUR
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
 from decentralml.market.tasks import settle, withdraw_task
 from decentralml.types import (
     SubmissionStatus,

@@ -6,10 +6,10 @@ import json
 
 from market_support import AGGREGATORS, CONTRIBUTORS, Stage
 
-from decentralml.market.contributor import accept_task
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
 from decentralml.market.reports import read_opinions
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
 
 
 def test_a_claim_that_does_not_hold_is_told_in_every_members_report(stage: Stage) -> None:

@@ -11,12 +11,12 @@ from safetensors.numpy import load_file
 
 from decentralml.bundles.coding import Coding
 from decentralml.errors import ManifestError
-from decentralml.market import coded
-from decentralml.market.contributor import accept_task
-from decentralml.market.federation import federate
-from decentralml.market.rehearsal import rehearse
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.rehearsal import rehearse
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.exchange import coded
+from decentralml.market.merging.federation import federate
 from decentralml.types import SubmissionStatus, TaskId, TaskType, Verdict
 
 WHO = "//Bob"

@@ -23,11 +23,11 @@ from decentralml.bundles.pack import base_model_cid, open_task, pack_result
 from decentralml.bundles.sealing import seal_folder
 from decentralml.bundles.wraps import wrap
 from decentralml.chain.calls import HandKey, SubmitResult
-from decentralml.market.contributor import accept_task
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.exchange.sealed import made_key, seal_of
+from decentralml.market.judging.review import validate_task_results
 from decentralml.market.progress import brought_on
-from decentralml.market.review import validate_task_results
-from decentralml.market.sealed import made_key, seal_of
-from decentralml.market.sending import send_results
 from decentralml.types import (
     Address,
     SubmissionStatus,

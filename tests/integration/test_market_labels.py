@@ -15,10 +15,10 @@ from decentralml.errors import (
     NotLabels,
     ValidationSetInvalid,
 )
-from decentralml.market.contributor import accept_task
-from decentralml.market.labels import LabelMethod, merge_labels
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.merging.labels import LabelMethod, merge_labels
 from decentralml.types import SubmissionStatus, TaskId, TaskType
 
 TRUTH = dict.fromkeys("abcd", "cat") | dict.fromkeys("efgh", "dog")

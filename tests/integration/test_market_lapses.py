@@ -10,10 +10,10 @@ from market_support import AGGREGATORS, CONTRIBUTORS, Stage
 
 from decentralml.errors import StatePruned
 from decentralml.errors.quantities import format_amount
-from decentralml.market.lapses import UNTOLD, Lapse, new_lapses
+from decentralml.market.creating.offer import HOUR
+from decentralml.market.judging.lapses import UNTOLD, Lapse, new_lapses
+from decentralml.market.judging.review import validate_task_results
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
-from decentralml.market.review import validate_task_results
 from decentralml.types import TaskId
 
 BOB, CHARLIE = CONTRIBUTORS

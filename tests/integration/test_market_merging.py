@@ -16,7 +16,7 @@ from decentralml.bundles.merge import MergePlan, Weighting
 from decentralml.chain.errors import NotPublisher
 from decentralml.cli.main import cli
 from decentralml.errors import MergePlanInvalid, NothingMeasured, NotTheBase, TooManyBad
-from decentralml.market.federation import Merged, federate
+from decentralml.market.merging.federation import Merged, federate
 from decentralml.types import TaskId
 
 BOB, CHARLIE = CONTRIBUTORS
@@ -69,7 +69,7 @@ def test_quality_is_what_the_committee_measured(
     stage: Stage, task: TaskId, monkeypatch: pytest.MonkeyPatch, weighting: Weighting
 ) -> None:
     """The committee's reports, here of object detection, and never the result's own claims."""
-    from decentralml.market import weights
+    from decentralml.market.merging import weights
 
     found = {0: {"object_detection_accuracy": 1.0}, 1: {"object_detection_accuracy": 0.0}}
     monkeypatch.setattr(weights, "measured", lambda session, each: found[each.index])
@@ -83,7 +83,7 @@ def test_quality_is_what_the_committee_measured(
 
 
 def test_what_was_measured_is_the_median_of_the_members_that_agree(stage: Stage) -> None:
-    from decentralml.market.weights import measured
+    from decentralml.market.merging.weights import measured
 
     task = stage.post(committee=3, minimum_gain=None)
     stage.contribute(BOB, task, GOOD)

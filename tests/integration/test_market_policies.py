@@ -18,13 +18,13 @@ from market_support import (
 from decentralml.chain.errors import NotCreator, NotValidated
 from decentralml.config import Config
 from decentralml.errors import CallRefused
-from decentralml.market.deciding import accept_task_results, reject_task_results
-from decentralml.market.federation import Weighting, federate
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.deciding import accept_task_results, reject_task_results
+from decentralml.market.creating.offer import HOUR
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import Weighting, federate
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
 from decentralml.market.reporting import Silent
-from decentralml.market.review import validate_task_results
-from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results, settle
 from decentralml.types import (

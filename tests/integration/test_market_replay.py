@@ -11,12 +11,12 @@ from market_support import CONTRIBUTORS, CREATOR, Stage
 from safetensors.numpy import load_file, save_file
 
 from decentralml.errors import DecentralMLError, NotReplayable, TermsInvalid, TrainingUnsteady
-from decentralml.market import steadiness
-from decentralml.market.contributor import accept_task
-from decentralml.market.creator import create_task
-from decentralml.market.rehearsal import rehearse
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.rehearsal import rehearse
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating import steadiness
+from decentralml.market.creating.creator import create_task
 from decentralml.types import Replay, SubmissionStatus, TaskId, Verdict
 
 pytest.importorskip("torch", reason="the extra 'examples' is not installed")

@@ -18,13 +18,13 @@ from market_support import (
 )
 
 from decentralml.errors import TransferUncertain
-from decentralml.market.contributor import accept_task
-from decentralml.market.creator import create_task
-from decentralml.market.deciding import accept_task_results, reject_task_results
-from decentralml.market.federation import federate
-from decentralml.market.review import validate_task_results
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.creator import create_task
+from decentralml.market.creating.deciding import accept_task_results, reject_task_results
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import federate
 from decentralml.market.session import Session
 from decentralml.market.tasks import withdraw_task
 from decentralml.market.tokens import transfer
@@ -150,7 +150,7 @@ def test_an_interrupted_run_leaves_no_output_and_can_be_repeated(
     def ctrl_c(output: Path) -> Path:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("decentralml.market.running.find_result", ctrl_c)
+    monkeypatch.setattr("decentralml.market.contributing.running.find_result", ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         run_task(session, task, stage.work(BOB))
     attempt = session.work(task).attempt(index)

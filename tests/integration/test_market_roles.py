@@ -17,11 +17,11 @@ from market_support import (
 )
 
 from decentralml.errors import LabelsRefused, ModelRefused, NotMergeable
-from decentralml.market.contributor import accept_task
-from decentralml.market.federation import Weighting, federate
-from decentralml.market.models import evaluate_model, train_model
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.merging.federation import Weighting, federate
+from decentralml.market.merging.models import evaluate_model, train_model
 from decentralml.types import SubmissionStatus, TaskId, TaskType, Verdict
 
 BOB, CHARLIE = CONTRIBUTORS

@@ -18,12 +18,12 @@ from market_support import (
     Stage,
 )
 
-from decentralml.market.contributor import accept_task
-from decentralml.market.creator import create_task
-from decentralml.market.federation import federate
-from decentralml.market.review import validate_task_results
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.creator import create_task
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import federate
 from decentralml.market.session import Session
 from decentralml.types import SubmissionStatus
 

@@ -14,11 +14,11 @@ from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, Stage
 from decentralml.cli.main import cli
 from decentralml.errors import NotAnAggregator
 from decentralml.market import staying
-from decentralml.market.deciding import appeal, reject_task_results
+from decentralml.market.contributing.sending import stay_with_result
+from decentralml.market.creating.deciding import appeal, reject_task_results
+from decentralml.market.creating.offer import HOUR
+from decentralml.market.judging.review import Validation, joined, stay_with_results
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
-from decentralml.market.review import Validation, joined, stay_with_results
-from decentralml.market.sending import stay_with_result
 from decentralml.market.staying import Waits
 from decentralml.types import Outcome, SubmissionStatus, TaskId, ValidationStrategy
 

@@ -40,15 +40,15 @@ from decentralml.errors import (
     DecentralMLError,
     ResultSealed,
 )
-from decentralml.market.contributor import accept_task
-from decentralml.market.deciding import accept_task_results
-from decentralml.market.federation import federate
-from decentralml.market.judgements import commitment_to, salt_for
+from decentralml.market.contributing.contributor import accept_task
+from decentralml.market.contributing.running import run_task
+from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.deciding import accept_task_results
+from decentralml.market.creating.offer import HOUR
+from decentralml.market.judging.judgements import commitment_to, salt_for
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import federate
 from decentralml.market.node import advance
-from decentralml.market.offer import HOUR
-from decentralml.market.review import validate_task_results
-from decentralml.market.running import run_task
-from decentralml.market.sending import send_results
 from decentralml.market.session import Session
 from decentralml.types import (
     Attestation,
@@ -158,7 +158,7 @@ def test_keys_for_nobody_in_particular_and_keys_of_something_else_are_named(stag
     accept_task(bob, task)
     run_task(bob, task, stage.work(BOB))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("decentralml.market.sending.hand_key", interrupt)
+        patch.setattr("decentralml.market.contributing.sending.hand_key", interrupt)
         with pytest.raises(KeyboardInterrupt):
             send_results(bob, task)
     (seat,) = bob.chain.submission(task, 0).committee

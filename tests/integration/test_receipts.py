@@ -31,8 +31,8 @@ from decentralml.errors import (
     StatePruned,
     WrongGenesis,
 )
-from decentralml.market.explain import explain
-from decentralml.market.receipts import Verified, _parse, verify_receipt, write_receipt
+from decentralml.market.explaining.explain import explain
+from decentralml.market.explaining.receipts import Verified, _parse, verify_receipt, write_receipt
 from decentralml.market.session import Session
 from decentralml.types import TaskId, Verdict
 

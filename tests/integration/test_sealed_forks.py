@@ -7,7 +7,7 @@ from dataclasses import replace
 from market_support import CONTRIBUTORS, Stage
 
 from decentralml.bundles.wraps import key_digest
-from decentralml.market.sealed import KEY_INFO, known_key, made_key, seal_of
+from decentralml.market.exchange.sealed import KEY_INFO, known_key, made_key, seal_of
 
 
 def test_a_contributor_knows_its_key_whatever_a_fork_says_of_its_slot(stage: Stage) -> None:

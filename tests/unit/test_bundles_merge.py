@@ -16,8 +16,8 @@ from decentralml.learning.local import local_settings
 from decentralml.learning.optimizers import Method
 from decentralml.learning.robust.rules import Rule
 from decentralml.learning.train import Local, TrainingSettings
-from decentralml.market.mergeplan import choose
-from decentralml.market.runplan import merge_of
+from decentralml.market.merging.plan import choose
+from decentralml.market.rounds.plan import merge_of
 
 
 def read(**section: object) -> MergePlan | None:

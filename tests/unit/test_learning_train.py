@@ -110,8 +110,9 @@ def test_the_mean_of_fedsgd_is_the_step_along_the_mean_gradient() -> None:
 
 def test_fedprox_pulls_each_step_towards_the_start() -> None:
     # Two steps on x = (1, 1) of class 0 from w = (0, 0), rate 1, no momentum. The first step has
-    # no distance yet: w = (1/2, -1/2). In the second the loss gives -1 + sigmoid(1) = -0.268941 for the
-    # first weight, and the term μ (w - w₀) = 0.4 · 0.5 = 0.2: w = 0.5 + 0.268941 - 0.2.
+    # no distance yet: w = (1/2, -1/2). In the second the loss gives
+    # -1 + sigmoid(1) = -0.268941 for the first weight, and the term μ (w - w₀) = 0.4 · 0.5 = 0.2:
+    # w = 0.5 + 0.268941 - 0.2.
     model = linear(0.0)
     settings = TrainingSettings(epochs=2, learning_rate=1.0, momentum=0.0, batch=2, proximal=0.4)
     train(model, torch.ones(2, 1), torch.zeros(2, dtype=torch.long), settings)

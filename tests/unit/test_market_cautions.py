@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from decentralml.market.cautions import of_collusion, of_copies
-from decentralml.market.offer import HOUR, Offer
+from decentralml.market.creating.cautions import of_collusion, of_copies
+from decentralml.market.creating.offer import HOUR, Offer
 from decentralml.types import UNIT, Address, TaskType
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from decentralml.chain.api import ChainInfo
 from decentralml.errors import TermsInvalid
-from decentralml.market.offer import BLOCK_TIME, DAY, HOUR, Contents, Offer
+from decentralml.market.creating.offer import BLOCK_TIME, DAY, HOUR, Contents, Offer
 from decentralml.types import (
     UNIT,
     Access,

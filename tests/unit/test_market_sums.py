@@ -8,10 +8,10 @@ import pytest
 
 from decentralml.chain import events
 from decentralml.chain.history import History, Step
-from decentralml.market.judges import judges_of
-from decentralml.market.steps import TREASURY, unable
-from decentralml.market.sums import Line, sums_of_result
-from decentralml.market.task_sums import sums_of_task
+from decentralml.market.explaining.judges import judges_of
+from decentralml.market.explaining.steps import TREASURY, unable
+from decentralml.market.explaining.sums import Line, sums_of_result
+from decentralml.market.explaining.task_sums import sums_of_task
 from decentralml.types import (
     Address,
     Cid,

@@ -11,7 +11,7 @@ import sim_support  # noqa: F401
 from sim import expected, odds
 from sim.parameters import OFFICE, Parameters, load
 
-from decentralml.market import collusion
+from decentralml.market.creating import collusion
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 

@@ -19,13 +19,13 @@ from decentralml.errors import (
     StorageError,
     ValidationError,
 )
+from decentralml.market.creating.merger import merger_is
 from decentralml.market.daemons.live import LiveTasks
 from decentralml.market.daemons.log import Log
 from decentralml.market.daemons.stopping import Stop
-from decentralml.market.federation import Merged, federate
-from decentralml.market.handover import hand_over_if_able
-from decentralml.market.merger import merger_is
-from decentralml.market.panel import Duty, attend_panels
+from decentralml.market.exchange.handover import hand_over_if_able
+from decentralml.market.judging.panel import Duty, attend_panels
+from decentralml.market.merging.federation import Merged, federate
 from decentralml.market.progress import has_seat, seat_of
 from decentralml.market.session import Session
 from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
@@ -56,7 +56,7 @@ class Aggregator:
     Attributes
     ----------
     settles : also settle what anyone may, of results that are not its own to judge.
-    fail_unavailable, crashed : see :func:`~decentralml.market.panel.attend_panels`.
+    fail_unavailable, crashed : see :func:`~decentralml.market.judging.panel.attend_panels`.
     """
 
     log: Log

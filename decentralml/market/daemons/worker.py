@@ -23,14 +23,14 @@ from decentralml.errors import (
     TaskScriptFailed,
     ValidationError,
 )
-from decentralml.market.contributor import abandon_task, accept_task, assignment
+from decentralml.market.contributing.contributor import abandon_task, accept_task, assignment
+from decentralml.market.contributing.running import Ran, run_task
+from decentralml.market.contributing.sending import follow_result, send_results
 from decentralml.market.daemons.live import LiveTasks
 from decentralml.market.daemons.log import Log
 from decentralml.market.daemons.policy import WorkerPolicy, may_take
 from decentralml.market.daemons.stopping import Stop
 from decentralml.market.progress import ENDED
-from decentralml.market.running import Ran, run_task
-from decentralml.market.sending import follow_result, send_results
 from decentralml.market.session import Session
 from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import settle

@@ -21,9 +21,9 @@ from decentralml.chain.substrate.upgrade import sudo_key, upgrade
 from decentralml.cli.main import cli
 from decentralml.config import Config
 from decentralml.errors import CallRefused, NothingToUpgrade, NotTheSudoKey
-from decentralml.market.explain import explained
-from decentralml.market.sums import Line
-from decentralml.market.task_sums import sums_of_task
+from decentralml.market.explaining.explain import explained
+from decentralml.market.explaining.sums import Line
+from decentralml.market.explaining.task_sums import sums_of_task
 from decentralml.runtime import blob
 from decentralml.types import UNIT, Outcome, SubmissionStatus, TaskId, Verdict
 

@@ -1,0 +1,1 @@
+"""What a contributor does: take a slot, run, rehearse, send."""

@@ -1,0 +1,1 @@
+"""What a creator does: offer, post, invite, appoint, decide, clear."""

@@ -1,0 +1,1 @@
+"""What passes between them: bundles and results, verified, and the keys that open them."""

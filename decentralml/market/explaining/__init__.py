@@ -1,0 +1,1 @@
+"""Why a result was paid, or was not: histories, sums, receipts."""

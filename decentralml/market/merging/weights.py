@@ -1,0 +1,90 @@
+"""How much each accepted model counts in a merge, and on whose word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from decentralml.bundles.merge import Weighting
+from decentralml.errors import NothingMeasured, ValidationError
+from decentralml.market.exchange.fetch import FetchedResult
+from decentralml.market.reports import read_opinions
+from decentralml.market.session import Session
+from decentralml.types import PPM, Submission
+
+CROWD = 3
+"""Of so many models none should outweigh all others together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One model's weight, on any scale.
+
+    Attributes
+    ----------
+    metrics : what its committee measured, where the weight comes from that.
+    """
+
+    weight: float
+    metrics: Mapping[str, float]
+
+
+def weigh(
+    session: Session, results: Sequence[FetchedResult], weighting: Weighting
+) -> list[Weighed]:
+    """The weight of each result, in their order.
+
+    Raises
+    ------
+    NothingMeasured : of one of them the committee measured nothing that serves.
+    """
+    return [_weigh(session, result, weighting) for result in results]
+
+
+def measured(session: Session, submission: Submission) -> dict[str, float]:
+    """What a result's committee measured: of each metric the median, among the members whose
+    verdict is the committee's. One member alone moves none of them.
+    """
+    opinions = [
+        opinion
+        for opinion in read_opinions(session, submission)
+        if opinion.verdict is not None and opinion.verdict == submission.verdict
+    ]
+    names = sorted({name for opinion in opinions for name in opinion.metrics})
+    return {name: median(o.metrics[name] for o in opinions if name in o.metrics) for name in names}
+
+
+def warn_of_dominance(
+    session: Session, results: Sequence[FetchedResult], shares: Sequence[float], by: Weighting
+) -> None:
+    """Examples are claimed, not measured: whoever claims most of them makes the next model."""
+    largest = max(range(len(shares)), key=shares.__getitem__)
+    if by.claimed and len(shares) >= CROWD and shares[largest] > 0.5:
+        what = "claims" if by is Weighting.EXAMPLES else "has, by the examples that it claims,"
+        session.report.warn(
+            f"result {results[largest].submission.index} {what} {shares[largest]:.0%} of all "
+            "examples and so decides the merge almost alone; if you doubt that, use "
+            "--weights equal or leave it out (--only)"
+        )
+
+
+def _weigh(session: Session, result: FetchedResult, weighting: Weighting) -> Weighed:
+    submission, examples = result.submission, result.manifest.examples
+    match weighting:
+        case Weighting.EXAMPLES:
+            return Weighed(float(examples), {})
+        case Weighting.EQUAL:
+            return Weighed(1.0, {})
+        case Weighting.SCORE:
+            if submission.score is None:
+                raise NothingMeasured(submission.task, submission.index, "it has no score")
+            return Weighed(submission.score / PPM, {})
+    from decentralml.validation.scores.weighting import adjusted_weight
+
+    metrics = measured(session, submission)
+    counted = float(examples) if weighting is Weighting.ADJUSTED else 1.0
+    try:
+        return Weighed(adjusted_weight(result.manifest.model_type, counted, metrics), metrics)
+    except ValidationError as error:
+        raise NothingMeasured(submission.task, submission.index, str(error)) from None

@@ -1,0 +1,1 @@
+"""Federated runs: each round is a task."""
