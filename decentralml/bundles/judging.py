@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from decentralml.bundles.fields import MAX_SECONDS, Fields
@@ -30,6 +31,16 @@ class Evaluation:
     minimum_score: int | None
     minimum_gain: int | None
     time_limit: int
+
+
+class Copies(StrEnum):
+    """What becomes of a result whose update is that of another contributor's earlier result."""
+
+    REFUSE = "refuse"
+    """It fails."""
+    ALLOW = "allow"
+    """It is judged like any other: where honest work comes to the same, as full gradients of
+    public data do."""
 
 
 @dataclass(frozen=True, slots=True)

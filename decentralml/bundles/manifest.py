@@ -20,15 +20,16 @@ from decentralml.bundles.fields import (
     parse_metrics,
 )
 from decentralml.bundles.fields import canonical_json as canonical_json
-from decentralml.bundles.judging import Evaluation as Evaluation
-from decentralml.bundles.judging import ValidationSet as ValidationSet
-from decentralml.bundles.judging import Validator as Validator
 from decentralml.bundles.judging import (
+    Copies,
     parse_cid,
     parse_evaluation,
     parse_validation_set,
     parse_validator,
 )
+from decentralml.bundles.judging import Evaluation as Evaluation
+from decentralml.bundles.judging import ValidationSet as ValidationSet
+from decentralml.bundles.judging import Validator as Validator
 from decentralml.bundles.merge import MergePlan, read_merge
 from decentralml.bundles.replay import (
     CHECKPOINTS_FOLDER,
@@ -145,6 +146,7 @@ class TaskManifest:
     validation_set : where it lies and which key opens it, or None.
     replay : how the training is pinned, where the committee replays parts of it, or None.
     merge : how accepted models become the next one, where the creator pins it, or None.
+    copies : whether a result may be the same update as another's earlier one.
     """
 
     name: str
@@ -160,6 +162,7 @@ class TaskManifest:
     validation_set: ValidationSet | None
     replay: Recipe | None = None
     merge: MergePlan | None = None
+    copies: Copies = Copies.REFUSE
 
     def to_json(self) -> bytes:
         """The file's bytes."""
@@ -173,6 +176,9 @@ class TaskManifest:
         del document["merge"]
         if self.merge is not None:
             document["merge"] = self.merge.to_document()
+        del document["copies"]  # As with merge.
+        if self.copies is not Copies.REFUSE:
+            document["copies"] = self.copies.value
         return canonical_json(document)
 
 
@@ -240,6 +246,7 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         validation_set=parse_validation_set(top.optional("validation_set", top.section)),
         replay=parse_recipe(_newer(top, "replay")),
         merge=read_merge(_newer(top, "merge")),
+        copies=top.choice("copies", Copies) if top.has("copies") else Copies.REFUSE,
     )
     top.end()
     check_task(manifest, file)
@@ -280,6 +287,8 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
             raise ManifestError(file, "result.coding and replay do not go together")
     if manifest.merge is not None and annotators:
         raise ManifestError(file, "merge is of models, and DataAnnotators give labels")
+    if manifest.copies is not Copies.REFUSE and annotators:
+        raise ManifestError(file, "copies is of models, and DataAnnotators give labels")
 
 
 def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:

@@ -283,6 +283,7 @@ def _task_manifest(
         validation_set=sealed,
         replay=settings.replay,
         merge=settings.merge,
+        copies=settings.copies,
     )
     check_task(manifest, SETTINGS_FILE)
     return manifest

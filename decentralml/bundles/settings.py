@@ -9,6 +9,7 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
     run = "start_task.sh"
     setup = "setup.sh"                # else that file, if there is one
     base_model = "model"              # else that folder, if it holds model.safetensors
+    copies = "allow"                  # else the same update from a second contributor fails
 
     [result]
     max_bytes = 100_000_000
@@ -54,6 +55,7 @@ from typing import Any, TypeVar
 
 from decentralml.bundles.coding import Coding
 from decentralml.bundles.fields import MAX_SECONDS, Fields
+from decentralml.bundles.judging import Copies
 from decentralml.bundles.manifest import (
     MAX_CLASSES,
     MAX_RESULT_BYTES,
@@ -120,6 +122,7 @@ class TaskSettings:
     validator: Validator | None = None
     replay: Recipe | None = None
     merge: MergePlan | None = None
+    copies: Copies = Copies.REFUSE
 
 
 def read_settings(
@@ -165,6 +168,7 @@ def read_settings(
         labels=_labels(_get(top, "labels", top.section)),
         replay=read_recipe(_get(top, "replay", top.section)),
         merge=read_merge(_get(top, "merge", top.section)),
+        copies=_get(top, "copies", lambda n: top.choice(n, Copies)) or Copies.REFUSE,
     )
     settings = replace(settings, **{k: v for k, v in options.items() if v is not None})
     section = _get(top, "evaluation", top.section)

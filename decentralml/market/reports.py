@@ -21,6 +21,7 @@ class Opinion:
     Attributes
     ----------
     verdict, score : from the chain; None while the member has revealed nothing.
+    sketch : of the result's update, as the member's report has it.
     problem : why the report behind it cannot be used, if so.
     """
 
@@ -30,6 +31,7 @@ class Opinion:
     report: Cid | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    sketch: tuple[int, ...] | None = None
     problem: str | None = None
 
 
@@ -68,4 +70,5 @@ def _opinion(
     about = (report.genesis, report.task, report.index, report.result)
     if about != (session.info.genesis, submission.task, submission.index, submission.result):
         return Opinion(*known, problem="its report is about another result")
-    return Opinion(*known, metrics=report.finding.metrics, reasons=report.finding.reasons)
+    finding = report.finding
+    return Opinion(*known, metrics=finding.metrics, reasons=finding.reasons, sketch=finding.sketch)

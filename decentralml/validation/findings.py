@@ -16,6 +16,10 @@ MAX_REPORT_BYTES = 1 << 20
 MAX_REASONS = 16
 MAX_REASON = 500
 """Characters."""
+SKETCH_SIZE = 32
+"""Numbers of a sketch."""
+SKETCH_UNIT = 1 << 20
+"""The length of a sketch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Finding:
     metrics : what was measured, by name.
     base_score : parts per million of the base model, where it was measured.
     segment : the first segment of the training that did not replay, where one did not.
+    sketch : of the result's update, where there is one (:mod:`.sketches`).
     """
 
     verdict: Verdict
@@ -37,6 +42,7 @@ class Finding:
     metrics: Mapping[str, float] = field(default_factory=dict)
     base_score: int | None = None
     segment: int | None = None
+    sketch: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         cleaned = dict.fromkeys(map(_sentence, self.reasons))
@@ -57,21 +63,22 @@ class Report:
 
     def to_json(self) -> bytes:
         """The bytes of ``report.json``: the same finding gives the same bytes, and CID."""
-        return canonical_json(
-            {
-                "format": REPORT_FORMAT,
-                "genesis": self.genesis,
-                "task": self.task,
-                "submission": self.index,
-                "result": self.result,
-                "verdict": self.finding.verdict.value,
-                "score": self.finding.score,
-                "base_score": self.finding.base_score,
-                "segment": self.finding.segment,
-                "metrics": dict(self.finding.metrics),
-                "reasons": list(self.finding.reasons),
-            }
-        )
+        document = {
+            "format": REPORT_FORMAT,
+            "genesis": self.genesis,
+            "task": self.task,
+            "submission": self.index,
+            "result": self.result,
+            "verdict": self.finding.verdict.value,
+            "score": self.finding.score,
+            "base_score": self.finding.base_score,
+            "segment": self.finding.segment,
+            "metrics": dict(self.finding.metrics),
+            "reasons": list(self.finding.reasons),
+        }
+        if self.finding.sketch is not None:
+            document["sketch"] = list(self.finding.sketch)
+        return canonical_json(document)
 
 
 def parse_report(data: bytes, file: str = REPORT_FILE) -> Report:
@@ -95,10 +102,18 @@ def parse_report(data: bytes, file: str = REPORT_FILE) -> Report:
             segment=top.optional("segment", lambda name: top.integer(name, 0, MAX_CHECKPOINTS)),
             metrics=parse_metrics(top.section("metrics")),
             reasons=top.texts("reasons", MAX_REASONS, MAX_REASON),
+            sketch=_parse_sketch(top) if top.has("sketch") else None,
         ),
     )
     top.end()
     return report
+
+
+def _parse_sketch(top: Fields) -> tuple[int, ...]:
+    sketch = top.integers("sketch", SKETCH_SIZE, -SKETCH_UNIT, SKETCH_UNIT)
+    if len(sketch) != SKETCH_SIZE:
+        raise top.wrong(f"sketch has {len(sketch)} numbers, not {SKETCH_SIZE}")
+    return sketch
 
 
 def _sentence(text: str) -> str:

@@ -1,4 +1,7 @@
-"""Pointing out near copies, with the evidence: a note in the report, never a verdict by itself."""
+"""Pointing out near copies, with the evidence: a note in the report, never a verdict by itself.
+
+What is the same update as an earlier result's is another matter: :mod:`.twins`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from decentralml.market.exchange.fetch import FetchedTask
 from decentralml.market.session import Session
 from decentralml.types import Submission
 from decentralml.validation.likeness import NEAR, likeness
+from decentralml.validation.sketches import sketch, sketch_seed
 
 MOST = 32
 """Results that one is compared with, the newest first."""
@@ -42,6 +46,20 @@ def copy_notes(session: Session, task: FetchedTask, submission: Submission) -> t
                 f"earlier, by {apart:.2%} of that one's update"
             )
     return tuple(notes)
+
+
+def own_sketch(
+    session: Session, task: FetchedTask, submission: Submission
+) -> tuple[int, ...] | None:
+    """The sketch of a result that lies here opened; None where there is none to be made."""
+    model = _model(session, submission)
+    if task.base_model is None or not model.is_file():
+        return None
+    try:
+        seed = sketch_seed(session.genesis, submission.task)
+        return sketch(model, task.base_model / MODEL_FILE, seed)
+    except (DamagedTensors, FileNotFoundError):
+        return None
 
 
 def _model(session: Session, submission: Submission) -> Path:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from decentralml.bundles.judging import Copies
 from decentralml.errors import (
     BundleError,
     DagInvalid,
@@ -19,7 +20,8 @@ from decentralml.errors import (
 from decentralml.market.exchange.fetch import FetchedTask, fetch_result, fetch_task
 from decentralml.market.exchange.sealed import check_handed, known_key
 from decentralml.market.exchange.shares import open_validation_set
-from decentralml.market.judging.copies import copy_notes
+from decentralml.market.judging.copies import copy_notes, own_sketch
+from decentralml.market.judging.twins import without_copies
 from decentralml.market.progress import has_seat
 from decentralml.market.replaying import drawn_of
 from decentralml.market.session import Session
@@ -78,6 +80,10 @@ class Bar:
             self.bench,
             drawn_of(self.session, self.task.terms, submission),
         )
+        update = own_sketch(self.session, self.task, submission)
+        finding = replace(finding, sketch=update)
+        if self.task.manifest.copies is Copies.REFUSE:
+            finding = without_copies(self.session, submission, finding)
         notes = copy_notes(self.session, self.task, submission)
         claims = claims_note(claims_gap(result.manifest.metrics, finding.metrics))
         if claims is not None:
