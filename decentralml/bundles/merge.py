@@ -1,7 +1,8 @@
 """How the accepted models of a task are merged into the next one: the section ``merge``.
 
 The creator pins it in ``task.toml``, so that contributors know it before they take a slot, and so
-that whoever merges, the creator or an aggregator it appoints, makes the same model to the byte::
+that whoever merges, the creator or an aggregator it appoints, makes the same model to the byte (a
+private merge: the same account only, of whose secret the noise is made)::
 
     [merge]
     rule = "mean"               # how models are combined: learning/robust names the others
@@ -13,16 +14,20 @@ that whoever merges, the creator or an aggregator it appoints, makes the same mo
     momentum = 0.9
     decay = 0.99
     adaptivity = 0.001
+    clip = 0.5                  # a private merge (docs/privacy.md): longest way of one model,
+    noise = 1.0                 # the noise's multiplier,
+    delta = 1e-5                # the chance at which epsilon is told,
+    budget = 8.0                # and the epsilon that nothing goes beyond
 
-Everything may be left out. What rules and optimizers there are is the business of ``learning/``;
-here a name is a word.
+Everything may be left out, but the first three of the last four only together. What rules and
+optimizers there are is the business of ``learning/``; here a name is a word.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +38,7 @@ FEDAVG = "fedavg"
 MAX_WORD = 64
 KNOBS = ("learning_rate", "momentum", "decay", "adaptivity")
 """What a server's optimizer may be told."""
+PRIVACY = ("clip", "noise", "delta", "budget")
 
 
 class Weighting(StrEnum):
@@ -55,6 +61,24 @@ class Weighting(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """How private a merge is to be.
+
+    Attributes
+    ----------
+    clip : longest way of one model from the base model.
+    noise : standard deviation of the noise, in units of ``clip``.
+    delta : chance that the guarantee does not hold, for which epsilon is told.
+    budget : the largest epsilon that a line of models may come to; None: there is none.
+    """
+
+    clip: float
+    noise: float
+    delta: float
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MergePlan:
     """See the module.
 
@@ -64,6 +88,7 @@ class MergePlan:
     weights : None takes ``examples`` with the mean, and ``equal`` with every other rule.
     bad : how many models may be bad, at most; None leaves it to the rule.
     knobs : settings of the optimizer, by name; those left out are its own defaults.
+    privacy : None: nothing is clipped, and no noise added.
     """
 
     rule: str = MEAN
@@ -72,11 +97,13 @@ class MergePlan:
     mixing: str | None = None
     optimizer: str = FEDAVG
     knobs: Mapping[str, float] = field(default_factory=dict)
+    privacy: Privacy | None = None
 
     def to_document(self) -> dict[str, Any]:
         """As it stands in a manifest."""
         knobs = {name: float(value) for name, value in self.knobs.items()}
-        said = {"weights": self.weights, "bad": self.bad, "mixing": self.mixing}
+        said: dict[str, Any] = {"weights": self.weights, "bad": self.bad, "mixing": self.mixing}
+        said |= {} if self.privacy is None else asdict(self.privacy)
         return (
             {"rule": self.rule, "optimizer": self.optimizer}
             | {name: value for name, value in said.items() if value is not None}
@@ -103,9 +130,20 @@ def read_merge(section: Fields | None) -> MergePlan | None:
         if section.has("optimizer")
         else usual.optimizer,
         knobs={name: _finite(section, name) for name in KNOBS if section.has(name)},
+        privacy=_privacy(section),
     )
     section.end()
     return plan
+
+
+def _privacy(section: Fields) -> Privacy | None:
+    given = {name: _finite(section, name) for name in PRIVACY if section.has(name)}
+    if not given:
+        return None
+    missing = [name for name in PRIVACY[:3] if name not in given]
+    if missing:
+        raise section.wrong(f"a private merge needs {', '.join(missing)}, too")
+    return Privacy(**given)
 
 
 def _finite(section: Fields, name: str) -> float:

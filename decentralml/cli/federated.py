@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from decentralml.cli.merging import merge_options
+from decentralml.cli.merging import merge_options, spent_in_words
 from decentralml.cli.options import (
     EXISTING_FOLDER,
     FILE,
@@ -344,6 +344,8 @@ def print_run(run: Run) -> None:
         rows,
         right="round task merged others paid score",
     )
+    if run.finished and (spent := run.finished[-1].privacy) is not None:
+        click.echo(f"privacy: {spent_in_words(spent)}")
 
 
 def _state(open_: bool) -> str:

@@ -23,6 +23,7 @@ from decentralml.types import PPM, Address, TaskId
 
 if TYPE_CHECKING:
     from decentralml.market.merging.federation import Merged, Part
+    from decentralml.market.merging.private import Spending
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +67,20 @@ def print_parts(merged: Merged, names: Mapping[Address, str]) -> None:
     plan = merged.plan
     how = f"{merged.rule}, weights by {plan.weights}, {plan.optimizer}"
     click.echo(printable(f"merged by: {how}" + (f" ({merged.reason})" if merged.reason else "")))
+    if merged.privacy is not None:
+        click.echo(f"privacy: {spent_in_words(merged.privacy)}")
+
+
+def spent_in_words(found: Spending) -> str:
+    """What is promised to contributors, and on whose count."""
+    merges = f"{found.merges} merge{'' if found.merges == 1 else 's'}"
+    if found.epsilon is None:
+        return f"nothing is promised: of {merges}, some had no noise"
+    budget = "" if found.budget is None else f" of {found.budget:g}"
+    return (
+        f"epsilon {found.epsilon:.3g}{budget} at delta {found.delta:g}, over {merges} "
+        f"(accountant: {found.accountant})"
+    )
 
 
 def _use(part: Part) -> str:

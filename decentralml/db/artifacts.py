@@ -67,16 +67,21 @@ def start_session(
     name: str | None = None,
     llm_type: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    session_id: UUID | None = None,
     db_session_factory: SessionFactory | None = None,
 ) -> SessionId:
     """Note that a run of some kind (``"federation"``, ``"training"``) begins.
+
+    Parameters
+    ----------
+    session_id : of a run that can tell itself from others; one that is known begins anew.
 
     Raises
     ------
     ArtifactInvalid : no kind, or an unknown ``llm_type``.
     DatabaseError
     """
-    number = SessionId(uuid4())
+    number = SessionId(session_id or uuid4())
     row = ExecutionSession(
         session_id=number,
         kind=_named("session", kind),
@@ -88,7 +93,7 @@ def start_session(
         started_at=datetime.now(UTC),
     )
     with _session(db_session_factory) as session:
-        session.add(row)
+        session.merge(row)
     return number
 
 

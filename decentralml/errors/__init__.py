@@ -184,6 +184,7 @@ from decentralml.errors.root import (
 )
 from decentralml.errors.rounds import (
     AlreadyRunning,
+    BudgetSpent,
     DataFolderUnfit,
     MergePlanInvalid,
     MergerSilent,
@@ -269,6 +270,7 @@ __all__ = [
     "BlockMismatch",
     "BlockRefused",
     "BlockUnknown",
+    "BudgetSpent",
     "BundleError",
     "BundleMismatch",
     "CallInvalid",

@@ -126,6 +126,20 @@ class MergePlanInvalid(MarketError):
         super().__init__(f"[merge] {problem}")
 
 
+class BudgetSpent(MarketError):
+    """One more merge would tell more of its contributors than was allowed."""
+
+    def __init__(self, epsilon: float, budget: float, delta: float) -> None:
+        self.epsilon = epsilon
+        self.budget = budget
+        self.delta = delta
+        super().__init__(
+            f"one more merge would bring epsilon to {epsilon:.4g} (delta {delta:g}), where the "
+            f"budget is {budget:g}; use more noise or a larger budget ([merge] in task.toml), or "
+            "begin a new line from a model whose contributors nothing was promised"
+        )
+
+
 class NothingMeasured(MarketError):
     """A result's committee measured nothing that it could be weighted by."""
 

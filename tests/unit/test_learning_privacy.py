@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
-from decentralml.errors import BadPrivacy
+from decentralml.errors import AllUpdatesRejected, BadPrivacy, NoUpdates, StructureMismatch
 from decentralml.learning.privacy.accountant import spent
 from decentralml.learning.privacy.noise import GaussianNoise
-from decentralml.learning.privacy.user_level import UserLevel, merge_private
+from decentralml.learning.privacy.user_level import UserLevel, federate_private, merge_private
 from decentralml.learning.sources import ArraySource
+from decentralml.learning.structure import Structure
 from decentralml.learning.update import Update
 
 KEY = bytes(range(32))
@@ -50,10 +51,12 @@ def test_a_stream_gives_no_number_twice() -> None:
 def test_long_ways_are_cut_and_short_ones_are_not(tmp_path: Path) -> None:
     way = np.zeros(SIZE)
     way[0], way[1] = 3.0, 4.0
-    privacy = UserLevel(clip=1.0, noise=1e-9)
-    found = merged([update(1 + way, 1), update(1 + way / 10, 2)], tmp_path, privacy)
-    assert np.allclose(found["weight"][:2] - 1, [(0.6 + 0.3) / 2, (0.8 + 0.4) / 2], atol=1e-6)
-    assert found["count"] == 3
+    privacy = UserLevel(clip=1.0, noise=0.01)
+    two = merged([update(1 + way, 1), update(1 + way / 10, 2)], tmp_path, privacy)
+    none = merged([update(np.ones(SIZE), 1), update(np.ones(SIZE), 2)], tmp_path, privacy)
+    moved = (two["weight"] - none["weight"])[:3]
+    assert np.allclose(moved, [(0.6 + 0.3) / 2, (0.8 + 0.4) / 2, 0], atol=1e-6)
+    assert two["count"] == 3
 
 
 def test_the_noise_is_the_multiplier_times_the_clip_over_the_contributors(tmp_path: Path) -> None:
@@ -66,17 +69,60 @@ def test_the_noise_is_the_multiplier_times_the_clip_over_the_contributors(tmp_pa
     assert not (other["weight"] == found["weight"]).all()
 
 
-def test_who_sends_nan_is_left_out_and_not_counted(tmp_path: Path) -> None:
-    bad = np.ones(SIZE)
-    bad[5] = np.nan
-    updates = [update(np.ones(SIZE), 1), update(bad, 2)]
-    found = merged(updates, tmp_path, UserLevel(clip=1.0, noise=1.0))
-    assert abs(found["weight"].std() - 1.0) < 0.02
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
+def test_who_sends_what_cannot_be_used_counts_as_who_sends_the_base(
+    tmp_path: Path, value: float
+) -> None:
+    """Else the noise would tell of it."""
+    bad, good = np.ones(SIZE), np.full(SIZE, 1.001)
+    bad[5] = value
+    privacy = UserLevel(clip=1e-30 if value == 1e38 else 1.0, noise=1.0)
+    found = merged([update(good, 1), update(bad, 2)], tmp_path, privacy)
+    zero = merged([update(good, 1), update(np.ones(SIZE), 2)], tmp_path, privacy)
+    assert np.allclose(found["weight"], zero["weight"], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("clip", "noise"), [(0, 1), (1, 0), (math.nan, 1), (1, -1), (math.inf, 1)])
+def test_nothing_is_merged_of_nobody(tmp_path: Path) -> None:
+    privacy = UserLevel(clip=1.0, noise=1.0)
+    with pytest.raises(NoUpdates):
+        merged([], tmp_path, privacy)
+    with pytest.raises(AllUpdatesRejected):
+        merged([update(np.full(SIZE, np.nan))], tmp_path, privacy)
+    assert not list(tmp_path.iterdir())
+
+
+def test_noise_comes_before_rounding(tmp_path: Path) -> None:
+    """Ways of less than float16's step still move the model, in the mean, by what they are."""
+    start = np.full(200_000, 1.0, np.float16)
+    base, far = ArraySource({"w": start}), ArraySource({"w": start + np.float16(2**-7)})
+
+    def mean(first: ArraySource) -> float:
+        updates = [Update(Path(str(n)), 1, source=base if n else first) for n in range(64)]
+        merge_private(updates, tmp_path / "m", base, UserLevel(clip=1.0, noise=4.0), KEY)
+        return float(load_file(tmp_path / "m")["w"].astype(np.float64).mean())
+
+    way = 1 / math.sqrt(200_000) / 64
+    assert way < 2**-10 / 20
+    assert abs(mean(far) - mean(base) - way) < way / 10
+
+
+def test_a_folder_of_another_class_is_refused(tmp_path: Path) -> None:
+    for name in ("base", "mine"):
+        Structure("Toy" if name == "base" else "Other").write(tmp_path / name)
+        save_file({"w": np.zeros(2, np.float32)}, tmp_path / name / "model.safetensors")
+    privacy = UserLevel(clip=1.0, noise=1.0)
+    mine, base, out = (tmp_path / name for name in ("mine", "base", "out"))
+    with pytest.raises(StructureMismatch, match="Toy"):
+        federate_private([Update(mine, 1)], out, base, privacy, KEY)
+    federate_private([Update(base, 1)], out, base, privacy, KEY)
+    assert {file.name for file in out.iterdir()} == {"model.safetensors", "structure.json"}
+
+
+@pytest.mark.parametrize(
+    ("clip", "noise"), [(0, 1), (1, 0), (math.nan, 1), (1, -1), (math.inf, 1), (1, 1e-3)]
+)
 def test_absurd_settings_are_refused(clip: float, noise: float) -> None:
-    with pytest.raises(BadPrivacy, match="above zero"):
+    with pytest.raises(BadPrivacy, match=r"above zero|at least"):
         UserLevel(clip, noise)
 
 

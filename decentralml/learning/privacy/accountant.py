@@ -17,6 +17,8 @@ RDP = "rdp"
 PRV = "prv"
 """Privacy random variables, tighter: Gopi et al. 2021, https://arxiv.org/abs/2106.02848."""
 ACCOUNTANTS = (RDP, PRV)
+NO_NOISE = 1e-6
+"""A multiplier that hides nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,12 @@ def spent(noises: Sequence[float], delta: float, accountant: str = RDP) -> Spent
     ------
     BadPrivacy, PrivacyNotInstalled
     """
-    if not 0 < delta < 1:
-        raise BadPrivacy("delta", delta, "a chance between 0 and 1, such as 1e-5")
+    check_delta(delta)
     if accountant not in ACCOUNTANTS:
         raise BadPrivacy("accountant", accountant, " or ".join(ACCOUNTANTS))
     if not noises:
         return Spent(0.0, delta, 0, accountant)
-    if any(not noise > 0 for noise in noises):
+    if any(not noise > NO_NOISE for noise in noises):
         return Spent(float("inf"), delta, len(noises), accountant)
     counter = _accountant(accountant)
     for noise in noises:
@@ -56,6 +57,12 @@ def spent(noises: Sequence[float], delta: float, accountant: str = RDP) -> Spent
         warnings.simplefilter("ignore")  # of orders at the border: the answer is still a bound
         epsilon = float(counter.get_epsilon(delta=delta))
     return Spent(epsilon, delta, len(noises), accountant)
+
+
+def check_delta(delta: float) -> None:
+    """Raise BadPrivacy for what is no chance."""
+    if not 0 < delta < 1:
+        raise BadPrivacy("delta", delta, "a chance between 0 and 1, such as 1e-5")
 
 
 def _accountant(name: str) -> Any:

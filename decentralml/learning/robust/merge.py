@@ -129,7 +129,7 @@ def merge_updates(
     given = shares(updates, _default_weights(updates, weights, rule))
     rejected: dict[int, str] = {}
     if careful:
-        rejected = _of_another_structure(updates, base)
+        rejected = of_another_structure(updates, base)
     while True:
         kept = [place for place in range(len(updates)) if place not in rejected]
         if not kept:
@@ -364,7 +364,7 @@ def _only(chosen: list[int], weights: Doubles) -> Doubles:
     return found
 
 
-def _of_another_structure(updates: Sequence[Update], base: TensorSource | None) -> dict[int, str]:
+def of_another_structure(updates: Sequence[Update], base: TensorSource | None) -> dict[int, str]:
     """Which updates cannot be read, or have not the base model's structure (or most others')."""
     specs: dict[int, Mapping[str, TensorSpec]] = {}
     rejected = {}

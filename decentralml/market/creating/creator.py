@@ -11,6 +11,7 @@ from typing import Any
 
 from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, ValidationSet, Validator
 from decentralml.bundles.pack import pack_task
+from decentralml.bundles.privacy import PRIVACY_FILE
 from decentralml.bundles.sealing import (
     KEY_BYTES,
     encryption_public_key,
@@ -36,6 +37,7 @@ from decentralml.market.creating.offer import Contents, Offer
 from decentralml.market.creating.steadiness import require_steady
 from decentralml.market.exchange.shares import share_key
 from decentralml.market.merging.plan import choose
+from decentralml.market.merging.private import require_private
 from decentralml.market.session import Session
 from decentralml.market.tasks import PAGE
 from decentralml.market.work import scratch
@@ -184,6 +186,8 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             settings = replace(settings, merge=offer.merge)
         if settings.merge is not None:
             choose(settings.merge)
+            if settings.merge.privacy is not None:
+                require_private(settings.task_type, settings.base_model)
         if settings.task_type is TaskType.MODEL_CONTRIBUTOR and settings.base_model is None:
             raise TermsInvalid(
                 "contributors need a model to begin from; make one with `decentralml train-model` "
@@ -286,8 +290,9 @@ def with_model(bundle: Path, model: Path | None, out: Path) -> Path:
     shutil.copytree(bundle, out, ignore=_IGNORED, symlinks=True)
     shutil.rmtree(out / DEFAULT_MODEL, ignore_errors=True)
     (out / DEFAULT_MODEL).mkdir()
-    for name in (MODEL_FILE, STRUCTURE_FILE):
-        shutil.copyfile(model / name, out / DEFAULT_MODEL / name)
+    for name in (MODEL_FILE, STRUCTURE_FILE, PRIVACY_FILE):
+        if name != PRIVACY_FILE or (model / name).exists():
+            shutil.copyfile(model / name, out / DEFAULT_MODEL / name)
     return out
 
 

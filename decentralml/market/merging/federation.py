@@ -9,6 +9,7 @@ from pathlib import Path
 from decentralml.bundles.manifest import CODE_FILE, STRUCTURE_FILE
 from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.merge import Weighting as Weighting
+from decentralml.bundles.privacy import write_ledger
 from decentralml.chain.calls import PublishModel
 from decentralml.chain.errors import NotPublisher
 from decentralml.errors import (
@@ -21,7 +22,9 @@ from decentralml.errors import (
 from decentralml.learning.mean import shares
 from decentralml.learning.update import Update
 from decentralml.market.exchange.fetch import FetchedResult, FetchedTask, fetch_result, fetch_task
+from decentralml.market.merging import private
 from decentralml.market.merging.plan import Chosen, choose
+from decentralml.market.merging.private import Spending
 from decentralml.market.merging.weights import Weighed, warn_of_dominance, weigh
 from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results
@@ -61,6 +64,7 @@ class Merged:
     plan : how it was merged: what was asked for, else what the task's bundle pins.
     rule, reason : what ``auto`` came to, and why; else the plan's own.
     published : the chain names it as the task's next model.
+    privacy : what its line of models has spent; None where none of that was private.
     """
 
     task: TaskId
@@ -71,6 +75,7 @@ class Merged:
     plan: MergePlan
     rule: str
     reason: str
+    privacy: Spending | None = None
 
 
 def federate(
@@ -88,7 +93,7 @@ def federate(
     """Merge accepted models into ``out``, and publish it as the task's next model.
 
     The same results give the same model to the byte, so a repeated call finds its own work, and
-    whoever merges makes the same one.
+    whoever merges makes the same one: of a private merge, whoever has the same account.
 
     Parameters
     ----------
@@ -101,7 +106,7 @@ def federate(
     Raises
     ------
     NothingToMerge, NotMergeable, NothingMeasured, MergePlanInvalid, NotTheBase, FolderInUse,
-    NotPublisher, BundleError, LearningError
+    NotPublisher, BudgetSpent, BundleError, LearningError
     """
     found = session.chain.task(task)
     if publish:
@@ -111,17 +116,30 @@ def federate(
     bundle = fetch_task(session, found)
     chosen = choose(plan or bundle.manifest.merge or MergePlan(), rule, weighting)
     start = _base(bundle, task, base)
+    privacy = chosen.plan.privacy
+    if privacy is not None:
+        private.require_private(found.terms.task_type, start)
+    # A ledger is the bundle's: a folder that was named has the same model, and may have another.
+    own, parent = bundle.base_model, found.terms.parent
+    spending = private.foreseen(session, task, own, parent, chosen.plan)
     results = accepted_results(session, bundle, task, only)
     updates = [_update(result) for result in results]
     weighed = weigh(session, results, chosen.weights)
     parts = shares(updates, [each.weight for each in weighed])
     warn_of_dominance(session, results, parts, chosen.weights)
     session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
+    key = None
+    if privacy is not None:
+        private.require_one_each(task, results)
+        key = private.noise_key(session, bundle, results, privacy)
     with scratch(out.absolute().parent) as space:
         with session.report.bar("merging") as progress:
-            merge = chosen.merge(updates, space / "mean", parts, start, progress)
+            merge = chosen.merge(updates, space / "mean", parts, start, progress, key)
         model = _stepped(session, found, start, chosen, space / "mean", space / "model")
         _take_code(task, results, model)
+        before = private.line_before(session, own, parent, privacy is not None)
+        if line := private.with_merge(before, task, privacy, len(results)):
+            write_ledger(model, line)
         cid = cid_of(model)
         if not out.exists():
             model.rename(out)
@@ -129,6 +147,8 @@ def federate(
             raise FolderInUse(out)
     if publish:
         publish_model(session, found, out, cid)
+        if spending is not None:
+            private.note(session, found, cid, spending, privacy)
     return Merged(
         task,
         out,
@@ -143,6 +163,7 @@ def federate(
         chosen.plan,
         merge.rule,
         merge.reason,
+        spending,
     )
 
 

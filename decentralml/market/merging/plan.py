@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from decentralml.bundles.merge import MergePlan, Weighting
-from decentralml.errors import BadOptimizer, BadRuleOption, MergePlanInvalid
-from decentralml.learning.federate import federate
+from decentralml.errors import BadOptimizer, BadPrivacy, BadRuleOption, MergePlanInvalid
+from decentralml.learning.federate import Merge, federate
 from decentralml.learning.optimizers import Method, ServerOptimizer
+from decentralml.learning.privacy.accountant import check_delta
+from decentralml.learning.privacy.user_level import UserLevel, federate_private
 from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
 from decentralml.learning.update import Update
 from decentralml.market.reporting import Progress
@@ -46,6 +48,7 @@ class Chosen:
     rule: Rule
     options: RuleOptions
     optimizer: ServerOptimizer
+    privacy: UserLevel | None = None
 
     def merge(
         self,
@@ -54,17 +57,32 @@ class Chosen:
         weights: Sequence[float],
         base: Path | None,
         progress: Progress,
+        noise_key: bytes | None = None,
     ) -> Outcome:
-        """Merge into the folder ``out``. Raises LearningError."""
-        report = federate(
-            updates, out, weights, progress, rule=self.rule, base=base, options=self.options
-        ).report
+        """Merge into the folder ``out``; a private merge needs a base. Raises LearningError."""
+        report = self._merge(updates, out, weights, base, progress, noise_key).report
         return Outcome(
             str(report.rule),
-            report.reason if report.rule is not report.asked else "",
+            report.reason if report.rule is not report.asked or self.privacy else "",
             [part.share for part in report.parts],
             {place: part.rejected for place, part in enumerate(report.parts) if part.rejected},
         )
+
+    def _merge(
+        self,
+        updates: Sequence[Update],
+        out: Path,
+        weights: Sequence[float],
+        base: Path | None,
+        progress: Progress,
+        noise_key: bytes | None,
+    ) -> Merge:
+        if self.privacy is None:
+            return federate(
+                updates, out, weights, progress, rule=self.rule, base=base, options=self.options
+            )
+        assert base is not None and noise_key is not None
+        return federate_private(updates, out, base, self.privacy, noise_key, progress)
 
 
 def choose(plan: MergePlan, rule: str | None = None, weighting: Weighting | None = None) -> Chosen:
@@ -91,5 +109,37 @@ def choose(plan: MergePlan, rule: str | None = None, weighting: Weighting | None
         raise MergePlanInvalid(f"optimizer: {plan.optimizer!r} is none of {known}") from None
     except (BadOptimizer, BadRuleOption) as error:
         raise MergePlanInvalid(str(error)) from None
+    privacy = _privacy(plan)
+    usual = Weighting.EQUAL if privacy else usual
     plan = replace(plan, weights=plan.weights or usual)
-    return Chosen(plan, plan.weights or usual, Rule(plan.rule), options, optimizer)
+    return Chosen(plan, plan.weights or usual, Rule(plan.rule), options, optimizer, privacy)
+
+
+def _privacy(plan: MergePlan) -> UserLevel | None:
+    """What of the plan is private, where nothing else in it makes that void.
+
+    What the server's optimizer does comes after the noise, and sees nothing else of the updates:
+    any will do.
+    """
+    asked = plan.privacy
+    if asked is None:
+        return None
+    others: tuple[tuple[str, object, object], ...] = (
+        ("rule", plan.rule, Rule.MEAN),
+        ("weights", plan.weights or Weighting.EQUAL, Weighting.EQUAL),
+        ("mixing", plan.mixing or Mixing.NONE, Mixing.NONE),
+        ("bad", plan.bad or 0, 0),
+    )
+    for name, value, only in others:
+        if value != only:
+            raise MergePlanInvalid(
+                f"{name}: with {value} one contributor may move a private merge further than its "
+                f"noise hides; leave it out ({only}), or leave out clip, noise and delta"
+            )
+    try:
+        check_delta(asked.delta)
+        if asked.budget is not None and not asked.budget > 0:
+            raise BadPrivacy("budget", asked.budget, "an epsilon above zero, or leave it out")
+        return UserLevel(asked.clip, asked.noise)
+    except BadPrivacy as error:
+        raise MergePlanInvalid(str(error)) from None

@@ -111,6 +111,7 @@ class Ending(StrEnum):
     ROUNDS = "all rounds are done"
     TARGET = "the target is reached"
     PATIENCE = "no gain any more"
+    BUDGET = "the privacy budget is spent"
 
 
 def ended(run: Run, plan: RunPlan) -> Ending | None:
@@ -128,7 +129,7 @@ def ended(run: Run, plan: RunPlan) -> Ending | None:
         history = [*before, *scores]
         if len(history) - 1 - history.index(max(history)) >= plan.patience:
             return Ending.PATIENCE
-    return None
+    return Ending.BUDGET if run.exhausted else None
 
 
 def merge_of(
@@ -156,5 +157,6 @@ def merge_of(
         usual.mixing,
         optimizer or usual.optimizer,
         knobs if rate is None else knobs | {"learning_rate": rate},
+        usual.privacy,
     )
     return choose(plan).plan

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from decentralml.errors import RecordDamaged, RunUnknown
+from decentralml.market.merging.private import Spending
 from decentralml.market.plain import to_plain
 from decentralml.market.records import write_atomically
 from decentralml.market.session import Session
@@ -57,6 +58,7 @@ class Round:
     model : CID of what was published.
     measured : whether the creator has measured it, or found that it cannot.
     score : parts per million, on the creator's own data; None where it was not measured.
+    privacy : what has been spent with it; None where nothing is private.
     """
 
     number: int
@@ -67,6 +69,7 @@ class Round:
     measured: bool = False
     score: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    privacy: Spending | None = None
 
     @property
     def newest(self) -> Attempt | None:
@@ -89,6 +92,7 @@ class Run:
     ----------
     terms : what it was begun with, by field: the same command gives the same.
     score : of the model that it began from, parts per million; None where it was not measured.
+    exhausted : whether one more round would go beyond the budget of privacy.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Run:
     rounds: tuple[Round, ...] = ()
     score: int | None = None
     measured: bool = False
+    exhausted: bool = False
 
     @property
     def current(self) -> Round | None:
@@ -182,4 +187,7 @@ def _round(document: dict[str, Any]) -> Round:
     attempts = tuple(
         Attempt(**each | {"accepted": tuple(each["accepted"])}) for each in document.pop("attempts")
     )
-    return Round(attempts=attempts, **document)
+    spent = document.pop("privacy", None)
+    return Round(
+        attempts=attempts, privacy=None if spent is None else Spending(**spent), **document
+    )

@@ -9,8 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from decentralml.bundles.merge import MergePlan
+from decentralml.bundles.privacy import read_ledger
+from decentralml.bundles.settings import DEFAULT_MODEL, read_settings
 from decentralml.chain.errors import FundsUnavailable, InsufficientBalance, UnknownTask
 from decentralml.errors import (
+    BudgetSpent,
     CallRefused,
     CannotPayFee,
     MergerSilent,
@@ -24,6 +28,7 @@ from decentralml.market.creating.creator import create_task, forget_creation
 from decentralml.market.creating.offer import Offer
 from decentralml.market.merging.federation import federate, fetch_model, publish_model
 from decentralml.market.merging.models import evaluate_model, evaluate_next
+from decentralml.market.merging.private import foreseen, spending
 from decentralml.market.rounds.plan import RunPlan
 from decentralml.market.rounds.state import Attempt, Round, Run, RunFolder
 from decentralml.market.session import Session
@@ -57,6 +62,8 @@ def act(session: Session, plan: RunPlan, folder: RunFolder, run: Run) -> tuple[R
         return folder.write(_first_measured(session, plan, folder, run)), None
     current = run.current
     if current is None or (current.model is not None and current.measured):
+        if _beyond_budget(session, plan, folder, run):
+            return folder.write(replace(run, exhausted=True)), None
         # A round is written down before its task is posted: then all its tasks are known.
         begun = Round(1 if current is None else current.number + 1)
         return folder.write(replace(run, rounds=(*run.rounds, begun))), None
@@ -82,6 +89,36 @@ def act(session: Session, plan: RunPlan, folder: RunFolder, run: Run) -> tuple[R
     if current.model is None:
         return _merge(session, plan, folder, run, current)
     return folder.write(run.with_current(_measured(session, plan, folder, current))), None
+
+
+def _beyond_budget(session: Session, plan: RunPlan, folder: RunFolder, run: Run) -> bool:
+    """Whether one round more would spend more privacy than is allowed.
+
+    Raises
+    ------
+    BudgetSpent : already the first one would.
+    PrivacyNotInstalled
+    """
+    offer = plan.offer
+    base, parent = offer.base_model or plan.bundle / DEFAULT_MODEL, offer.parent
+    if run.current is not None:
+        assert run.current.model is not None and run.current.merged is not None
+        base = model_of(session, folder, run.current.number, run.current.model)
+        parent = run.current.merged
+    elif offer.base_model is None and parent is not None:
+        base = _offer(session, plan, folder, Round(1), None).base_model or base
+    try:
+        # The number of a task that is not posted yet plays no part in what is spent.
+        foreseen(session, TaskId(0), base, parent, _merge_plan(plan))
+    except BudgetSpent:
+        if run.current is None:
+            raise
+        return True
+    return False
+
+
+def _merge_plan(plan: RunPlan) -> MergePlan | None:
+    return plan.offer.merge or read_settings(plan.bundle).merge
 
 
 def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: Round) -> Run:
@@ -230,12 +267,19 @@ def _merge(
                 round.number, task.id, "the merger", until, task.accepted, task.active, 0
             )
             return run, waiting
-        model_of(session, folder, round.number, task.published)
-        done = replace(round, merged=task.id, model=task.published, rule="by the merger")
+        model = model_of(session, folder, round.number, task.published)
+        pinned = _merge_plan(plan)
+        privacy = None if pinned is None else pinned.privacy
+        found = spending(read_ledger(model) or (), privacy)
+        done = replace(
+            round, merged=task.id, model=task.published, rule="by the merger", privacy=found
+        )
     else:
         out = folder.model(round.number)
         merged = federate(session, task.id, out, only=chosen.accepted)
-        done = replace(round, merged=task.id, model=merged.cid, rule=merged.rule)
+        done = replace(
+            round, merged=task.id, model=merged.cid, rule=merged.rule, privacy=merged.privacy
+        )
     return folder.write(run.with_current(done)), None
 
 
