@@ -82,6 +82,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "chain": ("chain", "Serve, show, advance and reset the chain."),
         "example-data": ("examples", "Write example data sets."),
         "simulate": ("simulate", "Simulate a federation of many clients on this machine."),
+        "drill": ("drill", "Try what attackers do to a merge, on real digits."),
         "flower-server": ("flower", "Run a Flower federation on the database."),
         "doctor": ("doctor", "Say what works here, and how to mend what does not."),
         "completion": ("completion", "Print the shell's completion script."),

@@ -54,14 +54,15 @@ def read_opinions(session: Session, submission: Submission) -> tuple[Opinion, ..
     return tuple(
         Opinion(seat.member)
         if seat.attestation is None
-        else _opinion(session, submission, seat.member, seat.attestation)
+        else read_opinion(session, submission, seat.member, seat.attestation)
         for seat in submission.committee
     )
 
 
-def _opinion(
+def read_opinion(
     session: Session, submission: Submission, member: Address, attestation: Attestation
 ) -> Opinion:
+    """What one member that revealed has found about a submission."""
     known = (member, attestation.verdict, attestation.score, attestation.report)
     try:
         report = parse_report(session.objects.get_bytes(attestation.report, MAX_REPORT_BYTES))

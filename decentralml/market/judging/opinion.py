@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from decentralml.bundles.judging import Copies
@@ -44,12 +44,14 @@ class Bar:
     Attributes
     ----------
     validation_set : the opened folder, or None where the task has none.
+    told : sketches of ended results, as far as they were read (:mod:`.twins`).
     """
 
     session: Session
     task: FetchedTask
     validation_set: Path | None
     bench: Bench
+    told: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def judge(self, submission: Submission, fail_unavailable: bool = False) -> Finding:
         """What this account finds about a result.
@@ -83,7 +85,7 @@ class Bar:
         update = own_sketch(self.session, self.task, submission)
         finding = replace(finding, sketch=update)
         if self.task.manifest.copies is Copies.REFUSE:
-            finding = without_copies(self.session, submission, finding)
+            finding = without_copies(self.session, submission, finding, self.told)
         notes = copy_notes(self.session, self.task, submission)
         claims = claims_note(claims_gap(result.manifest.metrics, finding.metrics))
         if claims is not None:

@@ -12,10 +12,11 @@ anybody. Of equal results the first belongs to who sent it; its contributor may 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import MutableMapping
 from dataclasses import replace
 from decimal import Decimal
 
-from decentralml.market.reports import read_opinions
+from decentralml.market.reports import read_opinion
 from decentralml.market.session import Session
 from decentralml.market.tasks import every_submission
 from decentralml.types import Submission, Verdict
@@ -24,15 +25,27 @@ from decentralml.validation.likeness import NEAR
 from decentralml.validation.sketches import SAME, apart
 
 
-def without_copies(session: Session, submission: Submission, finding: Finding) -> Finding:
+def without_copies(
+    session: Session,
+    submission: Submission,
+    finding: Finding,
+    told: MutableMapping[int, tuple[int, ...]],
+) -> Finding:
     """A finding, turned into Fail if the result's update was somebody else's before.
 
     An update that is near an earlier one, but not the same, is pointed out only.
+
+    Parameters
+    ----------
+    told : sketches of the task's ended results, by index, as far as they were read; those read
+        now are added.
     """
     if finding.sketch is None:
         return finding
     for earlier in _ended_before(session, submission):
-        known = told_sketch(session, earlier)
+        known = told.get(earlier.index) or told_sketch(session, earlier)
+        if known is not None:
+            told[earlier.index] = known
         distance = 2.0 if known is None else apart(finding.sketch, known)
         if distance >= NEAR:
             continue
@@ -53,14 +66,15 @@ def without_copies(session: Session, submission: Submission, finding: Finding) -
 def told_sketch(session: Session, submission: Submission) -> tuple[int, ...] | None:
     """The sketch that most of the members that revealed have in their reports, or None."""
     revealed = sum(seat.attestation is not None for seat in submission.committee)
-    told = Counter(
-        opinion.sketch
-        for opinion in read_opinions(session, submission)
-        if opinion.sketch is not None
-    )
-    for sketch, members in told.most_common(1):
-        if 2 * members > revealed:
-            return sketch
+    told: Counter[tuple[int, ...]] = Counter()
+    for seat in submission.committee:
+        if seat.attestation is None:
+            continue
+        sketch = read_opinion(session, submission, seat.member, seat.attestation).sketch
+        if sketch is not None:
+            told[sketch] += 1
+            if 2 * told[sketch] > revealed:
+                return sketch
     return None
 
 
