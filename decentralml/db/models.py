@@ -167,7 +167,7 @@ class TaskRow(OfChain):
             *("asset", "reward", "open_slots", "expires_at"),
         ),
         Index(None, "chain", "creator", "id"),
-        Index(None, "chain", "asset", "id"),
+        Index("ix_tasks_asset", "chain", "asset", "id", "reward"),
         Index(
             "ix_tasks_reward", "chain", "reward", "id", "asset", "status", "task_type", "model_type"
         ),

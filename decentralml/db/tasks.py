@@ -84,20 +84,24 @@ def find_numbers(
     terms, kinds = _terms(wanted), _kinds(wanted)
     words = asked(wanted.words or "")
     here = TaskRow.chain == chain
+    fitting = [here, *terms, *kinds]
     # Kinds alone are never rare, and no index begins with them.
-    telling = bool(terms) or bool(wanted.statuses)
-    rare = telling and _is_rare(connection, [here, *terms, *kinds])
-    below = [] if after is None else [TaskRow.id < after]
-    # As a sum it is no bound in an index: the database looks for an index of the rest instead.
-    fitting = [here, *terms, *kinds, *([] if after is None else [TaskRow.id + 0 < after])]
-    if words and rare:
-        return _with_words(connection, chain, words, fitting, limit)
+    if terms or wanted.statuses:
+        # The chain's token is most tasks' asset: a range of rewards tells more.
+        native = wanted.has_range and wanted.asset == NATIVE
+        told = [here, *_terms(wanted, aside=("asset",) if native else ()), *kinds]
+        few = _of_few(connection, told, _FEW if words else limit, after)
+        if few is not None:
+            return _with_words(connection, chain, words, few, limit) if words else few
     if words:
-        return _by_words(connection, chain, words, [here, *terms, *kinds], limit, after)
-    if rare:
-        return _page(connection, fitting, limit, few=True)
+        return _by_words(connection, chain, words, fitting, limit, after)
+    below = [] if after is None else [TaskRow.id < after]
+    if wanted.has_range and wanted.asset is not None and not kinds and wanted.creator is None:
+        # The index of assets is in order, and holds the rewards.
+        aside = _terms(wanted, aside=("reward",))
+        return _page(connection, [here, *below, *aside], limit)
     if wanted.creator is None and (kinds or wanted.has_range):
-        aside = _terms(wanted, aside=True)
+        aside = _terms(wanted, aside=("reward", "asset"))
         return _by_combinations(connection, [here, *below, *aside], wanted, limit)
     return _page(connection, [here, *below, *terms, *kinds], limit)
 
@@ -169,11 +173,10 @@ def _with_words(
     connection: Connection,
     chain: int,
     words: Sequence[str],
-    conditions: Sequence[ColumnElement[bool]],
+    numbers: Sequence[int],
     limit: int,
 ) -> list[int]:
     """Of the few tasks that fit, those with these words, by looking at their texts."""
-    numbers = _page(connection, conditions, _FEW, few=True)
     found: list[int] = []
     for start in range(0, len(numbers), _FIRST_LOOK):
         ids = [text_id(chain, number) for number in numbers[start : start + _FIRST_LOOK]]
@@ -209,14 +212,16 @@ def _texts(connection: Connection, words: Sequence[str], least: int, below: int)
     )
 
 
-def _terms(wanted: TaskFilter, aside: bool = False) -> list[ColumnElement[bool]]:
+def _terms(wanted: TaskFilter, aside: Sequence[str] = ()) -> list[ColumnElement[bool]]:
     """The conditions on what has many values.
 
     Parameters
     ----------
-    aside : to be looked at in another index than their own.
+    aside : columns to be looked at in another index than their own.
     """
-    reward, asset = (_plus(each) if aside else each for each in (TaskRow.reward, TaskRow.asset))
+    reward, asset = (
+        _plus(each) if each.key in aside else each for each in (TaskRow.reward, TaskRow.asset)
+    )
     found: list[ColumnElement[bool]] = []
     if wanted.creator is not None:
         found.append(TaskRow.creator == wanted.creator)
@@ -255,7 +260,19 @@ def _statuses(wanted: TaskFilter) -> tuple[TaskStatus, ...]:
     return tuple(status for status in chosen if status in LIVE)
 
 
-def _is_rare(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> bool:
-    """Whether so few tasks fit that they can be gone through."""
-    some = select(TaskRow.id).where(*conditions).limit(_FEW).subquery()
-    return (connection.scalar(select(func.count()).select_from(some)) or 0) < _FEW
+def _of_few(
+    connection: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    after: TaskId | None,
+) -> list[int] | None:
+    """A page of the tasks that fit, newest first, if they are few; None if they are not.
+
+    They are gone through once, to be counted and for the page: below zero is their number.
+    """
+    some = select(TaskRow.id).where(*conditions).limit(_FEW).cte("some")
+    newest = select(some.c.id).order_by(some.c.id.desc()).limit(limit)
+    page = (newest if after is None else newest.where(some.c.id < after)).subquery()
+    number = select(-1 - func.count()).select_from(some)
+    least, *found = sorted(connection.scalars(union_all(select(page.c.id), number)))
+    return found[::-1] if -1 - least < _FEW else None
