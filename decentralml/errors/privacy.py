@@ -97,12 +97,11 @@ class ValueOutOfRange(SecureSumError):
 
 
 class SumImplausible(SecureSumError):
-    """A sum is beyond what clients that keep to the coding can come to."""
+    """A sum is not what clients that keep to the coding can come to."""
 
     def __init__(self, what: str, found: int, limit: int) -> None:
         self.what, self.found, self.limit = what, found, limit
         super().__init__(
-            f"the secure sum of {what} came to {found}, beyond the {limit} that honest clients can "
-            "reach: at least one masked something else than was agreed; drop this sum and begin "
-            "another"
+            f"the secure sum of {what} came to {found}, and honest clients stay within {limit}: at "
+            "least one masked something else than was agreed; drop this sum and begin another"
         )

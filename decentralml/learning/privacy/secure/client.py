@@ -6,7 +6,7 @@ Whatever looks wrong ends it: a client that raised gives nothing more away.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from decentralml.bundles.sealing import encryption_public_key, is_usable
 from decentralml.errors import (
     OutOfTurn,
     PeerRefused,
@@ -95,8 +96,8 @@ class Client:
             unsigned = Advert(
                 self._session,
                 self.place,
-                keys.public_of(self._cipher_secret),
-                keys.public_of(self._mask_secret),
+                encryption_public_key(self._cipher_secret),
+                encryption_public_key(self._mask_secret),
                 commitment(self._seed, self._session, self.place),
                 b"",
             )
@@ -211,16 +212,13 @@ class Client:
         if self._adverts.get(self.place) != self._advert:
             raise ServerLies("it passed other keys on as this client's")
         seen: set[bytes] = set()
-        for place, advert in self._adverts.items():
-            check_advert(self._agreement, advert, self._verify)
-            if not seen.isdisjoint({advert.cipher_key, advert.mask_key}):
-                raise PeerRefused(place, "its key is another client's, too")
-            seen |= {advert.cipher_key, advert.mask_key}
+        for advert in self._keys.adverts:
+            seen |= checked_keys(self._agreement, advert, seen, self._verify)
 
     def _sealer(self, sender: int, reader: int) -> ChaCha20Poly1305:
         """With a key for this pair and direction, used once."""
         other = reader if sender == self.place else sender
-        common = self._common(self._cipher_secret, other, self._adverts[other].cipher_key)
+        common = keys.agreed_secret(self._cipher_secret, self._adverts[other].cipher_key)
         return ChaCha20Poly1305(keys.derived(common, b"shares", self._session, sender, reader))
 
     def _opened(self, sender: int, sealed: bytes) -> bytes:
@@ -237,7 +235,7 @@ class Client:
         for other in self._sharing:
             if other == self.place:
                 continue
-            common = self._common(self._mask_secret, other, self._adverts[other].mask_key)
+            common = keys.agreed_secret(self._mask_secret, self._adverts[other].mask_key)
             pair = (min(self.place, other), max(self.place, other))
             key = keys.derived(common, b"pair", self._session, *pair)
             (masks.add if self.place < other else masks.subtract)(key)
@@ -248,19 +246,27 @@ class Client:
             masks.apply(words)
             yield MaskedPiece(self._session, self.place, index, words.tobytes()).encode()
 
-    def _common(self, secret: bytes, other: int, public: bytes) -> bytes:
-        common = keys.agreed_secret(secret, public)
-        if common is None:
-            raise PeerRefused(other, "its public key is of low order")
-        return common
-
     def _shared(self) -> Sequence[tuple[int, bytes]]:
         return sorted(self._shares.items())
 
 
-def check_advert(agreement: Agreement, advert: Advert, verify: keys.Verify) -> None:
-    """Raises PeerRefused: the place is nobody's, or its member did not sign these keys."""
-    if advert.place >= len(agreement.members):
-        raise PeerRefused(advert.place, "the agreement has no such place")
-    if not verify(agreement.members[advert.place], advert.signed(), advert.signature):
-        raise PeerRefused(advert.place, "its keys are not signed by the key that was agreed on")
+def checked_keys(
+    agreement: Agreement, advert: Advert, seen: Set[bytes], verify: keys.Verify
+) -> set[bytes]:
+    """The two public keys of a client.
+
+    Raises
+    ------
+    PeerRefused : its member did not sign them, they are of no use, or ``seen`` before.
+    """
+    place = advert.place
+    if place >= len(agreement.members):
+        raise PeerRefused(place, "the agreement has no such place")
+    if not verify(agreement.members[place], advert.signed(), advert.signature):
+        raise PeerRefused(place, "its keys are not signed by the key that was agreed on")
+    found = {advert.cipher_key, advert.mask_key}
+    if not all(is_usable(key) for key in found):
+        raise PeerRefused(place, "its public key is of low order: it keeps no secret")
+    if len(found) < 2 or not found.isdisjoint(seen):
+        raise PeerRefused(place, "its public key is there twice")
+    return found

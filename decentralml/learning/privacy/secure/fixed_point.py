@@ -78,13 +78,14 @@ class FixedPoint:
         """
         if bits in UNSIGNED and math.isfinite(limit) and limit > 0 and heaviest > 0 < clients:
             room = Fraction(1 << (bits - 1)) / (Fraction(limit) * heaviest * clients)
-            guess = room.numerator.bit_length() - room.denominator.bit_length()
-            for fraction in range(min(guess + 1, _FRACTIONS[-1]), max(guess - 3, -64), -1):
+            guess = room.numerator.bit_length() - room.denominator.bit_length() + 1
+            top = min(guess, _FRACTIONS[-1])
+            for fraction in range(top, top - 5, -1):
                 try:
                     return cls(bits, fraction, limit, heaviest, clients)
                 except BadPrivacy:
                     continue
-        return cls(bits, 0, limit, heaviest, clients)
+        return cls(bits, _FRACTIONS[0], limit, heaviest, clients)
 
     @property
     def largest(self) -> int:

@@ -68,18 +68,11 @@ def fresh_secret() -> bytes:
     return X25519PrivateKey.generate().private_bytes_raw()
 
 
-def public_of(secret: bytes) -> bytes:
-    return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
-
-
-def agreed_secret(secret: bytes, public: bytes) -> bytes | None:
-    """What the owners of two key pairs have in common; None for a public key of low order."""
-    try:
-        return X25519PrivateKey.from_private_bytes(secret).exchange(
-            X25519PublicKey.from_public_bytes(public)
-        )
-    except ValueError:
-        return None
+def agreed_secret(secret: bytes, public: bytes) -> bytes:
+    """What the owners of two key pairs have in common; the public key must be usable."""
+    return X25519PrivateKey.from_private_bytes(secret).exchange(
+        X25519PublicKey.from_public_bytes(public)
+    )
 
 
 def derived(secret: bytes, purpose: bytes, session: bytes, *places: int) -> bytes:

@@ -13,10 +13,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from decentralml.bundles.sealing import encryption_public_key
 from decentralml.errors import OutOfTurn, SecureMessageInvalid, ShareDamaged, TooFewClients
 from decentralml.learning.privacy.secure import keys, shares
 from decentralml.learning.privacy.secure.agreement import Agreement
-from decentralml.learning.privacy.secure.client import check_advert
+from decentralml.learning.privacy.secure.client import checked_keys
 from decentralml.learning.privacy.secure.fixed_point import UNSIGNED, Words
 from decentralml.learning.privacy.secure.masks import PIECE, Masks
 from decentralml.learning.privacy.secure.messages import (
@@ -51,6 +52,7 @@ class Server:
         self._session = agreement.digest()
         self._stage = _Stage.ADVERTS
         self._adverts: dict[int, Advert] = {}
+        self._seen: set[bytes] = set()
         self._sealed: dict[int, dict[int, bytes]] = {}
         self._uploads: dict[int, _Upload] = {}
         self._survivors: list[int] = []
@@ -146,7 +148,7 @@ class Server:
 
     def _take_advert(self, place: int, advert: Advert) -> None:
         self._check(advert.NAME, place, advert.place, self._adverts)
-        check_advert(self._agreement, advert, self._verify)
+        self._seen |= checked_keys(self._agreement, advert, self._seen, self._verify)
         self._adverts[place] = advert
 
     def _take_shares(self, place: int, message: SealedShares) -> None:
@@ -211,8 +213,6 @@ class Server:
             for survivor in self._survivors:
                 pair = (min(owner, survivor), max(owner, survivor))
                 common = keys.agreed_secret(secret, self._adverts[survivor].mask_key)
-                if common is None:  # that client would have been refused by all others
-                    raise ShareDamaged(survivor, "mask secret")
                 key = keys.derived(common, b"pair", self._session, *pair)
                 (masks.subtract if survivor < owner else masks.add)(key)
         return masks
@@ -233,7 +233,7 @@ class Server:
         found = shares.combine(
             {place: dict(reveal.lost)[owner] for place, reveal in self._reveals.items()},
             self._agreement.threshold,
-            lambda secret: keys.public_of(secret) == wanted,
+            lambda secret: encryption_public_key(secret) == wanted,
         )
         if found is None:
             raise ShareDamaged(owner, "mask secret")
