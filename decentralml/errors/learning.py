@@ -287,6 +287,17 @@ class BadPrivacy(LearningError):
         super().__init__(f"{name} is {value}; give {wanted}")
 
 
+class NotPrivatelyTrainable(LearningError):
+    """A model has a layer whose gradients are not one for each example."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        super().__init__(
+            f"this model cannot be trained privately: {fault}; use group norm in the place of "
+            "batch norm (opacus.validators.ModuleValidator.fix does that)"
+        )
+
+
 class PrivacyNotInstalled(LearningError):
     """What counts a privacy budget is an extra."""
 

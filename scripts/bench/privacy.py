@@ -45,9 +45,9 @@ def main() -> None:
     print(f"\naccuracy after {settings.rounds} rounds, clip {CLIP}, mean of {settings.seeds} seeds")
     for crowd in (20, 100, 400):
         cells = []
-        for noise in (None, *NOISES):
-            found = [_accuracy(crowd, noise, settings.rounds, s) for s in range(settings.seeds)]
-            cells.append(f"{'none' if noise is None else f'{noise:g}'}: {np.mean(found):.1%}")
+        for wanted in (None, *NOISES):
+            found = [_accuracy(crowd, wanted, settings.rounds, s) for s in range(settings.seeds)]
+            cells.append(f"{'none' if wanted is None else f'{wanted:g}'}: {np.mean(found):.1%}")
         print(f"{crowd} contributors  " + "  ".join(cells), flush=True)
 
 
