@@ -51,9 +51,13 @@ def copy_notes(session: Session, task: FetchedTask, submission: Submission) -> t
 def own_sketch(
     session: Session, task: FetchedTask, submission: Submission
 ) -> tuple[int, ...] | None:
-    """The sketch of a result that lies here opened; None where there is none to be made."""
-    model = _model(session, submission)
-    if task.base_model is None or not model.is_file():
+    """The sketch of a result that lies here opened; None where there is none to be made.
+
+    Neither is one where merges are private: it would tell of an update without noise.
+    """
+    model, merge = _model(session, submission), task.manifest.merge
+    private = merge is not None and merge.privacy is not None
+    if private or task.base_model is None or not model.is_file():
         return None
     try:
         seed = sketch_seed(session.genesis, submission.task)
