@@ -121,7 +121,7 @@ def train_private(
                     if loss
                     else nn.functional.cross_entropy(scores, wanted)
                 )
-                mean.backward()
+                mean.backward()  # type: ignore[no-untyped-call]
                 stepper.step()
                 steps += 1
                 if len(picked):
