@@ -73,6 +73,17 @@ class ServerLies(SecureSumError):
         )
 
 
+class ServerSilent(SecureSumError):
+    """The connection to the server of a secure sum ended before the sum did."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the server of this secure sum was lost: {reason}; no single update is known to it; "
+            "begin a new sum"
+        )
+
+
 class ShareDamaged(SecureSumError):
     """The secret of a client cannot be put together from what the others returned."""
 

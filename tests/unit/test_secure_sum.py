@@ -171,6 +171,20 @@ def test_a_client_takes_each_step_once_and_in_order() -> None:
         client.advertise()
 
 
+def test_a_client_that_could_not_mask_all_signs_nothing() -> None:
+    rounds = Rounds(3, 2, size=PIECE)
+    delivery = rounds.deliveries()[0]
+    pieces = rounds.clients[0].mask(delivery)
+    next(pieces)
+    with pytest.raises(OutOfTurn):
+        rounds.clients[0].attest(b"")
+    rounds.made[0]["weight"][-1] = np.nan  # the file changed meanwhile
+    with pytest.raises(ValueOutOfRange):
+        list(pieces)
+    with pytest.raises(OutOfTurn):
+        rounds.clients[0].attest(b"")
+
+
 def test_who_is_not_invited_is_told_its_key() -> None:
     made = updates(2)
     stranger = Ed25519Identity()

@@ -140,7 +140,7 @@ class Client:
         SecureMessageInvalid, TooFewClients, PeerRefused, ServerLies, OutOfTurn
         ValueOutOfRange, DamagedTensors : the update changed since; raised on the way.
         """
-        with self._step(_Stage.SHARED, _Stage.MASKED):
+        with self._step(_Stage.SHARED, _Stage.OVER):  # until all is masked
             message = Delivery.decode(delivery, self._session)
             if message.place != self.place:
                 raise ServerLies("it delivered what belongs to another client")
@@ -245,6 +245,7 @@ class Client:
         for index, words in enumerate(pieces(self._agreement, self._update, self._weight)):
             masks.apply(words)
             yield MaskedPiece(self._session, self.place, index, words.tobytes()).encode()
+        self._stage = _Stage.MASKED
 
     def _shared(self) -> Sequence[tuple[int, bytes]]:
         return sorted(self._shares.items())
