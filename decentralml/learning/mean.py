@@ -31,7 +31,16 @@ from decentralml.bundles.manifest import DTYPES
 from decentralml.errors import BadWeight, ZeroWeight
 from decentralml.learning.dtypes import STORED, Array, narrowed, widened
 from decentralml.learning.sources import TensorSource
-from decentralml.learning.stack import Meter, Piece, Progress, Scratch, Stack, fill, in_order
+from decentralml.learning.stack import (
+    Meter,
+    Piece,
+    Progress,
+    Scratch,
+    Stack,
+    fill,
+    in_order,
+    stored_in,
+)
 from decentralml.learning.stack import first_difference as first_difference
 from decentralml.learning.tensors import TensorWriter, replacing
 from decentralml.learning.update import Update
@@ -120,12 +129,11 @@ def _sum(terms: Sequence[Term], piece: Piece, scratch: Scratch) -> Array | None:
     """A piece of the next model, as stored; None if it is not finite."""
     total = scratch.array("total", (piece.count,), "f8")
     product = scratch.array("product", (piece.count,), "f8")
-    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
+    spare = scratch.array("stored", (piece.count,), STORED[piece.dtype])
     into = total
     with np.errstate(invalid="ignore", over="ignore"):
         for source, coefficient in terms:
-            fill(source, piece, stored)
-            into[:] = widened(stored, piece.dtype)
+            into[:] = widened(stored_in(source, piece, spare), piece.dtype)
             into *= coefficient
             if into is not total:
                 total += into

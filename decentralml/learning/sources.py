@@ -43,6 +43,12 @@ class ArraySource:
             for name, values in tensors.items()
         }
 
+    def view(self, name: str, start: int, count: int) -> Array:
+        """Elements of a tensor as they are stored; not to be written to."""
+        stored = STORED[self.specs[name].dtype]
+        found: Array = np.frombuffer(self._bytes[name], stored, count, start * stored.itemsize)
+        return found
+
     def fill(self, name: str, start: int, buffer: memoryview) -> None:
         first = start * STORED[self.specs[name].dtype].itemsize
         buffer[:] = self._bytes[name][first : first + len(buffer)]

@@ -21,7 +21,7 @@ from decentralml.errors import (
     UnmergeableType,
 )
 from decentralml.learning.dtypes import STORED, Array, widened
-from decentralml.learning.sources import TensorSource
+from decentralml.learning.sources import ArraySource, TensorSource
 from decentralml.learning.tensors import in_file_order, items
 from decentralml.learning.update import Update
 
@@ -102,6 +102,14 @@ class Stack:
 def fill(source: TensorSource, piece: Piece, stored: Array) -> None:
     """Read a piece into an array of the stored type."""
     source.fill(piece.name, piece.start, stored.data.cast("B") if stored.size else memoryview(b""))
+
+
+def stored_in(source: TensorSource, piece: Piece, spare: Array) -> Array:
+    """A piece as it is stored, not to be written to: in memory already, or read into ``spare``."""
+    if isinstance(source, ArraySource) and piece.count:
+        return source.view(piece.name, piece.start, piece.count)
+    fill(source, piece, spare)
+    return spare
 
 
 @dataclass

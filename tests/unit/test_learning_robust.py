@@ -19,7 +19,13 @@ from decentralml.learning.robust.choose import MOST_BAD, choose
 from decentralml.learning.robust.krum import bulyan_selection, krum_scores, multi_krum
 from decentralml.learning.robust.merge import Report, merge_updates
 from decentralml.learning.robust.mixing import buckets, nearest_neighbours
-from decentralml.learning.robust.networks import batcher, network, sort_rows
+from decentralml.learning.robust.networks import (
+    batcher,
+    carry_out,
+    middle_network,
+    network,
+    sort_rows,
+)
 from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
 from decentralml.learning.robust.screen import screened
 from decentralml.learning.robust.trust import trusted
@@ -152,6 +158,22 @@ def test_batchers_network_sorts_every_row_of_zeros_and_ones(rows: int) -> None:
 
 def test_a_network_for_the_middle_is_smaller_than_one_that_sorts() -> None:
     assert len(network(20, (9, 10))) < len(batcher(20))
+
+
+@pytest.mark.parametrize(
+    ("rows", "ends"), [(1, 0), (2, 0), (3, 1), (7, 2), (10, 3), (11, 5), (20, 6), (30, 9)]
+)
+def test_the_middle_network_leaves_the_middle_values_in_any_order(rows: int, ends: int) -> None:
+    """With many equal values, too: those that are dropped are as many as they should be."""
+    rng = np.random.default_rng(rows)
+    for values in (rng.standard_normal((rows, 2000)), rng.integers(0, 4, (rows, 2000))):
+        found = carry_out(middle_network(rows, ends), list(values.copy()), np.empty_like(values[0]))
+        middle = np.sort(np.stack(found[ends : rows - ends]), axis=0)
+        assert np.array_equal(middle, np.sort(values, axis=0)[ends : rows - ends])
+
+
+def test_the_middle_in_any_order_takes_fewer_comparisons_than_in_order() -> None:
+    assert len(middle_network(20, 6)) < 0.85 * len(network(20, tuple(range(6, 14))))
 
 
 def test_krum_and_bulyan_select_as_their_papers_say() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from decentralml.learning.dtypes import Array, Doubles
-from decentralml.learning.robust.networks import sort_rows
+from decentralml.learning.robust.networks import carry_out, middle_network, sort_rows
 
 
 def median(rows: Array) -> Array:
@@ -43,9 +43,9 @@ def trimmed_mean(rows: Array, bad: int) -> Array:
 
     Source: Yin et al., 2018.
     """
-    kept = range(bad, len(rows) - bad)
-    order = sort_rows(list(rows), kept, np.empty_like(rows[0]))
-    return mean_of([order[rank] for rank in kept])
+    between = middle_network(len(rows), bad)
+    order = carry_out(between, list(rows), np.empty_like(rows[0]))
+    return mean_of(order[bad : len(rows) - bad])
 
 
 def mean_of(rows: list[Array]) -> Array:

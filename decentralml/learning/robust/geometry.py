@@ -27,11 +27,16 @@ from decentralml.learning.stack import (
     fill,
     first_difference,
     in_order,
+    stored_in,
 )
 
 ELEMENTS = 1 << 18
 """Elements of all updates together that are in memory at a time, for each thread."""
 LEAST = 1 << 10
+ALONE = 1 << 15
+"""Elements of one update at a time, where each is looked at alone."""
+SHORT = 1 << 13
+"""Elements in an inner product for which OpenBLAS uses the calling thread alone."""
 SMALL = 1 << 18
 """Multiplications in a matrix product for which OpenBLAS uses the calling thread alone."""
 
@@ -107,11 +112,12 @@ def measure(
     sources = [*stack.sources, *([] if reference is None else [reference])]
     gram = np.zeros((len(sources), len(sources)))
     scratch = Scratch()
-    size = max(LEAST, ELEMENTS // len(sources))
+    size = ALONE if diagonal else max(LEAST, ELEMENTS // len(sources))
     with np.errstate(invalid="ignore", over="ignore"):
         pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
+        work = _squares if diagonal else _products
         for piece, products in in_order(
-            lambda piece: _products(sources, stack.base, piece, scratch, diagonal), pieces
+            lambda piece: work(sources, stack.base, piece, scratch), pieces
         ):
             gram += products
             meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
@@ -127,7 +133,6 @@ def _products(
     base: TensorSource | None,
     piece: Piece,
     scratch: Scratch,
-    diagonal: bool,
 ) -> Doubles:
     """Inner products over one piece."""
     stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
@@ -136,12 +141,37 @@ def _products(
     ways = spare[:-1]
     with np.errstate(invalid="ignore", over="ignore"):
         for row, source in zip(ways, sources, strict=True):
-            fill(source, piece, stored)
-            row[:] = widened(stored, piece.dtype)
+            row[:] = widened(stored_in(source, piece, stored), piece.dtype)
         ways -= _origin(ways, base, piece, stored)
-        if diagonal:
-            return np.diag(np.einsum("nk,nk->n", ways, ways))
         return _gram(spare)
+
+
+def _squares(
+    sources: list[TensorSource],
+    base: TensorSource | None,
+    piece: Piece,
+    scratch: Scratch,
+) -> Doubles:
+    """The inner products of each with itself over one piece; the others are left zero."""
+    spare = scratch.array("stored", (piece.count,), STORED[piece.dtype])
+    way = scratch.array("way", (piece.count,), "f8")
+    origin = None if base is None else _origin(way[:0], base, piece, spare)
+    moved = origin is not None and bool(origin.any())
+    found = np.zeros((len(sources), len(sources)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for place, source in enumerate(sources):
+            way[:] = widened(stored_in(source, piece, spare), piece.dtype)
+            if moved:
+                way -= origin
+            found[place, place] = _square(way)
+    return found
+
+
+def _square(way: Doubles) -> float:
+    """The inner product with itself, in parts for which the library starts no threads."""
+    whole = len(way) // SHORT * SHORT
+    parts, rest = way[:whole].reshape(-1, SHORT), way[whole:]
+    return float(np.matmul(parts[:, None, :], parts[:, :, None]).sum() + rest @ rest)
 
 
 def _gram(spare: Doubles) -> Doubles:
