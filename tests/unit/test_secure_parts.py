@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import tracemalloc
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from secure_support import CONTEXT, Rounds, agreement, clients, updates
+from secure_support import CONTEXT, Rounds, agreement, clients, identities, updates
 
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.errors import (
@@ -23,6 +24,7 @@ from decentralml.errors import (
 )
 from decentralml.learning.privacy.secure import codec, shares
 from decentralml.learning.privacy.secure.agreement import Agreement, usual_threshold
+from decentralml.learning.privacy.secure.client import Client
 from decentralml.learning.privacy.secure.driver import run
 from decentralml.learning.privacy.secure.fixed_point import FixedPoint
 from decentralml.learning.privacy.secure.masks import PIECE, Masks
@@ -305,6 +307,35 @@ class TestAgreement:
         Agreement(**sound)
         with pytest.raises(error):
             Agreement(**{**sound, **changed})
+
+
+def test_memory_does_not_grow_with_the_vector() -> None:
+    class Zeros:
+        specs: ClassVar = {"x": TensorSpec("F32", (64 * PIECE,))}  # 16 MiB
+
+        def fill(self, name: str, start: int, buffer: memoryview) -> None:
+            buffer[:] = bytes(len(buffer))
+
+    keys = identities(2)
+    members = tuple(key.public_key for key in keys)
+    terms = Agreement(bytes(32), members, 2, FixedPoint.finest(32, 1.0, 1, 2), Zeros.specs)
+    both = [Client(terms, key, Zeros(), 1) for key in keys]
+    server = Server(terms)
+    for client in both:
+        server.receive(client.place, client.advertise())
+    key_lists = server.publish_keys()
+    for client in both:
+        server.receive(client.place, client.share(key_lists[client.place]))
+    deliveries = server.deliver_shares()
+    tracemalloc.start()
+    for client in both:
+        for piece in client.mask(deliveries[client.place]):
+            server.receive(client.place, piece)
+    told = server.announce_survivors()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(told) == 2
+    assert peak < 8 << 20
 
 
 def test_no_two_masks_or_seals_of_a_sum_use_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
