@@ -20,7 +20,7 @@ from decentralml.bundles.privacy import PastMerge, read_ledger
 from decentralml.cli.main import cli
 from decentralml.db.engine import open_database
 from decentralml.db.models import ExecutionSession
-from decentralml.errors import BudgetSpent, MergePlanInvalid, PrivacyNotInstalled
+from decentralml.errors import BudgetSpent, ManifestError, MergePlanInvalid, PrivacyNotInstalled
 from decentralml.learning.privacy.accountant import spent
 from decentralml.market.merging.federation import Merged, federate
 from decentralml.market.rounds.plan import Ending, RunPlan
@@ -137,11 +137,23 @@ def test_what_was_merged_without_noise_cannot_be_taken_back(stage: Stage) -> Non
 
 
 def test_a_merge_beyond_the_budget_is_refused_before_anything_is_merged(stage: Stage) -> None:
-    task = accepted(stage, merge=_plan(budget=epsilon(1.0) - 0.01))
+    small = _plan(budget=epsilon(1.0) - 0.01)
     with pytest.raises(BudgetSpent, match="more noise"):
-        federate(stage.as_(CREATOR), task, stage.root / "a")
+        stage.post(merge=small)
+    assert not stage.as_(CREATOR).chain.tasks(), "nor is anything posted"
+    task = accepted(stage)
+    with pytest.raises(BudgetSpent, match="more noise"):
+        federate(stage.as_(CREATOR), task, stage.root / "a", plan=small)
     assert not (stage.root / "a").exists()
     federate(stage.as_(CREATOR), task, stage.root / "a", plan=_plan(budget=epsilon(1.0) + 0.01))
+
+
+def test_a_base_model_with_a_damaged_ledger_is_refused_before_anything_is_posted(
+    stage: Stage,
+) -> None:
+    (stage.model / "privacy.json").write_text("{}")
+    with pytest.raises(ManifestError, match=r"privacy\.json"):
+        stage.post()
 
 
 def test_what_would_make_it_void_is_refused(stage: Stage) -> None:

@@ -37,7 +37,7 @@ from decentralml.market.creating.offer import Contents, Offer
 from decentralml.market.creating.steadiness import require_steady
 from decentralml.market.exchange.shares import share_key
 from decentralml.market.merging.plan import choose
-from decentralml.market.merging.private import require_private
+from decentralml.market.merging.private import require_private, require_spendable
 from decentralml.market.session import Session
 from decentralml.market.tasks import PAGE
 from decentralml.market.work import scratch
@@ -193,6 +193,8 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
                 "contributors need a model to begin from; make one with `decentralml train-model` "
                 "and name its folder with --base-model"
             )
+        base = None if settings.base_model is None else source / settings.base_model
+        require_spendable(base, offer.parent, settings.merge)
         if offer.validation_set is not None:
             _check_validation_set(offer.validation_set, settings)
         warnings += cautions.of_office(session, offer)

@@ -121,7 +121,7 @@ def federate(
         private.require_private(found.terms.task_type, start)
     # A ledger is the bundle's: a folder that was named has the same model, and may have another.
     own, parent = bundle.base_model, found.terms.parent
-    spending = private.foreseen(session, task, own, parent, chosen.plan)
+    spending = private.foreseen(task, own, parent, chosen.plan)
     results = accepted_results(session, bundle, task, only)
     updates = [_update(result) for result in results]
     weighed = weigh(session, results, chosen.weights)
@@ -137,7 +137,7 @@ def federate(
             merge = chosen.merge(updates, space / "mean", parts, start, progress, key)
         model = _stepped(session, found, start, chosen, space / "mean", space / "model")
         _take_code(task, results, model)
-        before = private.line_before(session, own, parent, privacy is not None)
+        before = private.line_before(own, parent, privacy is not None)
         if line := private.with_merge(before, task, privacy, len(results)):
             write_ledger(model, line)
         cid = cid_of(model)

@@ -52,13 +52,12 @@ class Spending:
         return self.epsilon is None or self.epsilon > self.budget
 
 
-def line_before(
-    session: Session, base: Path | None, parent: TaskId | None, private: bool
-) -> tuple[PastMerge, ...]:
+def line_before(base: Path | None, parent: TaskId | None, private: bool) -> tuple[PastMerge, ...]:
     """The merges that led to a base model, as far as they are written down beside it.
 
-    A private merge that goes on from what a task published without noise begins a line that
-    promises nothing: a contributor to both was hidden in one only.
+    A private merge that goes on from a task that wrote nothing down begins a line that promises
+    nothing: a contributor to both was hidden in one only. The parent is not asked what it has
+    published: the answer may change, and the model must not.
 
     Raises
     ------
@@ -67,7 +66,7 @@ def line_before(
     known = None if base is None else read_ledger(base)
     if known is not None:
         return known
-    if private and parent is not None and session.chain.task(parent).published is not None:
+    if private and parent is not None:
         return (PastMerge(parent, 0.0, None, None),)
     return ()
 
@@ -101,7 +100,6 @@ def spending(line: Sequence[PastMerge], privacy: Privacy | None) -> Spending | N
 
 
 def foreseen(
-    session: Session,
     task: TaskId,
     base: Path | None,
     parent: TaskId | None,
@@ -115,13 +113,27 @@ def foreseen(
     PrivacyNotInstalled, ManifestError
     """
     privacy = None if plan is None else plan.privacy
-    before = line_before(session, base, parent, privacy is not None)
+    before = line_before(base, parent, privacy is not None)
     found = spending(with_merge(before, task, privacy, None), privacy)
     if found is not None and found.over:
         assert found.budget is not None
         epsilon = math.inf if found.epsilon is None else found.epsilon
         raise BudgetSpent(epsilon, found.budget, found.delta)
     return found
+
+
+def require_spendable(base: Path | None, parent: TaskId | None, plan: MergePlan | None) -> None:
+    """Raise what the merge of a task that is not posted yet would raise.
+
+    Raises
+    ------
+    BudgetSpent, ManifestError
+    PrivacyNotInstalled : a budget cannot be counted here.
+    """
+    privacy = None if plan is None else plan.privacy
+    line_before(base, parent, private=privacy is not None)
+    if privacy is not None and privacy.budget is not None:
+        foreseen(TaskId(0), base, parent, plan)  # Its number plays no part in what is spent.
 
 
 def require_private(task_type: TaskType, base_model: object) -> None:

@@ -109,7 +109,7 @@ def _beyond_budget(session: Session, plan: RunPlan, folder: RunFolder, run: Run)
         base = _offer(session, plan, folder, Round(1), None).base_model or base
     try:
         # The number of a task that is not posted yet plays no part in what is spent.
-        foreseen(session, TaskId(0), base, parent, _merge_plan(plan))
+        foreseen(TaskId(0), base, parent, _merge_plan(plan))
     except BudgetSpent:
         if run.current is None:
             raise
