@@ -7,7 +7,7 @@ gives what to send next. Whom it does not hear from until then is left out.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import StrEnum
 from typing import BinaryIO
 
@@ -189,8 +189,8 @@ class Server:
         name: str,
         sender: int,
         claimed: int,
-        before: Mapping[int, object] | tuple[()],
-        awaited: Mapping[int, object] | list[int] | None = None,
+        before: Container[int],
+        awaited: Container[int] | None = None,
     ) -> None:
         if claimed != sender:
             raise SecureMessageInvalid(name, f"client {sender} sent it as client {claimed}")
@@ -206,7 +206,7 @@ class Server:
         """What the survivors' masks leave on the sum, the other way round."""
         masks = Masks(self._agreement.coding.bits)
         for owner in self._survivors:
-            seed = self._recovered(owner)
+            seed = self._recovered_seed(owner)
             masks.subtract(keys.derived(seed, b"self", self._session, owner))
         for owner in self._lost():
             secret = self._recovered_secret(owner)
@@ -217,7 +217,7 @@ class Server:
                 (masks.subtract if survivor < owner else masks.add)(key)
         return masks
 
-    def _recovered(self, owner: int) -> bytes:
+    def _recovered_seed(self, owner: int) -> bytes:
         wanted = self._adverts[owner].commitment
         found = shares.combine(
             {place: dict(reveal.kept)[owner] for place, reveal in self._reveals.items()},
