@@ -48,8 +48,8 @@ from decentralml.learning.update import Update
 Term = tuple[TensorSource, float]
 """A model and its coefficient."""
 
-PIECE = 1 << 18
-"""Elements summed at a time: their sum takes 2 MiB."""
+PIECE = 1 << 17
+"""Elements summed at a time: their sum takes 1 MiB."""
 NARROW = frozenset({"F32", "F16", "BF16"})
 """Floats that a float64 sum rounds back to, if they were all the same."""
 
