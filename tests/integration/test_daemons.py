@@ -442,7 +442,8 @@ def test_a_daemon_stops_cleanly_and_there_is_one_for_each_key(
         third = begin(stage, f"worker run --data {data} --as {BOB} --once")
         out, _ = third.communicate(timeout=60)
         assert third.returncode == 0
-        assert [json.loads(line)["event"] for line in out.splitlines()] == ["started", "stopped"]
+        events = [json.loads(line)["event"] for line in out.splitlines()]
+        assert events == ["warning", "started", "stopped"]  # It takes anybody's tasks.
     finally:
         first.kill()
 
