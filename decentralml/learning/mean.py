@@ -41,7 +41,6 @@ from decentralml.learning.stack import (
     in_order,
     stored_in,
 )
-from decentralml.learning.stack import first_difference as first_difference
 from decentralml.learning.tensors import TensorWriter, replacing
 from decentralml.learning.update import Update
 

@@ -22,8 +22,8 @@ from decentralml.bundles.fields import canonical_json
 from decentralml.bundles.manifest import MODEL_FILE, TensorSpec
 from decentralml.errors import NotFinite, StructureMismatch
 from decentralml.learning.dtypes import STORED, Array, narrowed, widened
-from decentralml.learning.mean import first_difference
 from decentralml.learning.optimizers import Method, ServerOptimizer
+from decentralml.learning.stack import first_difference
 from decentralml.learning.tensors import TensorFile, TensorWriter, items, replacing
 
 STATE_FILE = "optimizer.safetensors"
