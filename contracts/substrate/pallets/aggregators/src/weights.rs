@@ -24,26 +24,26 @@ pub type SubstrateWeight<T> = Measured<<T as frame_system::Config>::DbWeight>;
 
 impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
     fn register() -> Weight {
-        // Proof: 43 bytes measured. At least 96_781 ns.
-        Weight::from_parts(99_736_000, 3699)
+        // Proof: 43 bytes measured. At least 98_404 ns.
+        Weight::from_parts(100_878_000, 3699)
             .saturating_add(D::get().reads(2))
             .saturating_add(D::get().writes(2))
     }
     fn update_profile() -> Weight {
-        // Proof: 302 bytes measured. At least 26_159 ns.
-        Weight::from_parts(28_042_000, 3699)
+        // Proof: 302 bytes measured. At least 27_342 ns.
+        Weight::from_parts(28_653_000, 3699)
             .saturating_add(D::get().reads(1))
             .saturating_add(D::get().writes(1))
     }
     fn deregister() -> Weight {
-        // Proof: 763 bytes measured. At least 89_528 ns.
-        Weight::from_parts(91_912_000, 3699)
+        // Proof: 763 bytes measured. At least 90_940 ns.
+        Weight::from_parts(93_304_000, 3699)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn top_up() -> Weight {
-        // Proof: 357 bytes measured. At least 99_266 ns.
-        Weight::from_parts(101_830_000, 3699)
+        // Proof: 357 bytes measured. At least 100_257 ns.
+        Weight::from_parts(104_505_000, 3699)
             .saturating_add(D::get().reads(2))
             .saturating_add(D::get().writes(2))
     }
