@@ -1,0 +1,196 @@
+"""The words of swarms: what the pallet ``swarm`` stores, neutral to the kind of chain.
+
+A **swarm** is a group that trains one model without a centre. Its **owner** gives out **seats**
+(licences). Who has a seat registers a **node**: a certificate, a file server's address, a weight.
+Nodes meet in **rounds**: each one **arrives** with an update's CID; one of them is drawn as
+**leader**, merges, and publishes the merged model's CID. Times are Unix milliseconds, durations
+milliseconds, amounts planck.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from decentralml.types import Address, Cid
+
+SwarmId = NewType("SwarmId", int)
+
+CERTIFICATE_BYTES = 2048
+"""The longest certificate (DER)."""
+ADDRESS_BYTES = 128
+"""The longest address of a file server, ``host:port``."""
+MAX_WEIGHTAGE = 100
+MAX_LEFT_OUT = 32
+"""The most arrivals that a leader can name as left out; more are only counted."""
+
+
+class MergeMethod(StrEnum):
+    MEAN = "Mean"
+    """Weighted by weightage."""
+    COORDMEDIAN = "CoordMedian"
+    """Weighted 50th percentile of each coordinate."""
+    GEOMEDIAN = "GeoMedian"
+    """Weiszfeld's geometric median."""
+
+
+class Admission(StrEnum):
+    """How a seat is had."""
+
+    OPEN = "Open"
+    """Whoever takes one."""
+    INVITED = "Invited"
+    """Only by the owner's grant."""
+    SALE = "Sale"
+    """By grant, or for a price that the owner is paid."""
+
+
+class Presence(StrEnum):
+    """Where a node stands."""
+
+    REGISTERED = "Registered"
+    """It has not said that it is ready."""
+    READY = "Ready"
+    """Rounds wait for it."""
+    ABSENT = "Absent"
+    """It missed rounds: none waits for it until it arrives again."""
+    SNAPSHOT = "Snapshot"
+    """Its training ended; its last update goes on being merged."""
+    ACTIVE = "Active"
+    """Its training ended; it still arrives with the merged model, and leads."""
+    INACTIVE = "Inactive"
+    """Its training ended; it has no weight any more."""
+
+
+class Stage(StrEnum):
+    """Where a round stands."""
+
+    COLLECTING = "Collecting"
+    DRAWING = "Drawing"
+    """Collection is over; the hash of block ``anchor`` draws the leader."""
+    MERGING = "Merging"
+    """The leader has until ``deadline``."""
+
+
+class Fault(StrEnum):
+    """Why a leader left an arrival out."""
+
+    UNREACHABLE = "Unreachable"
+    """Nobody had it."""
+    DAMAGED = "Damaged"
+    """It is not what its CID says, or no safetensors file."""
+    STRUCTURE = "Structure"
+    """Other names, shapes or types of tensors."""
+    NOT_FINITE = "NotFinite"
+    TOO_LARGE = "TooLarge"
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmTerms:
+    """What an owner decides about a swarm.
+
+    Attributes
+    ----------
+    config : CID of a file with what all must agree on: structure, update size, training defaults.
+    merge : how updates become one.
+    min_peers : fewest arrivals of a round, at least one; below it a round waits.
+    max_peers : most seats.
+    admission : how a seat is had; ``price`` (planck) with ``Admission.SALE`` only, else 0.
+    quorum_wait : most milliseconds that a round waits for stragglers after ``min_peers`` arrived.
+    leader_timeout : milliseconds after which a leader that has not published is replaced.
+    spread : the multiple k of the median absolute deviation of arrivals, in tenths (30 is 3).
+    """
+
+    config: Cid
+    merge: MergeMethod
+    min_peers: int
+    max_peers: int
+    admission: Admission = Admission.INVITED
+    price: int = 0
+    quorum_wait: int = 30_000
+    leader_timeout: int = 600_000
+    spread: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A model that a leader published."""
+
+    round: int
+    cid: Cid
+    leader: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Swarm:
+    id: SwarmId
+    owner: Address
+    terms: SwarmTerms
+    seats: int
+    """Given out."""
+    nodes: int
+    """Registered."""
+    present: int
+    """That a round waits for: ready or active."""
+    round: int
+    """Number of the round that is open or comes next, from 1."""
+    newest: Merged | None
+    objections: int
+    """Against ``newest``."""
+    closed: bool
+    deposit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    holder: Address
+    paid: int
+    """Planck that the holder paid the owner; it comes back if the owner revokes the seat."""
+    deposit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    account: Address
+    identity: bytes
+    """SHA-256 of its certificate (32 bytes)."""
+    address: str
+    """Of its file server, ``host:port``."""
+    weightage: int
+    """1 to 100."""
+    willing: bool
+    """Whether it may be drawn as leader."""
+    presence: Presence
+    round: int
+    """Of its last arrival; 0 if it never arrived."""
+    cid: Cid | None
+    """Of its last arrival."""
+    arrived: int
+    """When that was; 0 if it never arrived."""
+    deposit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The round that is under way.
+
+    Attributes
+    ----------
+    opened : when its first node arrived.
+    deadline : when its stage ends without those it waits for; None while too few have arrived.
+    anchor : block whose hash draws the leader; with ``Stage.DRAWING`` only.
+    leader : with ``Stage.MERGING`` only.
+    attempt : leaders that failed before this one.
+    """
+
+    number: int
+    stage: Stage
+    opened: int
+    arrivals: int
+    candidates: int
+    """Arrivals that are willing to lead and have not failed."""
+    deadline: int | None
+    anchor: int | None
+    leader: Address | None
+    attempt: int
