@@ -16,14 +16,14 @@ import click
 from decentralml.cli.options import FOLDER, Settings, choice, common, examples, pass_settings
 from decentralml.cli.output import Terminal, printable, to_plain
 from decentralml.cli.units import AMOUNT, DURATION, PROPORTION
-from decentralml.market.reporting import Progress
+from decentralml.service.reporting import Progress
 from decentralml.types import ModelType, TaskType
 
 if TYPE_CHECKING:
-    from decentralml.market.daemons.log import Log
     from decentralml.market.daemons.loop import Daemon
-    from decentralml.market.daemons.stopping import Stop
     from decentralml.market.session import Session
+    from decentralml.service.log import Log
+    from decentralml.service.stopping import Stop
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -232,8 +232,8 @@ def _run(
     every: int,
 ) -> None:
     from decentralml.market.daemons.loop import Daemon, run_daemon
-    from decentralml.market.daemons.stopping import Stop
     from decentralml.market.session import Session
+    from decentralml.service.stopping import Stop
 
     stop = Stop()
     log: Log = JsonLog() if log_json or settings.json else TerminalLog()

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import click
 
 from decentralml.market.plain import to_plain as to_plain
-from decentralml.market.reporting import Progress
+from decentralml.service.reporting import Progress
 from decentralml.types import Address
 
 PATIENCE = 1.0

@@ -12,8 +12,8 @@ from decentralml.chain.connect import open_embedded
 from decentralml.config import EMBEDDED, Config
 from decentralml.devchain import files
 from decentralml.errors import EmbeddedOnly
-from decentralml.market.records import write_atomically
 from decentralml.market.session import Session
+from decentralml.service.files import write_atomically
 
 if TYPE_CHECKING:
     from decentralml.chain.substrate.upgrade import Upgraded

@@ -26,8 +26,8 @@ from decentralml.errors import (
 )
 from decentralml.market.accounts import WELL_KNOWN
 from decentralml.market.records import Records
-from decentralml.market.reporting import Reporter, Silent
 from decentralml.market.work import WorkFolder
+from decentralml.service.reporting import Reporter, Silent
 from decentralml.types import Address, TaskId
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.market.records import write_atomically
+from decentralml.service.files import write_atomically
 
 SCRATCH = ".scratch-"
 LOCK = "lock"

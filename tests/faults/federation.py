@@ -29,9 +29,7 @@ from decentralml.chain import events
 from decentralml.chain.keys import development_key
 from decentralml.market.contributing.contributor import assignment
 from decentralml.market.daemons.aggregator import Aggregator
-from decentralml.market.daemons.log import Quiet
 from decentralml.market.daemons.policy import WorkerPolicy
-from decentralml.market.daemons.stopping import Stop
 from decentralml.market.daemons.worker import Worker
 from decentralml.market.progress import ENDED
 from decentralml.market.rounds.plan import RunPlan
@@ -39,6 +37,8 @@ from decentralml.market.rounds.run import advance_run
 from decentralml.market.rounds.state import Run
 from decentralml.market.session import Session
 from decentralml.market.work import replace_folder, scratch
+from decentralml.service.log import Quiet
+from decentralml.service.stopping import Stop
 from decentralml.types import Cid, Outcome, Submission, Task, TaskId, TaskStatus
 
 ROUNDS = 2

@@ -31,13 +31,13 @@ from decentralml.market.contributing.running import run_task
 from decentralml.market.creating.offer import HOUR
 from decentralml.market.daemons import worker as working
 from decentralml.market.daemons.aggregator import Aggregator
-from decentralml.market.daemons.log import Quiet
 from decentralml.market.daemons.policy import WorkerPolicy
-from decentralml.market.daemons.stopping import Stop, Stopped
 from decentralml.market.daemons.worker import Worker
 from decentralml.market.node import advance
 from decentralml.market.session import Session
 from decentralml.market.tokens import transfer
+from decentralml.service.log import Quiet
+from decentralml.service.stopping import Stop, Stopped
 from decentralml.types import (
     UNIT,
     ModelType,

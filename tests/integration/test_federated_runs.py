@@ -38,8 +38,6 @@ from decentralml.market import staying
 from decentralml.market.contributing.contributor import accept_task
 from decentralml.market.creating.offer import HOUR
 from decentralml.market.daemons.aggregator import Aggregator
-from decentralml.market.daemons.log import Quiet
-from decentralml.market.daemons.stopping import Stop
 from decentralml.market.merging.federation import publish_model
 from decentralml.market.node import advance, reset
 from decentralml.market.rounds import run as rounds
@@ -53,6 +51,8 @@ from decentralml.market.rounds.run import (
 )
 from decentralml.market.rounds.state import folder_of, list_runs, read_run
 from decentralml.market.tokens import transfer
+from decentralml.service.log import Quiet
+from decentralml.service.stopping import Stop
 from decentralml.storage.unixfs import cid_of
 from decentralml.types import UNIT, Address, SubmissionStatus, TaskId, TaskStatus, TaskType
 

@@ -24,9 +24,9 @@ from decentralml.market.creating.offer import HOUR
 from decentralml.market.judging.review import validate_task_results
 from decentralml.market.merging.federation import Weighting, federate
 from decentralml.market.node import advance
-from decentralml.market.reporting import Silent
 from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results, settle
+from decentralml.service.reporting import Silent
 from decentralml.types import (
     UNIT,
     Outcome,

@@ -11,11 +11,12 @@ import pytest
 
 from decentralml.config import Config
 from decentralml.errors import AlreadyRunning, ConfigError, NodeUnreachable
-from decentralml.market.daemons.alone import alone
-from decentralml.market.daemons.log import Quiet
 from decentralml.market.daemons.loop import Daemon, run_daemon
-from decentralml.market.daemons.stopping import Stop, Stopped
 from decentralml.market.session import Session
+from decentralml.service.alone import alone
+from decentralml.service.log import Quiet
+from decentralml.service.stopping import Stop, Stopped
+from decentralml.types import Address
 
 
 class FakeSession:
@@ -128,14 +129,17 @@ def test_once_goes_on_until_nothing_is_left_to_do(tmp_path: Path) -> None:
 
 
 def test_there_is_one_of_a_kind_for_each_key(tmp_path: Path) -> None:
-    session = cast(Session, FakeSession(tmp_path))
-    with alone(session, "worker"):
-        with alone(session, "aggregator"):
+    key = Address("5F")
+    with alone(tmp_path, bytes(32), "worker", key):
+        with alone(tmp_path, bytes(32), "aggregator", key):
             pass
-        with pytest.raises(AlreadyRunning) as caught, alone(session, "worker"):
+        with (
+            pytest.raises(AlreadyRunning) as caught,
+            alone(tmp_path, bytes(32), "worker", key, "bob"),
+        ):
             pass
-        assert caught.value.pid is not None
-    with alone(session, "worker"):
+        assert caught.value.pid is not None and "of bob" in str(caught.value)
+    with alone(tmp_path, bytes(32), "worker", key):
         pass
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from decentralml.errors import RecordDamaged
-from decentralml.market import records as module
-from decentralml.market.records import Records, write_atomically
+from decentralml.market.records import Records
+from decentralml.service import files as module
+from decentralml.service.files import write_atomically
 
 GENESIS = bytes(range(32))
 

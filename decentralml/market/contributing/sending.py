@@ -18,10 +18,10 @@ from decentralml.market.exchange.coded import made_of, note_untold, to_travel
 from decentralml.market.exchange.fetch import FetchedTask, fetch_task
 from decentralml.market.exchange.sealed import hand_key, made_key, release_key, seal_of
 from decentralml.market.progress import ENDED, Awaited, awaited, brought_on
-from decentralml.market.records import locked
 from decentralml.market.session import Session
 from decentralml.market.staying import Waits, stay
 from decentralml.market.work import Attempt, replace_folder, scratch
+from decentralml.service.files import locked
 from decentralml.types import (
     Cid,
     Phase,

@@ -22,7 +22,7 @@ from decentralml.errors import (
     TermsInvalid,
 )
 from decentralml.market.creating.offer import GOLDS
-from decentralml.market.records import write_atomically
+from decentralml.service.files import write_atomically
 from decentralml.types import PPM, Address, Gold, Verdict
 
 MAX_GOLD_FILE = 4096

@@ -21,8 +21,6 @@ from decentralml.errors import (
 )
 from decentralml.market.creating.merger import merger_is
 from decentralml.market.daemons.live import LiveTasks
-from decentralml.market.daemons.log import Log
-from decentralml.market.daemons.stopping import Stop
 from decentralml.market.exchange.handover import hand_over_if_able
 from decentralml.market.judging.panel import Duty, attend_panels
 from decentralml.market.merging.federation import Merged, federate
@@ -30,6 +28,8 @@ from decentralml.market.progress import has_seat, seat_of
 from decentralml.market.session import Session
 from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import LIVE, every_submission, settle
+from decentralml.service.log import Log
+from decentralml.service.stopping import Stop
 from decentralml.types import Address, Phase, Submission, Task, TaskId, TaskStatus, Window
 
 CANNOT_MERGE = (

@@ -20,10 +20,10 @@ from decentralml.errors import (
     WrongGenesis,
 )
 from decentralml.market import staying
-from decentralml.market.daemons.alone import alone
-from decentralml.market.daemons.log import Log
-from decentralml.market.daemons.stopping import Stop, Stopped
 from decentralml.market.session import Session
+from decentralml.service.alone import alone
+from decentralml.service.log import Log
+from decentralml.service.stopping import Stop, Stopped
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -66,10 +66,9 @@ def run_daemon(daemon: Daemon) -> None:
     with suppress(Stopped):
         first = _patiently(daemon, lambda: _opened(daemon))
         try:
-            with alone(first, daemon.kind):
-                daemon.log.event(
-                    "started", f"{daemon.kind} of {first.called(first.address)}", key=first.address
-                )
+            called = first.called(first.address)
+            with alone(first.config.home, first.genesis, daemon.kind, first.address, called):
+                daemon.log.event("started", f"{daemon.kind} of {called}", key=first.address)
                 _repeat(daemon, first)
         finally:
             first.close()

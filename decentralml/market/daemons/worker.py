@@ -27,13 +27,13 @@ from decentralml.market.contributing.contributor import abandon_task, accept_tas
 from decentralml.market.contributing.running import Ran, run_task
 from decentralml.market.contributing.sending import follow_result, send_results
 from decentralml.market.daemons.live import LiveTasks
-from decentralml.market.daemons.log import Log
 from decentralml.market.daemons.policy import WorkerPolicy, may_take
-from decentralml.market.daemons.stopping import Stop
 from decentralml.market.progress import ENDED
 from decentralml.market.session import Session
 from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import settle
+from decentralml.service.log import Log
+from decentralml.service.stopping import Stop
 from decentralml.types import Phase, Submission, SubmissionStatus, Task, TaskId, Window
 
 RECORDS = "worker"

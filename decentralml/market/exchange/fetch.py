@@ -24,9 +24,9 @@ from decentralml.errors import (
 )
 from decentralml.market.exchange.coded import coding_of, from_travel
 from decentralml.market.exchange.sealed import known_key
-from decentralml.market.records import locked
 from decentralml.market.session import Session
 from decentralml.market.work import replace_folder, scratch
+from decentralml.service.files import locked
 from decentralml.storage.dag import Limits
 from decentralml.storage.unixfs import cid_of
 from decentralml.types import Cid, Submission, Task, Terms

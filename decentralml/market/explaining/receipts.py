@@ -30,8 +30,8 @@ from decentralml.errors import (
 )
 from decentralml.market.explaining.explain import Explanation, explained
 from decentralml.market.explaining.statements import as_document
-from decentralml.market.records import write_atomically
 from decentralml.market.session import Session
+from decentralml.service.files import write_atomically
 from decentralml.types import TaskId
 
 RECEIPT_FORMAT = "decentralml/receipt@1"

@@ -21,10 +21,10 @@ from decentralml.errors import FolderInUse, NotAModel, NothingToRun, TaskScriptF
 from decentralml.market.creating.creator import with_model
 from decentralml.market.exchange.fetch import fetch_task
 from decentralml.market.merging.federation import Merged
-from decentralml.market.reporting import Reporter, Silent
 from decentralml.market.session import Session
 from decentralml.market.work import scratch
 from decentralml.sandbox import Limits, command_for, run, run_unsandboxed
+from decentralml.service.reporting import Reporter, Silent
 from decentralml.types import TaskId, TaskType, ValidationStrategy
 from decentralml.validation.evaluate import Bench, evaluate
 from decentralml.validation.scores import Score

@@ -15,7 +15,7 @@ from decentralml.learning.privacy.accountant import check_delta
 from decentralml.learning.privacy.user_level import UserLevel, federate_private
 from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
 from decentralml.learning.update import Update
-from decentralml.market.reporting import Progress
+from decentralml.service.reporting import Progress
 
 
 @dataclass(frozen=True, slots=True)

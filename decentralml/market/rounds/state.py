@@ -19,8 +19,8 @@ from typing import Any
 from decentralml.errors import RecordDamaged, RunUnknown
 from decentralml.market.merging.private import Spending
 from decentralml.market.plain import to_plain
-from decentralml.market.records import write_atomically
 from decentralml.market.session import Session
+from decentralml.service.files import write_atomically
 from decentralml.types import Cid, TaskId
 
 FORMAT = "decentralml/run@1"

@@ -1,4 +1,4 @@
-"""One daemon of a kind for each key: two would take slots, and pay bonds, past each other."""
+"""One program of a kind for each key: two would spend an account's money past each other."""
 
 from __future__ import annotations
 
@@ -6,29 +6,38 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from decentralml.errors import AlreadyRunning
-from decentralml.market.session import Session
+from decentralml.types import Address
 
 
 @contextmanager
-def alone(session: Session, kind: str) -> Iterator[None]:
+def alone(
+    home: Path, genesis: bytes, kind: str, address: Address, called: str | None = None
+) -> Iterator[None]:
     """Be the only one while the context lasts; however this process ends, the next can begin.
+
+    Parameters
+    ----------
+    home : the folder of settings.
+    genesis : of the chain, 32 bytes.
+    called : how people call the account.
 
     Raises
     ------
     AlreadyRunning
     """
-    folder = session.config.home / "daemons" / session.genesis.hex()[:8]
+    folder = home / "daemons" / genesis.hex()[:8]
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{kind}-{session.address}.lock").open("a+") as lock:
+    with (folder / f"{kind}-{address}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read(16).strip()
             pid = int(holder) if holder.isdecimal() else None
-            raise AlreadyRunning(kind, session.called(session.address), pid) from None
+            raise AlreadyRunning(kind, called or address, pid) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from decentralml.market.reporting import Reporter, Silent
+from decentralml.service.reporting import Reporter, Silent
 
 
 class Log(Reporter, Protocol):

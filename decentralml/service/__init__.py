@@ -1,0 +1,1 @@
+"""What programs that work by themselves share: stopping, telling, being alone, whole files."""
