@@ -212,28 +212,47 @@ class Importer:
             self._progress(self._done, self._total)
 
 
-def _balanced(leaves: Iterator[Link], put: Callable[[bytes], bytes]) -> Link:
+class BalancedTree:
     """A tree of at most :data:`WIDTH` links a node, filled from the left, all leaves equally deep.
 
     Keeps at most one node's links a level in memory.
-    """
-    levels: list[list[tuple[Link, int]]] = [[]]  # of each child: its link and its file's bytes
 
-    def push(level: int, child: tuple[Link, int]) -> None:
+    Parameters
+    ----------
+    put : takes each node's block and gives its CID.
+    """
+
+    def __init__(self, put: Callable[[bytes], bytes]) -> None:
+        self._put = put
+        self._levels: list[list[tuple[Link, int]]] = [[]]  # each child's link and its file's bytes
+
+    def add(self, leaf: Link) -> None:
+        self._push(0, (leaf, leaf.size))
+
+    def root(self) -> Link:
+        """The link to the whole; nothing can be added afterwards."""
+        levels = self._levels
+        level = 0
+        while level + 1 < len(levels) or len(levels[level]) > 1:
+            self._push(level + 1, _parent(levels[level], self._put))
+            level += 1
+        return levels[level][0][0]
+
+    def _push(self, level: int, child: tuple[Link, int]) -> None:
+        levels = self._levels
         if level == len(levels):
             levels.append([])
         if len(levels[level]) == WIDTH:
             full, levels[level] = levels[level], []
-            push(level + 1, _parent(full, put))
+            self._push(level + 1, _parent(full, self._put))
         levels[level].append(child)
 
+
+def _balanced(leaves: Iterator[Link], put: Callable[[bytes], bytes]) -> Link:
+    tree = BalancedTree(put)
     for leaf in leaves:
-        push(0, (leaf, leaf.size))
-    level = 0
-    while level + 1 < len(levels) or len(levels[level]) > 1:
-        push(level + 1, _parent(levels[level], put))
-        level += 1
-    return levels[level][0][0]
+        tree.add(leaf)
+    return tree.root()
 
 
 def _parent(
