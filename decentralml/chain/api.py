@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
+from decentralml.chain.swarm.api import SwarmChain
 from decentralml.types import (
     Address,
     AggregatorProfile,
@@ -155,7 +156,7 @@ class Receipt:
         return next((event for event in self.events if isinstance(event, kind)), None)
 
 
-class Chain(Protocol):
+class Chain(SwarmChain, Protocol):
     """One chain. Every method raises :class:`~decentralml.errors.ChainError` subclasses."""
 
     def info(self) -> ChainInfo: ...

@@ -1,13 +1,15 @@
 """What an account may ask of the chain, in the marketplace's own words.
 
 One frozen dataclass per call, neutral to the kind of chain. ``docs/protocol.md`` says who may make
-which call, when, and what it does. Amounts are planck; scores are parts per million.
+which call, when, and what it does. Amounts are planck; scores are parts per million. What concerns
+swarms is in :mod:`decentralml.chain.swarm.calls`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from decentralml.chain.swarm.calls import SwarmCall
 from decentralml.types import Address, Attestation, Cid, Gold, Seal, TaskId, Terms, Trace
 
 CID_BYTES = 64
@@ -372,4 +374,4 @@ MarketCall = (
 AggregatorCall = RegisterAggregator | UpdateProfile | TopUp | Deregister
 ElectionCall = SubmitCandidacy | RenounceCandidacy | Vote | RemoveVoter
 AssetCall = CreateAsset | DescribeAsset | MintAsset | TransferAsset | FreezeAsset | ThawAsset
-Call = MarketCall | AggregatorCall | ElectionCall | AssetCall | Transfer | Batch
+Call = MarketCall | AggregatorCall | ElectionCall | AssetCall | SwarmCall | Transfer | Batch

@@ -1,7 +1,8 @@
 """What happened on the chain, typed.
 
-One frozen dataclass for each event of the pallets ``market``, ``aggregators`` and ``reputation``,
-of the same name and fields; every other event arrives as :class:`OtherEvent`.
+One frozen dataclass for each event of the pallets ``market``, ``aggregators``, ``reputation`` and
+``swarm`` (:mod:`decentralml.chain.swarm.events`), of the same name and fields; every other event
+arrives as :class:`OtherEvent`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from decentralml.chain import office_events
+from decentralml.chain.swarm.events import SwarmEvent
 from decentralml.types import Address, Cid, Outcome, TaskId, Verdict
 
 Deregistered = office_events.Deregistered
@@ -432,4 +434,4 @@ MarketEvent = (
     | TaskCleared
     | DepositReturned
 )
-Event = MarketEvent | office_events.AggregatorEvent | office_events.Noted | OtherEvent
+Event = MarketEvent | office_events.AggregatorEvent | office_events.Noted | SwarmEvent | OtherEvent

@@ -27,8 +27,8 @@ class Block:
     time: int
     """Unix milliseconds; 0 of the first block."""
     events: tuple[tuple[int, Event], ...]
-    """Those of the pallets Market, Aggregators and Reputation, each with its position in the
-    block."""
+    """Those of the pallets Market, Aggregators, Reputation and Swarm, each with its position in
+    the block."""
     count: int
     """How many events it has in all."""
 

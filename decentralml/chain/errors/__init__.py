@@ -149,6 +149,10 @@ from decentralml.chain.errors.registry import (
     explicit,
     refusal,
 )
+from decentralml.chain.errors.swarm import (
+    SwarmRefused,
+    UnknownSwarm,
+)
 
 __all__ = [
     "AggregatorsRefused",
@@ -255,6 +259,7 @@ __all__ = [
     "SegmentOutsideRun",
     "StillStored",
     "StillUnpaid",
+    "SwarmRefused",
     "TaskCompleted",
     "TaskExpired",
     "TaskFull",
@@ -274,6 +279,7 @@ __all__ = [
     "UnknownGold",
     "UnknownParent",
     "UnknownSubmission",
+    "UnknownSwarm",
     "UnknownTask",
     "WouldDie",
     "WrapMissing",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from decentralml.chain.errors import assets, market, money, office
+from decentralml.chain.errors import assets, market, money, office, swarm
 from decentralml.errors import CallRefused
 
-_MODULES = (assets, market, money, office)
+_MODULES = (assets, market, money, office, swarm)
 
 
 class BadOrigin(CallRefused):

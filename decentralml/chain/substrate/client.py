@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from decentralml.chain.substrate.past import Past
     from decentralml.chain.substrate.sender import Sender
     from decentralml.chain.substrate.states import States
+    from decentralml.chain.substrate.swarm_reader import SwarmReader
     from decentralml.chain.substrate.transport import Transport
+    from decentralml.chain.swarm.words import Node, Round, Seat, Swarm, SwarmId
 
 SPEC_NAME = "decentralml"
 SPEC_VERSION = 3
@@ -224,6 +226,38 @@ class SubstrateChain:
 
     def events(self, block: int) -> tuple[Event, ...]:
         return self._reader.events(block)
+
+    # Its swarms.
+
+    @property
+    def _swarms(self) -> SwarmReader:
+        from decentralml.chain.substrate.swarm_reader import SwarmReader
+
+        return SwarmReader(self.present(), self.transport)
+
+    def swarm(self, swarm: SwarmId) -> Swarm:
+        return self._swarms.swarm(swarm)
+
+    def swarms(self, limit: int = 20, before: SwarmId | None = None) -> list[Swarm]:
+        return self._swarms.swarms(limit, before)
+
+    def seat(self, swarm: SwarmId, who: Address) -> Seat | None:
+        return self._swarms.seat(swarm, who)
+
+    def seats(self, swarm: SwarmId, limit: int = 1000) -> list[Seat]:
+        return self._swarms.seats(swarm, limit)
+
+    def node(self, swarm: SwarmId, who: Address) -> Node | None:
+        return self._swarms.node(swarm, who)
+
+    def nodes(self, swarm: SwarmId, limit: int = 1000) -> list[Node]:
+        return self._swarms.nodes(swarm, limit)
+
+    def certificate(self, swarm: SwarmId, who: Address) -> bytes | None:
+        return self._swarms.certificate(swarm, who)
+
+    def round(self, swarm: SwarmId) -> Round | None:
+        return self._swarms.round(swarm)
 
     # What happened on it.
 

@@ -11,19 +11,27 @@ from decentralml.chain.substrate import records
 from decentralml.chain.substrate.codec import Variant
 from decentralml.chain.substrate.metadata import Composite
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.swarm.events import SwarmEvent
+from decentralml.chain.swarm.words import Fault, Presence, SwarmId
 from decentralml.types import Outcome, Role, TaskId, Verdict
 
 _TYPED: dict[tuple[str, str], type] = {
     **{("Market", kind.__name__): kind for kind in get_args(events.MarketEvent)},
     **{("Aggregators", kind.__name__): kind for kind in get_args(office_events.AggregatorEvent)},
     ("Reputation", "Noted"): office_events.Noted,
+    **{("Swarm", kind.__name__): kind for kind in get_args(SwarmEvent)},
 }
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Address": ss58.encode,
     "Address | None": lambda value: None if value is None else ss58.encode(value),
     "tuple[Address, ...]": lambda value: tuple(ss58.encode(account) for account in value),
+    "tuple[tuple[Address, Fault], ...]": lambda pairs: tuple(
+        (ss58.encode(account), Fault(fault.name)) for account, fault in pairs
+    ),
     "Cid": records.cid,
     "TaskId": TaskId,
+    "SwarmId": SwarmId,
+    "Presence": lambda value: Presence(value.name),
     "Verdict": lambda value: Verdict(value.name),
     "Outcome": lambda value: Outcome(value.name),
     "Role": lambda value: Role(value.name),

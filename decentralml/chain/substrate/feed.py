@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decentralml.chain.substrate.transport import Transport
 
 T = TypeVar("T")
-_TOLD = frozenset({"Market", "Aggregators", "Reputation"})
+_TOLD = frozenset({"Market", "Aggregators", "Reputation", "Swarm"})
 
 
 class SubstrateFeed:

@@ -46,7 +46,9 @@ class Intents:
         self.journal.done(intent)
         return included
 
-    def left(self, signer: bytes, nonce: int, wish: bytes) -> Iterator[tuple[Extrinsic, Included]]:
+    def left(
+        self, signer: bytes, nonce: int, wish: bytes, renewed: bool = False
+    ) -> Iterator[tuple[Extrinsic, Included]]:
         """Look for all that was left open, and yield where those of the same wish are.
 
         One of the same wish that is nowhere, and can still be included, is sent again: the same
@@ -55,6 +57,7 @@ class Intents:
         Parameters
         ----------
         nonce : of the signer, in the newest block.
+        renewed : whether it is wished anew each time, so that one that is in a block is not it.
 
         Raises
         ------
@@ -68,7 +71,8 @@ class Intents:
             try:
                 included = self.transport.recover(signed)
                 if included is not None:
-                    same = same and self.clock.wall() - intent.at < SAME_WISH_MILLISECONDS
+                    recent = self.clock.wall() - intent.at < SAME_WISH_MILLISECONDS
+                    same = same and recent and not renewed
                 elif same:
                     included = self.transport.submit(signed)
             except (TransactionInvalid, TransactionLost):

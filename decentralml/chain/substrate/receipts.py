@@ -14,6 +14,8 @@ from decentralml.chain.substrate.runtime import Runtime
 from decentralml.chain.substrate.transport import Included
 from decentralml.errors import CallRefused
 
+_NAMED = ("task", "index", "asset", "swarm", "round", "who")
+
 
 def receipt_of(
     runtime: Runtime,
@@ -53,7 +55,7 @@ def receipt_of(
 
 def facts_of(call: calls.Call) -> dict[str, Any]:
     """What a call names, for the message of an error: the task, the submission, the parent, the
-    asset."""
+    asset; the swarm, its round, the account."""
     if isinstance(call, calls.CreateTask):
         return {"parent": call.terms.parent, "asset": call.terms.asset}
-    return {name: getattr(call, name) for name in ("task", "index", "asset") if hasattr(call, name)}
+    return {name: getattr(call, name) for name in _NAMED if hasattr(call, name)}

@@ -18,6 +18,7 @@ from decentralml.chain.substrate.runtime import Runtime
 from decentralml.chain.substrate.shortfalls import with_numbers
 from decentralml.chain.substrate.transport import Included, Transport
 from decentralml.chain.substrate.wire import encode, needs_census, to_pallet
+from decentralml.chain.swarm.calls import RENEWED
 from decentralml.devchain.hashes import blake2_256
 from decentralml.errors import (
     CallRefused,
@@ -53,7 +54,8 @@ class Sender:
         wish = self._wish(call, data, signer)
         facts = {"signer": signer.address, **facts_of(call)}
         stored = self.reader.nonce(signer.public_key)
-        for left, found in self.intents.left(signer.public_key, stored, wish):
+        renewed = isinstance(call, RENEWED)
+        for left, found in self.intents.left(signer.public_key, stored, wish, renewed):
             # One that was included and failed took no effect: the call is sent anew.
             with suppress(CallRefused):
                 return self._receipt(left, found, facts)

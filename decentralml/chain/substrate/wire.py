@@ -15,6 +15,8 @@ from decentralml.chain.substrate.codec import EncodeError, Variant
 from decentralml.chain.substrate.metadata import Field
 from decentralml.chain.substrate.reader import Census
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.swarm import calls as swarm
+from decentralml.chain.swarm.words import ADDRESS_BYTES, CERTIFICATE_BYTES, MAX_LEFT_OUT
 from decentralml.devchain.codec import vector
 from decentralml.errors import CallInvalid
 from decentralml.types import MAX_GOLDS, Address
@@ -49,8 +51,30 @@ _OWN: dict[type, tuple[str, str]] = {
     calls.UpdateProfile: ("Aggregators", "update_profile"),
     calls.TopUp: ("Aggregators", "top_up"),
     calls.Deregister: ("Aggregators", "deregister"),
+    swarm.CreateSwarm: ("Swarm", "create"),
+    swarm.SetSwarmTerms: ("Swarm", "set_terms"),
+    swarm.GrantSeat: ("Swarm", "grant_seat"),
+    swarm.TakeSeat: ("Swarm", "take_seat"),
+    swarm.RevokeSeat: ("Swarm", "revoke_seat"),
+    swarm.GiveUpSeat: ("Swarm", "give_up_seat"),
+    swarm.RegisterNode: ("Swarm", "register"),
+    swarm.Ready: ("Swarm", "ready"),
+    swarm.Arrive: ("Swarm", "arrive"),
+    swarm.Advance: ("Swarm", "advance"),
+    swarm.StepDown: ("Swarm", "step_down"),
+    swarm.Publish: ("Swarm", "publish"),
+    swarm.ObjectMerged: ("Swarm", "object"),
+    swarm.MarkAbsent: ("Swarm", "mark_absent"),
+    swarm.FinishTraining: ("Swarm", "finish"),
+    swarm.CloseSwarm: ("Swarm", "close"),
+    swarm.ClearSeat: ("Swarm", "clear_seat"),
+    swarm.RemoveSwarm: ("Swarm", "remove"),
 }
-_TEXT_BYTES = {"reason": calls.REASON_BYTES, "endpoint": calls.ENDPOINT_BYTES}
+_TEXT_BYTES = {
+    "reason": calls.REASON_BYTES,
+    "endpoint": calls.ENDPOINT_BYTES,
+    "address": ADDRESS_BYTES,
+}
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "Address": ss58.decode,
     "Address | None": lambda account: None if account is None else ss58.decode(account),
@@ -61,13 +85,23 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
         (ss58.decode(account), data) for account, data in _few(pairs, calls.MAX_PARTIES, "accounts")
     ],
     "tuple[bytes, ...]": lambda golds: list(_few(golds, MAX_GOLDS, "golds")),
+    "tuple[tuple[Address, Fault], ...]": lambda pairs: [
+        (ss58.decode(account), fault.value)
+        for account, fault in _few(pairs, MAX_LEFT_OUT, "arrivals left out")
+    ],
     "Cid": lambda cid: _text(cid, calls.CID_BYTES, "CID"),
     **dict.fromkeys(
-        ("TaskType", "ValidationStrategy", "ModelType", "StorageType", "Access", "Verdict"),
+        (
+            *("TaskType", "ValidationStrategy", "ModelType", "StorageType", "Access", "Verdict"),
+            *("MergeMethod", "Admission", "Presence"),
+        ),
         lambda case: case.value,
     ),
     **dict.fromkeys(
-        ("Terms", "Attestation", "Gold", "Seal | None", "Trace | None", "Replay | None"),
+        (
+            *("Terms", "Attestation", "Gold", "Seal | None", "Trace | None", "Replay | None"),
+            "SwarmTerms",
+        ),
         lambda record: None if record is None else to_record(record),
     ),
 }
@@ -181,6 +215,8 @@ def _converted(name: str, kind: str, owner: Any) -> Any:
     value = getattr(owner, name)
     if name in _TEXT_BYTES:
         return _text(value, _TEXT_BYTES[name], name)
+    if name == "certificate":
+        return _short(value, CERTIFICATE_BYTES, name)
     convert = _CONVERSIONS.get(kind)
     return value if convert is None else convert(value)
 
@@ -194,7 +230,10 @@ def _few(several: tuple[T, ...], most: int, what: str) -> tuple[T, ...]:
 
 def _text(text: str, limit: int, what: str) -> bytes:
     """Text in UTF-8; the runtime cannot even read a call with more of it than it allows."""
-    data = text.encode()
+    return _short(text.encode(), limit, what)
+
+
+def _short(data: bytes, limit: int, what: str) -> bytes:
     if len(data) > limit:
         raise CallInvalid(f"the {what} has {len(data)} bytes, more than {limit}")
     return data

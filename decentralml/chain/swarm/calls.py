@@ -182,3 +182,8 @@ SwarmCall = (
     | ClearSeat
     | RemoveSwarm
 )
+
+RENEWED = (RegisterNode, Ready, Advance, MarkAbsent, FinishTraining)
+"""Calls whose effect others can undo, or that are due again and again: one that an interrupted
+process sent, and that took effect since, is no answer to the next. Who makes one looks at the chain
+first. Of all others the same call, sent again after an interruption, is found and not repeated."""

@@ -108,7 +108,8 @@ def test_an_error_of_a_runtime_to_come_still_has_a_name() -> None:
 def test_a_message_uses_only_what_calls_name_and_says_what_to_do(error: type[CallRefused]) -> None:
     fields = {name for _, name, _, _ in Formatter().parse(error.message) if name}
     told = set(error.foreseen().words())
-    assert fields <= {"task", "index", "signer", "parent", "asset"} | told
+    named = {"task", "index", "signer", "parent", "asset", "swarm", "round", "who"}
+    assert fields <= named | told
     assert re.search(r"[;,:] ", error.message), "no remedy"
     assert "(task)" not in str(error("P", error.__name__, task=1, index=2, signer="5A", parent=3))
     assert isinstance(error("P", error.__name__), ChainError)
