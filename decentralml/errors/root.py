@@ -57,3 +57,7 @@ class LearningError(DecentralMLError):
 
 class FlowerError(DecentralMLError):
     """A federation that Flower runs cannot go on."""
+
+
+class SwarmError(DecentralMLError):
+    """A node of a swarm cannot go on, or not as it was asked to."""
