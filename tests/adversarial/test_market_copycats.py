@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 from decentralml.market.contributing.contributor import accept_task
 from decentralml.market.contributing.running import run_task
 from decentralml.market.contributing.sending import send_results
-from decentralml.market.judging import twins
+from decentralml.market.judging import told
 from decentralml.market.judging.panel import Duty
 from decentralml.market.reports import Opinion
 from decentralml.market.session import Session
@@ -155,10 +155,10 @@ def test_a_member_that_lies_about_a_sketch_accuses_and_protects_nobody(
     task = post(stage)
     original, _ = judged(stage, task, sent(stage, BOB, task, trained()))
     session = stage.as_(AGGREGATORS[0])
-    true = twins.told_sketch(session, original)
+    true = told.told_sketch(session, original)[0]
     assert true is not None
     lie = tuple(-number for number in true)
-    real = twins.read_opinion
+    real = told.read_opinion
 
     def liars(*names: str) -> None:
         lying = {session.resolve(name) for name in names}
@@ -167,10 +167,10 @@ def test_a_member_that_lies_about_a_sketch_accuses_and_protects_nobody(
             found = real(session, result, who, said)
             return replace(found, sketch=lie) if who in lying else found
 
-        monkeypatch.setattr(twins, "read_opinion", read)
+        monkeypatch.setattr(told, "read_opinion", read)
 
     for name in AGGREGATORS:
         liars(name)
-        assert twins.told_sketch(session, original) == true
+        assert told.told_sketch(session, original)[0] == true
     liars(*AGGREGATORS[:2])
-    assert twins.told_sketch(session, original) == lie, "a majority is believed in everything"
+    assert told.told_sketch(session, original)[0] == lie, "a majority is believed in everything"

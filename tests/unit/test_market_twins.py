@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from test_bundles_manifest import ANNOTATION, TASK
+from told_support import Paper, result
 
 from decentralml.bundles.judging import Copies
 from decentralml.bundles.manifest import check_task, parse_task
 from decentralml.bundles.merge import MergePlan, Privacy
 from decentralml.bundles.settings import read_settings
 from decentralml.errors import ManifestError
-from decentralml.market.judging import twins
 from decentralml.market.judging.copies import own_sketch
-from decentralml.types import Address, Submission, SubmissionStatus, TaskId, Verdict
+from decentralml.market.judging.twins import without_copies
+from decentralml.types import Address, Submission, Verdict
 from decentralml.validation.findings import SKETCH_SIZE, SKETCH_UNIT, Finding
 
 MINE = (SKETCH_UNIT, *(0,) * (SKETCH_SIZE - 1))
@@ -28,30 +29,21 @@ PASSED = Finding(Verdict.PASS, 900_000, ("measured 90.00 %",), sketch=MINE)
 ANN, BEN, CAT = map(Address, ("ann", "ben", "cat"))
 
 
-def result(index: int, who: Address, sent: int, ended: int | None) -> Submission:
-    return Submission(
-        TaskId(1), index, who, 0, 0, 0, 0, SubmissionStatus.ACCEPTED,
-        submitted_at=sent, ended_at=ended,
-    )  # fmt: skip
-
-
 def found(
-    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
     judged: Submission,
     *others: tuple[Submission, tuple[int, ...] | None],
 ) -> Finding:
     """What becomes of a result that passes, among others with these sketches."""
-    known = {other.index: numbers for other, numbers in others}
-    every = [judged, *(other for other, _ in others)]
-    monkeypatch.setattr(twins, "every_submission", lambda *_: iter(every))
-    monkeypatch.setattr(twins, "told_sketch", lambda _, other: known[other.index])
-    return twins.without_copies(cast(Any, None), judged, PASSED, {})
+    paper = Paper(home)
+    paper.add(judged, None)
+    for other, numbers in others:
+        paper.add(other, numbers)
+    return without_copies(paper.sketches(), judged, PASSED)
 
 
-def test_an_earlier_ended_equal_one_fails_it_and_keeps_what_was_measured(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    finding = found(monkeypatch, result(1, BEN, 20, None), (result(0, ANN, 5, 20), MINE))
+def test_an_earlier_ended_equal_one_fails_it_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    finding = found(tmp_path, result(1, BEN, 20, None), (result(0, ANN, 5, 20), MINE))
     assert (finding.verdict, finding.score) == (Verdict.FAIL, 900_000)
     assert finding.reasons == (
         "same update as result 0 of ann, sent earlier: their directions are 0 apart, "
@@ -71,21 +63,21 @@ def test_an_earlier_ended_equal_one_fails_it_and_keeps_what_was_measured(
         (result(0, BEN, 5, 10), MINE),  # The contributor's own.
     ],
 )
-def test_nothing_else_does(monkeypatch: pytest.MonkeyPatch, other: Any) -> None:
-    assert found(monkeypatch, result(1, BEN, 20, None), other) == PASSED
+def test_nothing_else_does(tmp_path: Path, other: Any) -> None:
+    assert found(tmp_path, result(1, BEN, 20, None), other) == PASSED
 
 
-def test_of_equal_results_the_first_sent_is_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_equal_results_the_first_sent_is_the_original(tmp_path: Path) -> None:
     first, copied = result(0, ANN, 1, 2), result(1, BEN, 3, 4)
-    again = found(monkeypatch, result(2, ANN, 5, None), (copied, MINE), (first, MINE))
+    again = found(tmp_path, result(2, ANN, 5, None), (copied, MINE), (first, MINE))
     assert again == PASSED
-    third = found(monkeypatch, result(2, CAT, 5, None), (copied, MINE), (first, MINE))
+    third = found(tmp_path / "third", result(2, CAT, 5, None), (copied, MINE), (first, MINE))
     assert third.verdict is Verdict.FAIL and "result 0 of ann" in third.reasons[0]
 
 
-def test_a_near_copy_is_pointed_out_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_near_copy_is_pointed_out_only(tmp_path: Path) -> None:
     near = (SKETCH_UNIT, SKETCH_UNIT // 50, *(0,) * (SKETCH_SIZE - 2))
-    finding = found(monkeypatch, result(1, BEN, 20, None), (result(0, ANN, 5, 10), near))
+    finding = found(tmp_path, result(1, BEN, 20, None), (result(0, ANN, 5, 10), near))
     assert finding.verdict is Verdict.PASS
     assert finding.reasons[1].startswith("near copy: the direction of its update is 0.02 from")
 

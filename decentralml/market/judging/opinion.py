@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decentralml.bundles.judging import Copies
@@ -21,6 +21,7 @@ from decentralml.market.exchange.fetch import FetchedTask, fetch_result, fetch_t
 from decentralml.market.exchange.sealed import check_handed, known_key
 from decentralml.market.exchange.shares import open_validation_set
 from decentralml.market.judging.copies import copy_notes, own_sketch
+from decentralml.market.judging.told import Sketches
 from decentralml.market.judging.twins import without_copies
 from decentralml.market.progress import has_seat
 from decentralml.market.replaying import drawn_of
@@ -44,14 +45,14 @@ class Bar:
     Attributes
     ----------
     validation_set : the opened folder, or None where the task has none.
-    told : sketches of ended results, as far as they were read (:mod:`.twins`).
+    sketches : of the task's ended results.
     """
 
     session: Session
     task: FetchedTask
     validation_set: Path | None
     bench: Bench
-    told: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    sketches: Sketches
 
     def judge(self, submission: Submission, fail_unavailable: bool = False) -> Finding:
         """What this account finds about a result.
@@ -85,7 +86,7 @@ class Bar:
         update = own_sketch(self.session, self.task, submission)
         finding = replace(finding, sketch=update)
         if self.task.manifest.copies is Copies.REFUSE:
-            finding = without_copies(self.session, submission, finding, self.told)
+            finding = without_copies(self.sketches, submission, finding)
         notes = copy_notes(self.session, self.task, submission)
         claims = claims_note(claims_gap(result.manifest.metrics, finding.metrics))
         if claims is not None:
@@ -105,7 +106,8 @@ def bar(session: Session, task: TaskId, validation_path: Path | None = None) -> 
     ------
     ValidationSetSealed : nobody has given this account its key.
     """
-    fetched = fetch_task(session, session.chain.task(task))
+    posted = session.chain.task(task)
+    fetched = fetch_task(session, posted)
     with scratch(session.config.work) as space:
         data = validation_path
         wanted = fetched.manifest.validation_set
@@ -115,7 +117,8 @@ def bar(session: Session, task: TaskId, validation_path: Path | None = None) -> 
             except (NotARecipient, SealDamaged, DagInvalid) as error:
                 # What the creator sealed cannot be opened as promised: there is no such set.
                 session.report.warn(f"the validation set cannot be used: {error}")
-        yield Bar(session, fetched, data, bench_of(session, task, space))
+        sketches = Sketches(session, posted)
+        yield Bar(session, fetched, data, bench_of(session, task, space), sketches)
 
 
 def bench_of(session: Session, task: TaskId, space: Path) -> Bench:

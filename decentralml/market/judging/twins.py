@@ -1,52 +1,42 @@
 """Failing a result whose update is that of another contributor's earlier result.
 
 A member cannot open what others judged; but every report carries a sketch of the update
-(:mod:`decentralml.validation.sketches`), and reports are public once they are revealed. A result is
-compared with all results of its task that had ended before it was sent: until then nobody but their
-committee can have read them, and since then nothing that is compared changes, so that all members
-of a committee, and of a jury later, compare with the same. What a sketch is, the majority of the
-members that revealed says: so a bad one can neither hide a result from the comparison nor accuse
-anybody. Of equal results the first belongs to who sent it; its contributor may send it again.
+(:mod:`decentralml.validation.sketches`), and reports are public once they are revealed
+(:mod:`.told`). A result is compared with all results of its task that had ended before it was sent:
+until then nobody but their committee can have read them, and since then nothing that is compared
+changes, so that all members of a committee, and of a jury later, compare with the same. What a
+sketch is, the majority of the members that revealed says: so a bad one can neither hide a result
+from the comparison nor accuse anybody. Of equal results the first belongs to who sent it; its
+contributor may send it again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import MutableMapping
 from dataclasses import replace
 from decimal import Decimal
 
-from decentralml.market.reports import read_opinion
-from decentralml.market.session import Session
-from decentralml.market.tasks import every_submission
+from decentralml.market.judging.told import Sketches, Told
 from decentralml.types import Submission, Verdict
 from decentralml.validation.findings import Finding
 from decentralml.validation.likeness import NEAR
 from decentralml.validation.sketches import SAME, apart
 
 
-def without_copies(
-    session: Session,
-    submission: Submission,
-    finding: Finding,
-    told: MutableMapping[int, tuple[int, ...]],
-) -> Finding:
+def without_copies(sketches: Sketches, submission: Submission, finding: Finding) -> Finding:
     """A finding, turned into Fail if the result's update was somebody else's before.
 
     An update that is near an earlier one, but not the same, is pointed out only.
-
-    Parameters
-    ----------
-    told : sketches of the task's ended results, by index, as far as they were read; those read
-        now are added.
     """
     if finding.sketch is None:
         return finding
-    for earlier in _ended_before(session, submission):
-        known = told.get(earlier.index) or told_sketch(session, earlier)
-        if known is not None:
-            told[earlier.index] = known
-        distance = 2.0 if known is None else apart(finding.sketch, known)
+    for remembered in sketches.ended_before(submission):
+        if _apart(finding, remembered) >= NEAR:
+            continue
+        # What is remembered is not the truth; the chain is.
+        earlier = sketches.confirmed(remembered)
+        if earlier is None or not _ended_before(earlier, submission):
+            continue
+        distance = _apart(finding, earlier)
         if distance >= NEAR:
             continue
         who = f"result {earlier.index} of {earlier.contributor}, sent earlier"
@@ -63,28 +53,13 @@ def without_copies(
     return finding
 
 
-def told_sketch(session: Session, submission: Submission) -> tuple[int, ...] | None:
-    """The sketch that most of the members that revealed have in their reports, or None."""
-    revealed = sum(seat.attestation is not None for seat in submission.committee)
-    told: Counter[tuple[int, ...]] = Counter()
-    for seat in submission.committee:
-        if seat.attestation is None:
-            continue
-        sketch = read_opinion(session, submission, seat.member, seat.attestation).sketch
-        if sketch is not None:
-            told[sketch] += 1
-            if 2 * told[sketch] > revealed:
-                return sketch
-    return None
+def _apart(finding: Finding, other: Told) -> float:
+    """How far apart the directions of two updates are; as far as can be where one is unknown."""
+    if finding.sketch is None or other.sketch is None:
+        return 2.0
+    return apart(finding.sketch, other.sketch)
 
 
-def _ended_before(session: Session, submission: Submission) -> list[Submission]:
-    """The results of the task that had ended before this one was sent, the first sent first."""
-    sent = submission.submitted_at
-    assert sent is not None
-    found = [
-        other
-        for other in every_submission(session, submission.task)
-        if other.submitted_at is not None and other.ended_at is not None and other.ended_at <= sent
-    ]
-    return sorted(found, key=lambda other: (other.submitted_at or 0, other.index))
+def _ended_before(earlier: Told, submission: Submission) -> bool:
+    assert submission.submitted_at is not None
+    return earlier.ended_at is not None and earlier.ended_at <= submission.submitted_at
