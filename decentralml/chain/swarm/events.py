@@ -120,10 +120,12 @@ class Objected:
 
 @dataclass(frozen=True, slots=True)
 class MergedOverturned:
-    """Most of its members objected: the model before it is the newest again."""
+    """Most of its members objected: the model before it is the newest again, and its leader is not
+    willing to lead any more."""
 
     swarm: SwarmId
     round: int
+    leader: Address
 
 
 @dataclass(frozen=True, slots=True)
