@@ -455,7 +455,6 @@ __all__ = [
     "PrivacyNotInstalled",
     "ProfileKeyForeign",
     "RatesLearned",
-    "RatesLearned",
     "ReceiptContradicted",
     "ReceiptInvalid",
     "RecordDamaged",

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, cast
 
 from decentralml.chain.swarm.words import Fault, Presence
 from decentralml.errors import NodeAway, NodeRefused
@@ -233,7 +233,7 @@ class Link:
             connection.settimeout(SILENCE)
             with short(self.path) as address:
                 connection.connect(address)
-            self._stream = connection.makefile("rwb")
+            self._stream = cast(BinaryIO, connection.makefile("rwb"))
         return self._stream
 
 

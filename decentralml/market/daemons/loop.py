@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,25 +10,15 @@ from decentralml.config import EMBEDDED
 from decentralml.errors import (
     CallRefused,
     ChainError,
-    ConfigError,
-    NotDevelopmentChain,
-    RuntimeMismatch,
-    RuntimeOutdated,
     StorageError,
     TransactionInvalid,
-    WrongGenesis,
 )
 from decentralml.market import staying
 from decentralml.market.session import Session
 from decentralml.service.alone import alone
 from decentralml.service.log import Log
+from decentralml.service.patience import FIRST_PAUSE, HOPELESS, LONGEST_PAUSE, told
 from decentralml.service.stopping import Stop, Stopped
-
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
-"""Seconds before trying again what is away; each trial in vain doubles them."""
-HOPELESS = (ConfigError, WrongGenesis, RuntimeMismatch, RuntimeOutdated, NotDevelopmentChain)
-"""What no waiting mends."""
 
 Visit = Callable[[Session], bool]
 """Does all that is due; whether it did anything. Each time the session may be another one."""
@@ -140,11 +129,9 @@ def _let_go(session: Session | None) -> Session | None:
 
 
 def _say(daemon: Daemon, error: Exception, pause: float) -> None:
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    what = "the disk is full" if full else str(error)
     name = "refused" if isinstance(error, CallRefused | TransactionInvalid) else "away"
     daemon.log.event(
-        name, f"{what}; trying again in {pause:g} s", error=type(error).__name__, pause=pause
+        name, f"{told(error)}; trying again in {pause:g} s", error=type(error).__name__, pause=pause
     )
 
 
