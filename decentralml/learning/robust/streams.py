@@ -28,6 +28,7 @@ def by_coordinate(
     *,
     chosen: Sequence[int] | None = None,
     mixing: Doubles | None = None,
+    least: int = LEAST,
 ) -> None:
     """Write what ``kernel`` makes of each coordinate to the safetensors file ``out``.
 
@@ -36,6 +37,8 @@ def by_coordinate(
     kernel : from rows ``[n, count]``, which it may overwrite, to ``[count]``.
     chosen : the updates that it sees; default: all.
     mixing : ``[m, n]``; the kernel sees ``mixing @ updates``.
+    least : elements of one update at a time, however many updates there are; with 1, memory does
+        not grow with them.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def by_coordinate(
     """
     rows = list(range(len(stack))) if chosen is None else list(chosen)
     scratch = Scratch()
-    size = max(LEAST, ELEMENTS // len(rows))
+    size = max(least, ELEMENTS // len(rows))
     with replacing(out) as file:
         writer = TensorWriter(file, stack.specs)
         for piece, values in in_order(
