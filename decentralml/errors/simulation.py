@@ -43,6 +43,28 @@ class UnseenClass(LearningError):
         )
 
 
+class TooManyClasses(LearningError):
+    """A client has more classes, or labels beyond, what the head of the model tells apart."""
+
+    def __init__(self, client: str, classes: int, head: int) -> None:
+        self.client, self.classes, self.head = client, classes, head
+        super().__init__(
+            f"client {client} needs a head of {classes} classes and the model's tells {head} "
+            "apart; set classes in [meta] to count each client's own, or take a larger head"
+        )
+
+
+class RatesLearned(LearningError):
+    """A model that has learned its inner rates is asked to adapt with another."""
+
+    def __init__(self, model: str, rate: float) -> None:
+        self.model, self.rate = model, rate
+        super().__init__(
+            f"{model} has learned an inner rate for each of its elements (Meta-SGD), so a rate "
+            f"of {rate:g} has no place; leave it out"
+        )
+
+
 class Diverged(LearningError):
     """A client's loss or parameters became NaN or infinite while it trained."""
 
