@@ -40,6 +40,15 @@ LONGEST_LINE = 1 << 20
 LONGEST_ADDRESS = 107
 """Bytes of a Unix socket's address (``sun_path``, its end included)."""
 
+TERMS = (
+    "min_peers",
+    "merge_method",
+    "node_weightage",
+    "leader_failure_base_timeout",
+    "wait_for_full_quorum_seconds",
+)
+"""What a node tells of its swarm's terms (and of its own record) when training begins; seconds."""
+
 Told = Callable[[str], None]
 
 
@@ -53,12 +62,14 @@ class Begun:
     round : of that model; 0 if there is none yet.
     folder : where updates are to be written.
     training : what the swarm's configuration says of training: ``sync_frequency`` …
+    terms : what holds for this node, by the callback's words (see :data:`TERMS`).
     """
 
     newest: Path | None
     round: int
     folder: Path
     training: Mapping[str, Any] = field(default_factory=dict)
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,7 @@ class Link:
             self._base,
             Path(done["folder"]),
             done["training"],
+            done.get("terms", {}),
         )
 
     def sync(
