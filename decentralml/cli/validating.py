@@ -222,6 +222,7 @@ def _print_review(review: Review, names: Mapping[Address, str], now: int) -> Non
         _say(f"  measured here: {_finding(own.verdict, own.score)}{_metrics(own.metrics)}")
         for reason in own.reasons:
             _say(f"    {named(reason, names)}")
+    _say(f"  {named(review.alike, names)}" if review.alike else None)
     _say(f"  fetched to {review.folder}" if review.folder else None)
     _say(f"  {named(review.note, names)}" if review.note else None)
     _say(f"  {waiting(review.awaited, names, now)}" if review.awaited else None)

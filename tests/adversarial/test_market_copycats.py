@@ -13,17 +13,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from market_support import AGGREGATORS, CONTRIBUTORS, GOOD, STRUCTURE, WEAK, Stage
+from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, GOOD, STRUCTURE, WEAK, Stage
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from decentralml.config import Config
 from decentralml.market.contributing.contributor import accept_task
 from decentralml.market.contributing.running import run_task
 from decentralml.market.contributing.sending import send_results
 from decentralml.market.judging import told
 from decentralml.market.judging.panel import Duty
+from decentralml.market.judging.review import validate_task_results
+from decentralml.market.merging.federation import federate
 from decentralml.market.reports import Opinion
 from decentralml.market.session import Session
+from decentralml.service.reporting import Silent
 from decentralml.types import (
     Address,
     Attestation,
@@ -147,6 +151,40 @@ def test_what_had_not_ended_when_a_result_was_sent_proves_nothing_against_it(
     assert found.status is SubmissionStatus.ACCEPTED
     for duty in duties:
         assert any("near copy" in reason for reason in duty.reasons)
+
+
+def test_twins_that_no_committee_could_know_of_are_shown_to_who_looks_and_merges(
+    stage: Stage,
+) -> None:
+    """The creator has the public reports; the original is the one that was sent first."""
+    task, update = post(stage), trained()
+    for who in (BOB, CHARLIE):
+        sent(stage, who, task, update)
+        forget(stage, task, 0)
+    stage.conclude(task)
+    told = Told()
+    with Session(Config(stage.home, key=CREATOR), reporter=told) as creator:
+        first, second = validate_task_results(creator, task).reviews
+        assert first.alike is None and second.alike is not None
+        assert second.alike.startswith(f"the same update as result 0 of {first.contributor}")
+        (alone,) = validate_task_results(creator, task, [1]).reviews
+        assert alone.alike == second.alike
+        federate(creator, task, stage.root / "one", only=[0], publish=False)
+        assert not any("same update" in text for text in told.warnings)
+        federate(creator, task, stage.root / "both", publish=False)
+        assert any(
+            text.startswith("result 1 has the same update as result 0") for text in told.warnings
+        )
+
+
+class Told(Silent):
+    """Remembers what was warned of."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 def test_a_member_that_lies_about_a_sketch_accuses_and_protects_nobody(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from decentralml.market.exchange.handover import hand_over_if_able
 from decentralml.market.judging.lapses import Lapse, new_lapses
 from decentralml.market.judging.opinion import Bar, bar
 from decentralml.market.judging.panel import Duty, attend_panels, is_aggregator
+from decentralml.market.judging.told import Sketches
+from decentralml.market.judging.twins import Likeness, likenesses
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.reports import Opinion, read_opinions
 from decentralml.market.session import Session
@@ -34,6 +36,7 @@ class Review:
     awaited : what the result waits for; None once it has ended.
     folder : the fetched result; None while it is sealed to this account.
     own : this account's finding; None without the result, or a validation set that it can open.
+    alike : whose earlier update it has, or nearly, by the public reports; no verdict by itself.
     note : why something is missing, if so.
     """
 
@@ -46,6 +49,7 @@ class Review:
     opinions: tuple[Opinion, ...]
     folder: Path | None
     own: Finding | None
+    alike: str | None
     note: str | None
 
 
@@ -176,22 +180,24 @@ def review(
 ) -> list[Review]:
     """Read the committee's reports, fetch what can be opened, and measure what can be measured."""
     wanted = set(indices)
-    found = [
-        submission
-        for submission in list_task_results(session, task)
-        if submission.result is not None and (not wanted or submission.index in wanted)
-    ]
-    if not found:
+    sent = [found for found in list_task_results(session, task) if found.result is not None]
+    shown = [found for found in sent if not wanted or found.index in wanted]
+    if not shown:
         return []
+    alike = likenesses(Sketches(session, session.chain.task(task)), sent)
     try:
         with bar(session, task, validation_path) as measure:
-            return [_review(session, submission, measure) for submission in found]
+            return [_review(session, each, alike, measure) for each in shown]
     except (ValidationSetSealed, ProfileKeyForeign) as error:
-        return [_review(session, submission, None, str(error)) for submission in found]
+        return [_review(session, each, alike, None, str(error)) for each in shown]
 
 
 def _review(
-    session: Session, submission: Submission, measure: Bar | None, note: str | None = None
+    session: Session,
+    submission: Submission,
+    alike: Mapping[int, Likeness],
+    measure: Bar | None,
+    note: str | None = None,
 ) -> Review:
     own = None
     if measure is not None:
@@ -212,5 +218,6 @@ def _review(
         read_opinions(session, submission),
         folder if folder.is_dir() else None,
         own,
+        str(alike[submission.index]) if submission.index in alike else None,
         note,
     )

@@ -91,13 +91,23 @@ class Sketches:
         ]
         return sorted(earlier, key=lambda each: (each.submitted_at or 0, each.index))
 
+    def of(self, submission: Submission) -> tuple[int, ...] | None:
+        """The sketch of a result, ended or not, as far as its committee has revealed it."""
+        if submission.ended_at is None:
+            return self._read(submission).sketch
+        known = self._known.get(submission.index)
+        if known is None or not _same(known, submission):
+            known = self._read(submission)
+            self._remember([known])
+        return known.sketch
+
     def confirmed(self, told: Told) -> Told | None:
         """What the chain says of a result now: it may have been cleared, or be in other blocks."""
         try:
             found = self._session.chain.submission(self._task.id, told.index)
         except UnknownSubmission:
             return None
-        if _facts(found) == (told.contributor, told.submitted_at, told.ended_at):
+        if _same(told, found):
             return told
         fresh = self._read(found)
         self._remember([fresh])
@@ -115,7 +125,7 @@ class Sketches:
 
     def _read(self, submission: Submission) -> Told:
         told = Told(submission.index, *_facts(submission))
-        if submission.submitted_at is None or submission.ended_at is None:
+        if submission.submitted_at is None:
             return told
         sketch, readable = told_sketch(self._session, submission)
         again = None if readable or sketch is not None else time.time() + AGAIN_SECONDS
@@ -165,6 +175,10 @@ def told_sketch(session: Session, submission: Submission) -> tuple[tuple[int, ..
 
 def _facts(submission: Submission) -> tuple[Address, int | None, int | None]:
     return submission.contributor, submission.submitted_at, submission.ended_at
+
+
+def _same(told: Told, submission: Submission) -> bool:
+    return _facts(submission) == (told.contributor, told.submitted_at, told.ended_at)
 
 
 def _runs(indices: Sequence[int]) -> Iterator[range]:

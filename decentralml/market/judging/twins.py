@@ -12,7 +12,8 @@ contributor may send it again.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from decentralml.market.judging.told import Sketches, Told
@@ -40,7 +41,7 @@ def without_copies(sketches: Sketches, submission: Submission, finding: Finding)
         if distance >= NEAR:
             continue
         who = f"result {earlier.index} of {earlier.contributor}, sent earlier"
-        shown = f"{Decimal(f'{distance:.2g}'):f}"
+        shown = _number(distance)
         if distance >= SAME:
             if earlier.contributor != submission.contributor:
                 note = f"near copy: the direction of its update is {shown} from that of {who}"
@@ -51,6 +52,57 @@ def without_copies(sketches: Sketches, submission: Submission, finding: Finding)
             why = f"same update as {who}: their directions are {shown} apart, by their sketches"
             return replace(finding, verdict=Verdict.FAIL, reasons=(why, *finding.reasons))
     return finding
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A result whose update is near that of another contributor's earlier result.
+
+    Attributes
+    ----------
+    index : of the result.
+    earlier : the one of those sent before it that is nearest.
+    apart : how far apart the directions of the two are, by their sketches.
+    """
+
+    index: int
+    earlier: Submission
+    apart: float
+
+    def __str__(self) -> str:
+        what = "the same update as" if self.apart < SAME else "nearly the update of"
+        return (
+            f"{what} result {self.earlier.index} of {self.earlier.contributor}, sent earlier: "
+            f"their directions are {_number(self.apart)} apart, by the sketches in public reports"
+        )
+
+
+def likenesses(sketches: Sketches, found: Sequence[Submission]) -> dict[int, Likeness]:
+    """Which results of a task are like an earlier one of another contributor, by their index.
+
+    It is no verdict: also results are compared that were sent before the other had ended, which a
+    committee cannot have known (docs/protocol.md, "Copies").
+    """
+    alike: dict[int, Likeness] = {}
+    told: list[tuple[Submission, tuple[int, ...]]] = []
+    for later in sorted(found, key=lambda each: (each.submitted_at or 0, each.index)):
+        sketch = sketches.of(later)
+        if sketch is None:
+            continue
+        near = [
+            Likeness(later.index, earlier, distance)
+            for earlier, other in told
+            if earlier.contributor != later.contributor
+            and (distance := apart(sketch, other)) < NEAR
+        ]
+        if near:
+            alike[later.index] = min(near, key=lambda each: each.apart)
+        told.append((later, sketch))
+    return alike
+
+
+def _number(distance: float) -> str:
+    return f"{Decimal(f'{distance:.2g}'):f}"
 
 
 def _apart(finding: Finding, other: Told) -> float:

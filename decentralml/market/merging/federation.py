@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from decentralml.bundles.judging import Copies
 from decentralml.bundles.manifest import CODE_FILE, STRUCTURE_FILE
 from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.merge import Weighting as Weighting
@@ -25,7 +26,7 @@ from decentralml.market.exchange.fetch import FetchedResult, FetchedTask, fetch_
 from decentralml.market.merging import private
 from decentralml.market.merging.plan import Chosen, choose
 from decentralml.market.merging.private import Spending
-from decentralml.market.merging.weights import Weighed, warn_of_dominance, weigh
+from decentralml.market.merging.weights import Weighed, warn_of_dominance, warn_of_twins, weigh
 from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results
 from decentralml.market.work import scratch
@@ -128,6 +129,8 @@ def federate(
     parts = shares(updates, [each.weight for each in weighed])
     warn_of_dominance(session, results, parts, chosen.weights)
     session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
+    if bundle.manifest.copies is Copies.REFUSE and privacy is None:
+        warn_of_twins(session, found, results)
     key = None
     if privacy is not None:
         private.require_one_each(task, results)

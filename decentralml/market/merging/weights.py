@@ -9,9 +9,11 @@ from statistics import median
 from decentralml.bundles.merge import Weighting
 from decentralml.errors import NothingMeasured, ValidationError
 from decentralml.market.exchange.fetch import FetchedResult
+from decentralml.market.judging.told import Sketches
+from decentralml.market.judging.twins import likenesses
 from decentralml.market.reports import read_opinions
 from decentralml.market.session import Session
-from decentralml.types import PPM, Submission
+from decentralml.types import PPM, Submission, Task
 
 CROWD = 3
 """Of so many models none should outweigh all others together."""
@@ -66,6 +68,18 @@ def warn_of_dominance(
             f"result {results[largest].submission.index} {what} {shares[largest]:.0%} of all "
             "examples and so decides the merge almost alone; if you doubt that, use "
             "--weights equal or leave it out (--only)"
+        )
+
+
+def warn_of_twins(session: Session, task: Task, results: Sequence[FetchedResult]) -> None:
+    """One training that several accounts have sent counts once for each of them."""
+    found = [result.submission for result in results]
+    if len(found) < 2:
+        return
+    for index, alike in likenesses(Sketches(session, task), found).items():
+        session.report.warn(
+            f"result {index} has {alike}; both count in the merge, if its rule does not leave one "
+            "out: --only merges the others"
         )
 
 
