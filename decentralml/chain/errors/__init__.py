@@ -2,10 +2,10 @@
 
 The classes carry the runtime's own names; their pallet is ``pallet``. The message says what to do.
 What a call named (``task``, ``index``) and who signed it (``signer``) are attributes. A test
-compares the errors of ``market`` and ``aggregators`` with the metadata of the shipped runtime.
-Errors of other pallets that have no class here get one when they are first met, see
+compares the errors of ``market``, ``aggregators`` and ``swarm`` with the metadata of the shipped
+runtime. Errors of other pallets that have no class here get one when they are first met, see
 :func:`refusal`. Where two pallets have an error of one name, the one of :mod:`.assets` is only
-there.
+there; those of swarms are all in :mod:`.swarm`.
 """
 
 from decentralml.chain.errors.assets import (

@@ -42,3 +42,21 @@ class Below(CallRefused):
             return {"numbers": ""}
         told = format_proportion if self.proportion else format_amount
         return {"numbers": f" (at least {told(facts['least'])}; it is {told(facts['given'])})"}
+
+
+class Outside(CallRefused):
+    """A refusal of a number that is less or more than it may be.
+
+    Facts, where they are known: ``least``, ``most`` and ``given``.
+    """
+
+    unit = ""
+
+    def words(self) -> dict[str, str]:
+        facts = vars(self)
+        if any(facts.get(fact) is None for fact in ("least", "most", "given")):
+            return {"numbers": ""}
+        least, most, given = (
+            f"{facts[fact]:,} {self.unit}".rstrip() for fact in ("least", "most", "given")
+        )
+        return {"numbers": f" (from {least} to {most}; it is {given})"}

@@ -63,11 +63,8 @@ class SwarmReader(Reader):
         return None if value is None else bytes(value)
 
     def round(self, swarm: SwarmId) -> Round | None:
-        try:
-            value, of = self._several(("Swarm", "Rounds", (swarm,)), ("Swarm", "Swarms", (swarm,)))
-        except EncodeError:
-            return None
-        return None if value is None else self._record(records.round_of, of["round"], value)
+        value = self._named("Swarm", "Rounds", swarm)
+        return None if value is None else self._record(records.round_of, value)
 
     def _of_account(self, item: str, swarm: SwarmId, who: Address) -> tuple[bytes, Any]:
         """An account's value under a swarm that a person named: None where there is none."""

@@ -32,6 +32,7 @@ def swarm(number: int, value: dict[str, Any]) -> Swarm:
         present=value["present"],
         round=value["round"],
         newest=None if value["newest"] is None else merged(value["newest"]),
+        previous=None if value["previous"] is None else merged(value["previous"]),
         objections=value["objections"],
         closed=value["closed"],
         deposit=value["deposit"],
@@ -53,12 +54,14 @@ def terms(value: dict[str, Any]) -> SwarmTerms:
 
 
 def merged(value: dict[str, Any]) -> Merged:
-    return Merged(value["round"], cid(value["cid"]), ss58.encode(value["leader"]))
+    return Merged(
+        value["round"], cid(value["cid"]), ss58.encode(value["leader"]), value["arrivals"]
+    )
 
 
 def seat(holder: bytes, value: dict[str, Any]) -> Seat:
     """``Swarm.Seats``."""
-    return Seat(ss58.encode(holder), value["paid"], value["deposit"])
+    return Seat(ss58.encode(holder), value["paid"], value["deposit"], ss58.encode(value["payer"]))
 
 
 def node(account: bytes, value: dict[str, Any]) -> Node:
@@ -73,20 +76,23 @@ def node(account: bytes, value: dict[str, Any]) -> Node:
         round=value["round"],
         cid=None if value["cid"] is None else cid(value["cid"]),
         arrived=value["arrived"],
+        seen=value["seen"],
+        objected=value["objected"],
         deposit=value["deposit"],
     )
 
 
-def round_of(number: int, value: dict[str, Any]) -> Round:
-    """``Swarm.Rounds``; its number is its swarm's."""
+def round_of(value: dict[str, Any]) -> Round:
+    """``Swarm.Rounds``."""
     stage = value["stage"]
     held = stage.value or {}
     leader = held.get("leader")
     return Round(
-        number=number,
+        number=value["number"],
         stage=Stage(stage.name),
         opened=value["opened"],
         arrivals=value["arrivals"],
+        waiting=value["waiting"],
         candidates=value["candidates"],
         deadline=held.get("deadline"),
         anchor=held.get("anchor"),

@@ -120,12 +120,10 @@ class Objected:
 
 @dataclass(frozen=True, slots=True)
 class MergedOverturned:
-    """Most of its members objected: the model before it is the newest again, and its leader is not
-    willing to lead any more."""
+    """Most of its members objected: the model before it is the newest again."""
 
     swarm: SwarmId
     round: int
-    leader: Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ ADDRESS_BYTES = 128
 MAX_WEIGHTAGE = 100
 MAX_LEFT_OUT = 32
 """The most arrivals that a leader can name as left out; more are only counted."""
+MISSED_ROUNDS = 3
+"""How many rounds a node has to miss before it can be marked as absent."""
 
 
 class MergeMethod(StrEnum):
@@ -120,6 +122,8 @@ class Merged:
     round: int
     cid: Cid
     leader: Address
+    arrivals: int
+    """Of its round: more than half of them can overturn it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ class Swarm:
     round: int
     """Number of the round that is open or comes next, from 1."""
     newest: Merged | None
+    previous: Merged | None
+    """What is the newest again if that is overturned."""
     objections: int
     """Against ``newest``."""
     closed: bool
@@ -148,6 +154,8 @@ class Seat:
     paid: int
     """Planck that the holder paid the owner; it comes back if the owner revokes the seat."""
     deposit: int
+    payer: Address
+    """Whom the deposit is held from: the owner if it granted the seat, else the holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,10 @@ class Node:
     """Of its last arrival."""
     arrived: int
     """When that was; 0 if it never arrived."""
+    seen: int
+    """The latest round that it has not missed: it arrived in it, or was not waited for."""
+    objected: int
+    """The latest round to whose model it objected; 0 if there is none."""
     deposit: int
 
 
@@ -179,7 +191,7 @@ class Round:
     ----------
     opened : when its first node arrived.
     deadline : when its stage ends without those it waits for; None while too few have arrived.
-    anchor : block whose hash draws the leader; with ``Stage.DRAWING`` only.
+    anchor : block whose hash draws the leader; while it collects there is none.
     leader : with ``Stage.MERGING`` only.
     attempt : leaders that failed before this one.
     """
@@ -188,8 +200,10 @@ class Round:
     stage: Stage
     opened: int
     arrivals: int
+    waiting: int
+    """Nodes that it waits for and that have not arrived."""
     candidates: int
-    """Arrivals that are willing to lead and have not failed."""
+    """Arrivals that can be drawn as leader and have not been."""
     deadline: int | None
     anchor: int | None
     leader: Address | None
