@@ -31,6 +31,7 @@ from decentralml.bundles.judging import Evaluation as Evaluation
 from decentralml.bundles.judging import ValidationSet as ValidationSet
 from decentralml.bundles.judging import Validator as Validator
 from decentralml.bundles.merge import MergePlan, read_merge
+from decentralml.bundles.meta import ADAPTED_ACCURACY, MetaPlan, read_meta
 from decentralml.bundles.replay import (
     CHECKPOINTS_FOLDER,
     MAX_CHECKPOINTS,
@@ -147,6 +148,7 @@ class TaskManifest:
     replay : how the training is pinned, where the committee replays parts of it, or None.
     merge : how accepted models become the next one, where the creator pins it, or None.
     copies : whether a result may be the same update as another's earlier one.
+    meta : how contributors meta-learn, where they do, or None.
     """
 
     name: str
@@ -163,6 +165,7 @@ class TaskManifest:
     replay: Recipe | None = None
     merge: MergePlan | None = None
     copies: Copies = Copies.REFUSE
+    meta: MetaPlan | None = None
 
     def to_json(self) -> bytes:
         """The file's bytes."""
@@ -179,6 +182,9 @@ class TaskManifest:
         del document["copies"]  # As with merge.
         if self.copies is not Copies.REFUSE:
             document["copies"] = self.copies.value
+        del document["meta"]
+        if self.meta is not None:
+            document["meta"] = self.meta.to_document()
         return canonical_json(document)
 
 
@@ -247,6 +253,7 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         replay=parse_recipe(_newer(top, "replay")),
         merge=read_merge(_newer(top, "merge")),
         copies=top.choice("copies", Copies) if top.has("copies") else Copies.REFUSE,
+        meta=read_meta(_newer(top, "meta")),
     )
     top.end()
     check_task(manifest, file)
@@ -289,6 +296,24 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
         raise ManifestError(file, "merge is of models, and DataAnnotators give labels")
     if manifest.copies is not Copies.REFUSE and annotators:
         raise ManifestError(file, "copies is of models, and DataAnnotators give labels")
+    _check_meta(manifest, file)
+
+
+def _check_meta(manifest: TaskManifest, file: str) -> None:
+    """Who meta-learns is measured after adapting, and nobody else is."""
+    measured = manifest.evaluation and manifest.evaluation.metric == ADAPTED_ACCURACY
+    if manifest.meta is None:
+        if measured:
+            raise ManifestError(file, f"{ADAPTED_ACCURACY} is of meta-learners: it needs [meta]")
+        return
+    if manifest.task_type is not TaskType.MODEL_CONTRIBUTOR:
+        raise ManifestError(file, "meta belongs to ModelContributor, and only to it")
+    if manifest.replay is not None:
+        raise ManifestError(file, "meta and replay do not go together")
+    if manifest.evaluation is not None and not measured:
+        raise ManifestError(
+            file, f"a meta-learner is measured by evaluation.metric {ADAPTED_ACCURACY!r}"
+        )
 
 
 def parse_result(data: bytes, file: str = MANIFEST_FILE) -> ResultManifest:

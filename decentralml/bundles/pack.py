@@ -284,6 +284,7 @@ def _task_manifest(
         replay=settings.replay,
         merge=settings.merge,
         copies=settings.copies,
+        meta=settings.meta,
     )
     check_task(manifest, SETTINGS_FILE)
     return manifest

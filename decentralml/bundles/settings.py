@@ -41,6 +41,8 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
     [merge]                           # how accepted models become the next one
     rule = "mean"                     # see bundles/merge.py for what else it takes
     weights = "examples"
+    [meta]                            # meta-learning: see bundles/meta.py
+    method = "maml"
     [replay.environment]              # else the versions that this machine has
     torch = "2.9.1"
 """
@@ -65,6 +67,7 @@ from decentralml.bundles.manifest import (
     read_coding,
 )
 from decentralml.bundles.merge import MergePlan, read_merge
+from decentralml.bundles.meta import ADAPTED_ACCURACY, MetaPlan, read_meta
 from decentralml.bundles.replay import Recipe, read_recipe
 from decentralml.errors import ManifestError
 from decentralml.types import (
@@ -123,6 +126,7 @@ class TaskSettings:
     replay: Recipe | None = None
     merge: MergePlan | None = None
     copies: Copies = Copies.REFUSE
+    meta: MetaPlan | None = None
 
 
 def read_settings(
@@ -169,13 +173,15 @@ def read_settings(
         replay=read_recipe(_get(top, "replay", top.section)),
         merge=read_merge(_get(top, "merge", top.section)),
         copies=_get(top, "copies", lambda n: top.choice(n, Copies)) or Copies.REFUSE,
+        meta=read_meta(_get(top, "meta", top.section)),
     )
     settings = replace(settings, **{k: v for k, v in options.items() if v is not None})
     section = _get(top, "evaluation", top.section)
     if settings.task_type is TaskType.DATA_ANNOTATORS:
         evaluation = _labels_evaluation(section, minimum_score)
     else:
-        evaluation = _evaluation(folder, section)
+        usual = DEFAULT_METRIC if settings.meta is None else ADAPTED_ACCURACY
+        evaluation = _evaluation(folder, section, usual)
     validator = _validator(folder, _get(top, "validator", top.section))
     top.end()
     if evaluation is not None and minimum_score is not None:
@@ -244,15 +250,15 @@ def _labels(section: Fields | None) -> Labels:
     return labels
 
 
-def _evaluation(folder: Path, section: Fields | None) -> Evaluation | None:
+def _evaluation(folder: Path, section: Fields | None, metric: str) -> Evaluation | None:
     if section is None:
         predict = _present(folder, DEFAULT_PREDICT)
         if predict is None:
             return None
-        return Evaluation(predict, DEFAULT_METRIC, None, None, DEFAULT_TIME_LIMIT)
+        return Evaluation(predict, metric, None, None, DEFAULT_TIME_LIMIT)
     evaluation = Evaluation(
         predict=_get(section, "predict", section.path) or DEFAULT_PREDICT,
-        metric=_text(section, "metric", DEFAULT_METRIC),
+        metric=_text(section, "metric", metric),
         minimum_score=_get(section, "minimum_score", lambda n: _ppm(section, n, 0)),
         minimum_gain=_get(section, "minimum_gain", lambda n: _ppm(section, n, -1)),
         time_limit=_time_limit(section),

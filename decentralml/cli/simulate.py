@@ -21,7 +21,6 @@ from decentralml.errors import BadSettings
 
 if TYPE_CHECKING:
     from decentralml.learning.simulation.federation import Round
-    from decentralml.learning.stacked.clients import Client
 
 SPLITS = ("alike", "by-class", "dirichlet")
 SERVERS = ("fedavg", "fedavgm", "fedadagrad", "fedadam", "fedyogi")
@@ -97,6 +96,7 @@ def simulate(
     from decentralml.learning.models import DigitNet, load_model, save_model
     from decentralml.learning.optimizers import Method, ServerOptimizer
     from decentralml.learning.simulation import federation, partition
+    from decentralml.learning.stacked.clients import read_client
     from decentralml.learning.stacked.cost import Engine
     from decentralml.learning.train import Local, TrainingSettings
 
@@ -111,7 +111,7 @@ def simulate(
         seed=seed,
         engine=Engine(engine),
     )
-    parties = [_client(folder) for folder in folders]
+    parties = [read_client(folder) for folder in folders]
     if clients is not None:
         inputs = torch.cat([party.inputs for party in parties])
         labels = torch.cat([party.labels for party in parties])
@@ -136,7 +136,7 @@ def simulate(
         module,
         parties,
         plan,
-        test=_client(test) if test else None,
+        test=read_client(test) if test else None,
         device=device,
         on_round=said,
     )
@@ -151,19 +151,6 @@ def simulate(
         click.echo(f"{len(parties)} clients, {history.choice.engine}: {history.choice.reason}")
     if saved:
         click.echo(f"wrote {saved}")
-
-
-def _client(folder: Path) -> Client:
-    """The examples of a folder as a client; 8-bit images ``[N, height, width]`` in 0..1."""
-    import torch
-
-    from decentralml.learning.examples import images, read_examples
-    from decentralml.learning.stacked.clients import Client
-
-    found = read_examples(folder)
-    stored = found.inputs
-    values = images(stored) if stored.dtype.kind == "u" and stored.ndim == 3 else stored.copy()
-    return Client(folder.name, torch.from_numpy(values), torch.from_numpy(found.labels))
 
 
 def _check_device(device: str) -> None:

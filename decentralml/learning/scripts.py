@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,8 +35,14 @@ PREDICTIONS_FILE = "predictions.safetensors"
 
 def contribute(lesson: Lesson) -> None:
     """Train the creator's model on one's own examples; DML_DATA and so on name the folders."""
+    with ready():
+        work(lesson, *folders())
+
+
+def folders() -> tuple[Path, Path, Path, Path, str]:
+    """A contributor's: bundle, base model, own data, output, and its name."""
     env = os.environ
-    bundle = Path(env.get("DML_TASK", "."))
+    bundle = bundle_folder()
     parser = argparse.ArgumentParser(description="Train the creator's model on your own examples.")
     parser.add_argument("--model", type=Path, default=bundle / "model")
     parser.add_argument("--data", type=Path, default=env.get("DML_DATA"))
@@ -44,8 +51,13 @@ def contribute(lesson: Lesson) -> None:
     options = parser.parse_args()
     if options.data is None or options.output is None:
         parser.error("name the folders: --data and --output, or DML_DATA and DML_OUTPUT")
-    with _ready():
-        work(lesson, bundle, options.model, options.data, options.output, options.contributor)
+    return bundle, options.model, options.data, options.output, options.contributor
+
+
+def bundle_folder() -> Path:
+    """The bundle whose script is running: what the sandbox says, else where the script lies."""
+    named = os.environ.get("DML_TASK")
+    return Path(sys.argv[0]).parent if named is None else Path(named)
 
 
 def work(
@@ -63,12 +75,12 @@ def work(
     for name, value in metrics.items():
         print(f"{name} on examples held out: {before[name]:.3f} -> {value:.3f}")
     folder = save_model(model, output / f"{lesson.name}_{contributor}")
-    return _with_outcome(folder, len(own), metrics)
+    return with_outcome(folder, len(own), metrics)
 
 
 def predict(lesson: Lesson) -> None:
     """Predictions of the model in DML_MODEL for the inputs in DML_DATA, into DML_OUTPUT."""
-    with _ready():
+    with ready():
         model = load_model(Path(os.environ["DML_MODEL"]))
         inputs = tensors_of(Path(os.environ["DML_DATA"]) / INPUTS_FILE)
         found = predictions(lesson, model, inputs)
@@ -89,7 +101,7 @@ def create(lesson: Lesson) -> None:
     measured.add_argument("--model", type=Path, required=True)
     measured.add_argument("--data", type=Path, required=True)
     options = parser.parse_args()
-    with _ready():
+    with ready():
         if options.command == "make":
             print(make(lesson, options.data, options.output))
         elif options.command == "merge":
@@ -109,7 +121,7 @@ def make(lesson: Lesson, data: Path, output: Path) -> Path:
     found = evaluate(lesson, model, examples)
     metrics = {f"training_{name}": value for name, value in found.items()}
     folder = save_model(model, output / f"{lesson.name}_creator")
-    return _with_outcome(folder, len(examples), metrics)
+    return with_outcome(folder, len(examples), metrics)
 
 
 def merge(lesson: Lesson, models: Sequence[Path], output: Path) -> Path:
@@ -117,7 +129,7 @@ def merge(lesson: Lesson, models: Sequence[Path], output: Path) -> Path:
     updates = [Update(path, examples_of(path)) for path in models]
     folder = output / f"{lesson.name}_merged"
     federate(updates, folder)
-    return _with_outcome(folder, sum(update.examples for update in updates), {})
+    return with_outcome(folder, sum(update.examples for update in updates), {})
 
 
 def examples_of(folder: Path) -> int:
@@ -130,7 +142,8 @@ def examples_of(folder: Path) -> int:
         raise BadExamples(folder, f"it is no result ({error})") from None
 
 
-def _with_outcome(folder: Path, examples: int, metrics: Metrics) -> Path:
+def with_outcome(folder: Path, examples: int, metrics: Metrics) -> Path:
+    """Write what a run says of itself into its result's folder, which is returned."""
     document = {"examples": examples, "metrics": metrics}
     (folder / OUTCOME_FILE).write_text(json.dumps(document, indent=2) + "\n")
     return folder
@@ -141,7 +154,7 @@ def _shown(epoch: int, loss: float) -> None:
 
 
 @contextmanager
-def _ready() -> Iterator[None]:
+def ready() -> Iterator[None]:
     """As many threads as the sandbox grants; what the user can mend is said without a traceback."""
     torch.set_num_threads(int(os.environ.get("DML_THREADS", "1")))
     try:

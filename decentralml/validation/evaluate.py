@@ -23,10 +23,12 @@ from decentralml.errors import (
     BadExamples,
     DamagedTensors,
     EvaluationFailed,
+    LearningError,
     PredictionsInvalid,
     ValidationSetInvalid,
 )
-from decentralml.learning.examples import INPUTS_FILE, read_labels, tensors_of
+from decentralml.learning.examples import INPUTS_FILE, read_labels, tensors_of, write_tensors
+from decentralml.learning.meta.episodes import read_episodes
 from decentralml.sandbox import Limits, Outcome, PythonEnvironment, Runner, command_for, run
 from decentralml.storage.staging import lend
 from decentralml.validation.scores import Score, scorer
@@ -111,11 +113,10 @@ def evaluate(
     evaluation = manifest.evaluation
     assert evaluation is not None and evaluation.predict is not None, "the caller looks for it"
     measure = scorer(manifest.model_type, evaluation.metric)
-    labels = _labels(validation_set)
     with bench.space() as space:
         inputs = space / "inputs"
         inputs.mkdir()
-        lend(validation_set / INPUTS_FILE, inputs / INPUTS_FILE)
+        labels = _divided(validation_set, manifest, inputs / INPUTS_FILE)
         mounts = {"task": bundle, "data": inputs, "model": model}
         name = f"predict-{model.name}"
         outcome = bench.run(
@@ -180,11 +181,23 @@ def read_predictions(file: Path) -> dict[str, NDArray[Any]]:
         raise PredictionsInvalid(error.reason) from None
 
 
-def _labels(validation_set: Path) -> dict[str, NDArray[Any]]:
+def _divided(validation_set: Path, manifest: TaskManifest, shown: Path) -> dict[str, NDArray[Any]]:
+    """The labels to measure with; ``shown`` becomes the file of what the script is to see.
+
+    A meta-learner sees the labels of its clients' support sets, and is asked for the others.
+    """
     try:
-        return read_labels(validation_set)
+        if manifest.meta is None:
+            labels = read_labels(validation_set)
+            lend(validation_set / INPUTS_FILE, shown)
+            return labels
+        episodes = read_episodes(validation_set, manifest.meta)
     except BadExamples as error:
         raise ValidationSetInvalid(validation_set.name, error.reason) from None
+    except LearningError as error:
+        raise ValidationSetInvalid(validation_set.name, str(error)) from None
+    write_tensors(shown, episodes.shown())
+    return episodes.asked()
 
 
 def _recall(memory: Path) -> Score | None:

@@ -204,7 +204,7 @@ def test_a_users_learner_is_one_small_class() -> None:
     alone = meta_gradient(learner, model, start(learner, model), clients, engine=Engine.LOOP)
     torch.testing.assert_close(found.gradient, alone.gradient)
     task = clients[0]
-    adapted = adapted_model(learner, model, start(learner, model), task)
+    adapted = adapted_model(learner, model, start(learner, model), task.support)
     assert torch.equal(adapted[0].weight, model[0].weight)  # type: ignore[index]
     assert not torch.equal(adapted[2].weight, model[2].weight)  # type: ignore[index]
 
@@ -216,7 +216,7 @@ def test_an_adapted_model_scores_what_assessing_says(name: str) -> None:
     state = start(learner, model)
     scores = assess(learner, model, state, clients, engine=Engine.STACKED)
     for place, task in enumerate(clients):
-        adapted = adapted_model(learner, model, state, task)
+        adapted = adapted_model(learner, model, state, task.support)
         given = adapted(task.query.inputs)
         right = (given.argmax(1) == task.query.labels).float().mean()
         assert float(scores.accuracies[place]) == pytest.approx(float(right))

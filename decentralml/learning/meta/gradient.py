@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,11 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from decentralml.errors import Diverged, NoUpdates, ZeroWeight
+from decentralml.errors import Diverged, NoClientExamples, NoUpdates, ZeroWeight
 from decentralml.learning.meta.adapt import Adapted, Batch, Body
 from decentralml.learning.meta.learners import Learner, State
+from decentralml.learning.meta.saved import with_values
 from decentralml.learning.meta.tasks import Task
-from decentralml.learning.stacked.clients import Padded, padded
+from decentralml.learning.stacked.clients import Client, Padded, padded
 from decentralml.learning.stacked.cost import MEMORY, Choice, Engine, choose
 from decentralml.learning.stacked.local import train_clients
 from decentralml.learning.stacked.merged import Mean
@@ -87,7 +87,7 @@ def meta_gradient(
     local = learner.local()
     if local is not None:
         whole = [task.whole() for task in tasks]
-        start = _loaded(module, state)
+        start = with_values(module, state)
         done = train_clients(
             start, whole, local, seeds=seeds, weights=shares.tolist(), loss=loss,
             engine=engine, memory=memory, known=known,
@@ -111,7 +111,7 @@ def meta_gradient(
         query_losses, inner, after = _mapped(
             objective, [tasks[p] for p in picked], choice, _device(state)
         )
-        _check(query_losses, inner, [tasks[p] for p in picked])
+        _check(query_losses, inner, [tasks[p].name for p in picked])
         part = shares[picked].to(query_losses)
         found = torch.autograd.grad(part @ query_losses, wanted, allow_unused=True)
         for name, gradient in zip(
@@ -162,18 +162,29 @@ def assess(
 
 
 def adapted_model(
-    learner: Learner, module: nn.Module, state: State, task: Task, loss: Loss | None = None
+    learner: Learner, module: nn.Module, state: State, support: Client, loss: Loss | None = None
 ) -> nn.Module:
-    """A copy of ``module`` with the state adapted to the task's support set, to be used."""
-    known = traits(module, task.support.inputs)
+    """A copy of ``module`` with the state adapted to a client's support set, to be used.
+
+    Raises
+    ------
+    NoClientExamples, Diverged
+    """
+    if not len(support):
+        raise NoClientExamples(support.name, "support")
+    known = traits(module, support.inputs)
     choice = Choice(Engine.LOOP, (), 1, "one client")
     body, _ = _body(module, state, choice, known, loss)
     where = _device(state)
-    support = Batch(task.support.inputs.to(where), task.support.labels.to(where))
     with torch.no_grad():
-        adapted = learner.adapt(body, state, support)
-    _check(torch.zeros(1), adapted.losses[None], [task])
-    return _loaded(module, {**adapted.parameters, **adapted.buffers}).eval()
+        adapted = learner.adapt(
+            body, state, Batch(support.inputs.to(where), support.labels.to(where))
+        )
+    _check(torch.zeros(1), adapted.losses[None], [support.name])
+    for name, value in adapted.parameters.items():
+        if not value.isfinite().all():
+            raise Diverged(support.name, f"{name!r} after its inner steps")
+    return with_values(module, {**adapted.parameters, **adapted.buffers}).eval()
 
 
 def _choice(
@@ -246,16 +257,16 @@ def _only(data: Padded) -> tuple[Tensor, ...]:
     return tuple(part[0] for part in _parts(data))
 
 
-def _check(losses: Tensor, inner: Tensor, tasks: Sequence[Task]) -> None:
+def _check(losses: Tensor, inner: Tensor, clients: Sequence[str]) -> None:
     """Raise :class:`Diverged` for the first client whose loss is not finite, saying where."""
     if inner.isfinite().all() and losses.isfinite().all():
         return
-    for place, task in enumerate(tasks):
+    for place, name in enumerate(clients):
         bad = (~inner[place].isfinite()).nonzero().flatten().tolist()
         if bad:
-            raise Diverged(task.name, f"its support loss in inner step {bad[0] + 1}")
+            raise Diverged(name, f"its support loss in inner step {bad[0] + 1}")
         if not losses[place].isfinite():
-            raise Diverged(task.name, "its query loss after adaptation")
+            raise Diverged(name, "its query loss after adaptation")
 
 
 def _shares(weights: Sequence[float] | None, count: int) -> Tensor:
@@ -263,15 +274,6 @@ def _shares(weights: Sequence[float] | None, count: int) -> Tensor:
     if not given.sum() > 0:
         raise ZeroWeight(float(given.sum()))
     return given.double() / given.double().sum()
-
-
-def _loaded(module: nn.Module, values: State) -> nn.Module:
-    loaded = copy.deepcopy(module)
-    named = {**dict(loaded.named_parameters()), **dict(loaded.named_buffers())}
-    with torch.no_grad():
-        for name, value in values.items():
-            named[name].copy_(value)
-    return loaded
 
 
 def _device(state: State) -> torch.device:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from decentralml.errors import BadSettings, NoClientExamples, UnseenClass
+from decentralml.learning.meta.episodes import support_size
 from decentralml.learning.stacked.clients import Client
 
 
@@ -62,7 +63,7 @@ def split(client: Client, fraction: float, seed: int = 0) -> Task:
     query: list[Tensor] = []
     for label in sorted(set(client.labels.tolist())):
         places = order[client.labels[order] == label]
-        count = min(max(1, round(fraction * len(places))), max(1, len(places) - 1))
+        count = support_size(fraction, len(places))
         support.append(places[:count])
         query.append(places[count:])
     empty = torch.zeros(0, dtype=torch.long)

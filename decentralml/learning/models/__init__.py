@@ -17,6 +17,7 @@ from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, TensorSpec
 from decentralml.errors import StructureMismatch, UnknownModel
 from decentralml.learning.models.digits import DigitNet
 from decentralml.learning.models.joint import JointNet
+from decentralml.learning.models.plain import PlainNet
 from decentralml.learning.models.prose import ProseNet
 from decentralml.learning.models.scenes import SceneNet
 from decentralml.learning.models.speech import SpeechNet
@@ -28,6 +29,7 @@ __all__ = [
     "MODELS",
     "DigitNet",
     "JointNet",
+    "PlainNet",
     "ProseNet",
     "SceneNet",
     "SpeechNet",
@@ -37,7 +39,7 @@ __all__ = [
 ]
 
 MODELS: Mapping[str, type[nn.Module]] = {
-    kind.__name__: kind for kind in (DigitNet, SceneNet, ProseNet, SpeechNet, JointNet)
+    kind.__name__: kind for kind in (DigitNet, PlainNet, SceneNet, ProseNet, SpeechNet, JointNet)
 }
 """Classes that ``structure.json`` may name."""
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from decentralml.errors import NoClientExamples
+from decentralml.learning.examples import images, read_examples
 from decentralml.learning.train import Local, TrainingSettings
 
 
@@ -33,6 +37,20 @@ class Client:
 
     def __getitem__(self, picked: Tensor | slice) -> Client:
         return Client(self.name, self.inputs[picked], self.labels[picked])
+
+
+def read_client(folder: Path) -> Client:
+    """The examples of a folder, as :func:`prepared` takes them. Raises :class:`BadExamples`."""
+    found = read_examples(folder)
+    return Client(folder.name, prepared(found.inputs), torch.from_numpy(found.labels))
+
+
+def prepared(stored: NDArray[Any]) -> Tensor:
+    """Stored inputs as a network takes them: 8-bit images ``[N, height, width]`` as
+    ``[N, 1, height, width]`` in 0..1, anything else as it is.
+    """
+    pictures = stored.dtype.kind == "u" and stored.ndim == 3
+    return torch.from_numpy(images(stored) if pictures else stored.copy())
 
 
 @dataclass(frozen=True, slots=True)

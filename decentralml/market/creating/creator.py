@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, ValidationSet, Validator
+from decentralml.bundles.meta import MetaMethod
 from decentralml.bundles.pack import pack_task
 from decentralml.bundles.privacy import PRIVACY_FILE
 from decentralml.bundles.sealing import (
@@ -23,6 +24,7 @@ from decentralml.bundles.settings import (
     TaskSettings,
     read_settings,
 )
+from decentralml.bundles.training import LocalTraining
 from decentralml.bundles.wraps import key_digest
 from decentralml.chain.calls import CreateTask
 from decentralml.chain.errors import FundsUnavailable
@@ -193,6 +195,8 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
                 "contributors need a model to begin from; make one with `decentralml train-model` "
                 "and name its folder with --base-model"
             )
+        if settings.meta is not None and offer.training is not None:
+            _require_local(settings.meta.method, offer.training)
         base = None if settings.base_model is None else source / settings.base_model
         require_spendable(base, offer.parent, settings.merge)
         if offer.validation_set is not None:
@@ -264,6 +268,15 @@ def _require_funds(session: Session, offer: Offer) -> None:
         )
 
 
+def _require_local(method: MetaMethod, training: LocalTraining) -> None:
+    """Refuse settings of local training for who only computes a meta-gradient."""
+    if not method.trains_locally and replace(training, round=None) != LocalTraining():
+        raise TermsInvalid(
+            f"{method} takes no local training but the inner steps of [meta]; leave out "
+            "--algorithm, --epochs, --learning-rate, --batch and --proximal"
+        )
+
+
 def _check_validation_set(folder: Path, settings: TaskSettings) -> None:
     """Refuse a set that no committee could use: its results would be inconclusive, and paid for.
 
@@ -272,6 +285,7 @@ def _check_validation_set(folder: Path, settings: TaskSettings) -> None:
     TermsInvalid, BadExamples
     """
     from decentralml.learning.examples import read_labels
+    from decentralml.learning.meta.episodes import read_episodes
 
     if settings.strategy is ValidationStrategy.CUSTOM_ACCEPT:
         if not any(folder.iterdir()):
@@ -281,6 +295,8 @@ def _check_validation_set(folder: Path, settings: TaskSettings) -> None:
             raise TermsInvalid(
                 f"the validation set {folder} has no {GOLD_FILE} (item to label); name another"
             )
+    elif settings.meta is not None:
+        read_episodes(folder, settings.meta)
     else:
         read_labels(folder)
 

@@ -10,6 +10,7 @@ from decentralml.bundles.judging import Copies
 from decentralml.bundles.manifest import CODE_FILE, STRUCTURE_FILE
 from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.merge import Weighting as Weighting
+from decentralml.bundles.meta import write_meta_file
 from decentralml.bundles.privacy import write_ledger
 from decentralml.chain.calls import PublishModel
 from decentralml.chain.errors import NotPublisher
@@ -128,9 +129,9 @@ def federate(
     weighed = weigh(session, results, chosen.weights)
     parts = shares(updates, [each.weight for each in weighed])
     warn_of_dominance(session, results, parts, chosen.weights)
-    session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
     if bundle.manifest.copies is Copies.REFUSE and privacy is None:
         warn_of_twins(session, found, results)
+    session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
     key = None
     if privacy is not None:
         private.require_one_each(task, results)
@@ -143,6 +144,8 @@ def federate(
         before = private.line_before(own, parent, privacy is not None)
         if line := private.with_merge(before, task, privacy, len(results)):
             write_ledger(model, line)
+        if bundle.manifest.meta is not None:
+            write_meta_file(model, bundle.manifest.meta)
         cid = cid_of(model)
         if not out.exists():
             model.rename(out)

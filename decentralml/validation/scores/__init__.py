@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from decentralml.bundles.meta import ADAPTED_ACCURACY
 from decentralml.errors import MetricUnknown
 from decentralml.types import PPM, ModelType
 from decentralml.validation.scores.annotation import score_annotation
 from decentralml.validation.scores.audio import audio_score, wer_score
 from decentralml.validation.scores.classification import score_classification
+from decentralml.validation.scores.measures.adapted import adapted_metrics
 from decentralml.validation.scores.measures.audio import audio_metrics
 from decentralml.validation.scores.measures.multimodal import MODALITIES, multimodal_metrics
 from decentralml.validation.scores.measures.text import text_metrics
@@ -129,7 +131,7 @@ BY_TYPE: Mapping[ModelType, Mapping[str, Scorer]] = {
 }
 SCORERS: Mapping[tuple[ModelType, str], Scorer] = {
     (kind, name): found for kind, named in BY_TYPE.items() for name, found in named.items()
-}
+} | {(kind, ADAPTED_ACCURACY): _of(ADAPTED_ACCURACY, adapted_metrics) for kind in BY_TYPE}
 
 
 def scorer(model_type: ModelType, metric: str) -> Scorer:
