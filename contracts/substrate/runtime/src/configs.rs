@@ -234,3 +234,15 @@ impl pallet_reputation::Config for Runtime {
     type Time = Timestamp;
     type HalfLife = ConstU64<{ 90 * DAY }>;
 }
+
+impl pallet_swarm::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Time = Timestamp;
+    type DepositBase = ConstU128<{ UNIT / 100 }>;
+    type DepositPerByte = ConstU128<{ UNIT / 100_000 }>;
+    type MinimumWait = ConstU64<SECOND>;
+    type MaximumWait = ConstU64<DAY>;
+    type MaxPeers = ConstU32<10_000>;
+    type WeightInfo = pallet_swarm::weights::SubstrateWeight<Runtime>;
+}

@@ -1,8 +1,8 @@
 //! # The DecentralML runtime
 //!
 //! The state transition function of the chain: library pallets for accounts, money, time, the
-//! election and other tokens, and the project's own `aggregators`, `market` and `reputation`. The same
-//! code runs in the embedded chain and in a Substrate node.
+//! election and other tokens, and the project's own `aggregators`, `market`, `reputation` and `swarm`.
+//! The same code runs in the embedded chain and in a Substrate node.
 //!
 //! - [`configs`]: the pallets' settings, with the constants of the protocol.
 //! - [`presets`]: genesis of a development chain.
@@ -101,7 +101,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("decentralml"),
     impl_name: Cow::Borrowed("decentralml"),
     authoring_version: 1,
-    spec_version: 3,
+    spec_version: 4,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 2,
@@ -153,4 +153,6 @@ mod runtime {
     pub type Reputation = pallet_reputation;
     #[runtime::pallet_index(13)]
     pub type AssetsHolder = pallet_assets_holder;
+    #[runtime::pallet_index(14)]
+    pub type Swarm = pallet_swarm;
 }

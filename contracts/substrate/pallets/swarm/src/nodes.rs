@@ -1,0 +1,156 @@
+//! Nodes: what they say of themselves, and where they stand.
+
+use crate::{
+    meeting::Meeting, terms::is_address, AccountOf, Certificate, Certificates, Config, Error,
+    Event, HoldReason, NetAddress, Node, NodeOf, Nodes, Number, Pallet, Presence, SwarmId,
+    MAX_WEIGHTAGE, MISSED_ROUNDS,
+};
+use frame_support::{dispatch::DispatchResult, ensure};
+use sp_io::hashing::sha2_256;
+use sp_runtime::Saturating;
+
+impl<T: Config> Pallet<T> {
+    /// The node of `who`.
+    pub(crate) fn node(id: SwarmId, who: &AccountOf<T>) -> Result<NodeOf<T>, Error<T>> {
+        Nodes::<T>::get(id, who).ok_or(Error::<T>::NotRegistered)
+    }
+
+    /// Changes the node of `who`, if it has one.
+    pub(crate) fn change_node(
+        id: SwarmId,
+        who: &AccountOf<T>,
+        change: impl FnOnce(&mut NodeOf<T>),
+    ) {
+        Nodes::<T>::mutate(id, who, |node| node.as_mut().map(change));
+    }
+
+    pub(crate) fn do_register(
+        who: AccountOf<T>,
+        id: SwarmId,
+        certificate: Certificate,
+        address: NetAddress,
+        weightage: u8,
+        willing: bool,
+    ) -> DispatchResult {
+        let mut meeting = Meeting::<T>::load(id)?;
+        ensure!(!certificate.is_empty(), Error::<T>::BadCertificate);
+        ensure!(is_address(&address), Error::<T>::BadAddress);
+        ensure!((1..=MAX_WEIGHTAGE).contains(&weightage), Error::<T>::BadWeightage);
+        let identity = sha2_256(&certificate);
+        let known = Nodes::<T>::get(id, &who);
+        let mut node = match known {
+            Some(node) => Node { identity, address, weightage, willing, ..node },
+            None => {
+                Self::ensure_seated(id, &who)?;
+                ensure!(!meeting.swarm.closed, Error::<T>::SwarmClosed);
+                meeting.swarm.nodes.saturating_inc();
+                Node {
+                    identity,
+                    address,
+                    weightage,
+                    willing,
+                    presence: Presence::Registered,
+                    round: 0,
+                    cid: None,
+                    arrived: 0,
+                    seen: 0,
+                    candidate: None,
+                    objected: 0,
+                    deposit: Self::take_deposit(HoldReason::Node, &who)?,
+                }
+            }
+        };
+        if !willing {
+            meeting.withdraw_candidate(&mut node);
+        }
+        Nodes::<T>::insert(id, &who, node);
+        Certificates::<T>::insert(id, &who, certificate);
+        meeting.save();
+        Self::deposit_event(Event::NodeRegistered { swarm: id, who, identity });
+        Ok(())
+    }
+
+    pub(crate) fn do_ready(who: AccountOf<T>, id: SwarmId) -> DispatchResult {
+        let mut meeting = Meeting::<T>::load(id)?;
+        let mut node = Self::node(id, &who)?;
+        ensure!(!meeting.swarm.closed, Error::<T>::SwarmClosed);
+        ensure!(node.presence != Presence::Ready, Error::<T>::AlreadyReady);
+        node.seen = node.seen.max(meeting.latest_past());
+        meeting.set_presence(&who, &mut node, Presence::Ready);
+        Nodes::<T>::insert(id, &who, node);
+        meeting.save();
+        Ok(())
+    }
+
+    pub(crate) fn do_mark_absent(id: SwarmId, who: AccountOf<T>) -> DispatchResult {
+        let mut meeting = Meeting::<T>::load(id)?;
+        let mut node = Self::node(id, &who)?;
+        ensure!(node.presence.is_awaited(), Error::<T>::NotReady);
+        let ended = meeting.swarm.round.saturating_sub(1);
+        let missed = ended.saturating_sub(node.seen);
+        ensure!(missed >= MISSED_ROUNDS, Error::<T>::StillPresent);
+        meeting.set_presence(&who, &mut node, Presence::Absent);
+        Nodes::<T>::insert(id, &who, node);
+        meeting.review();
+        meeting.save();
+        Ok(())
+    }
+
+    pub(crate) fn do_finish(who: AccountOf<T>, id: SwarmId, presence: Presence) -> DispatchResult {
+        let mut meeting = Meeting::<T>::load(id)?;
+        let mut node = Self::node(id, &who)?;
+        ensure!(presence.is_an_end(), Error::<T>::BadPresence);
+        ensure!(node.presence != Presence::Registered, Error::<T>::NotReady);
+        meeting.set_presence(&who, &mut node, presence);
+        let leads = presence == Presence::Active;
+        if leads {
+            node.seen = node.seen.max(meeting.latest_past());
+        } else {
+            meeting.withdraw_candidate(&mut node);
+        }
+        Nodes::<T>::insert(id, &who, node);
+        meeting.review();
+        if !leads {
+            meeting.relieve(&who);
+        }
+        meeting.save();
+        Ok(())
+    }
+}
+
+impl<T: Config> Meeting<T> {
+    /// The latest round in which nobody new can arrive.
+    fn latest_past(&self) -> Number {
+        match &self.round {
+            Some(round) if !round.is_collecting() => round.number,
+            _ => self.swarm.round.saturating_sub(1),
+        }
+    }
+
+    /// Has another lead if `who` does.
+    pub fn relieve(&mut self, who: &AccountOf<T>) {
+        if self.round.as_ref().is_some_and(|round| round.is_led_by(who)) {
+            self.replace_leader();
+        }
+    }
+
+    /// Forgets a node. What it brought to the round goes with it.
+    pub fn remove_node(&mut self, who: &AccountOf<T>) -> DispatchResult {
+        let Some(mut node) = Nodes::<T>::take(self.id, who) else { return Ok(()) };
+        Certificates::<T>::remove(self.id, who);
+        self.withdraw_candidate(&mut node);
+        self.count(&node, false);
+        if self.has_arrived(&node) {
+            if let Some(round) = &mut self.round {
+                round.arrivals.saturating_dec();
+            }
+        }
+        self.swarm.nodes.saturating_dec();
+        // There are fewer candidates than nodes: if anything is there, it is of rounds before.
+        crate::Candidates::<T>::remove(self.id, self.swarm.nodes);
+        Pallet::<T>::return_deposit(HoldReason::Node, who, node.deposit)?;
+        self.review();
+        self.relieve(who);
+        Ok(())
+    }
+}
