@@ -1,0 +1,191 @@
+"""What a node's X.509 certificate says, and whether it can be used here and now.
+
+Certificates that this tool makes name whom they are for in a URI of their subject alternative
+names: ``decentralml:swarm:<16 hex of the genesis hash>:<swarm>:<account>``. Others need not, and
+are then for any swarm; the chain says whose they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from decentralml.chain.swarm.words import CERTIFICATE_BYTES, SwarmId
+from decentralml.errors import (
+    CertificateExpired,
+    CertificateForeign,
+    CertificateInvalid,
+    CertificateNotYetValid,
+)
+from decentralml.types import Address
+
+WARN_BEFORE = timedelta(days=14)
+"""How long before its end a certificate is warned about."""
+_SCHEME = "decentralml:swarm:"
+_GENESIS_HEX = 16
+_LEAST_RSA_BITS = 2048
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One swarm of one chain.
+
+    Attributes
+    ----------
+    genesis : the chain's genesis hash, hexadecimal.
+    """
+
+    genesis: str
+    swarm: SwarmId
+
+    def name_of(self, account: Address) -> str:
+        """The URI that names an account's node in this swarm."""
+        return f"{self._prefix}{account}"
+
+    def account_in(self, uri: str) -> Address | None:
+        """The account that such a URI names, if it is one of this swarm."""
+        return Address(uri.removeprefix(self._prefix)) if uri.startswith(self._prefix) else None
+
+    @property
+    def _prefix(self) -> str:
+        genesis = self.genesis.removeprefix("0x")[:_GENESIS_HEX].lower()
+        return f"{_SCHEME}{genesis}:{self.swarm}:"
+
+    def __str__(self) -> str:
+        genesis = self.genesis.removeprefix("0x")[:_GENESIS_HEX].lower()
+        return f"swarm {self.swarm} of chain {genesis}"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The facts of a certificate.
+
+    Attributes
+    ----------
+    der : its bytes.
+    digest : their SHA-256, by which the chain knows it.
+    names : URIs of swarms and accounts that it is for; none if it names none.
+    """
+
+    der: bytes
+    digest: bytes
+    valid_from: datetime
+    valid_until: datetime
+    names: tuple[str, ...]
+
+    def check_time(self, where: str, now: datetime | None = None) -> None:
+        """Whether it is valid now.
+
+        Raises
+        ------
+        CertificateExpired, CertificateNotYetValid
+        """
+        now = now or datetime.now(UTC)
+        if now < self.valid_from:
+            raise CertificateNotYetValid(where, _told(self.valid_from), _told(now))
+        if now > self.valid_until:
+            raise CertificateExpired(where, _told(self.valid_until), _told(now))
+
+    def check_scope(self, where: str, scope: Scope, account: Address) -> None:
+        """Whether it may be used for an account's node in a swarm.
+
+        Raises
+        ------
+        CertificateForeign
+        """
+        if self.names and scope.name_of(account) not in self.names:
+            raise CertificateForeign(where, _spoken(self.names[0]), _spoken(scope.name_of(account)))
+
+    def warning(self, now: datetime | None = None) -> str | None:
+        """One line once its end is near."""
+        left = self.valid_until - (now or datetime.now(UTC))
+        if left > WARN_BEFORE:
+            return None
+        return (
+            f"the certificate expires at {_told(self.valid_until)}, in "
+            f"{max(left, timedelta()).total_seconds() / 86400:.1f} days; make a new one: "
+            "decentralml swarm identity"
+        )
+
+
+def read_certificate(der: bytes, where: str) -> Certificate:
+    """Parse a certificate (DER) and see that a node can use it.
+
+    Parameters
+    ----------
+    where : what to call it in messages.
+
+    Raises
+    ------
+    CertificateInvalid
+    """
+    if len(der) > CERTIFICATE_BYTES:
+        raise CertificateInvalid(
+            where, f"it has {len(der)} bytes, and the chain takes {CERTIFICATE_BYTES}"
+        )
+    try:
+        parsed = x509.load_der_x509_certificate(der)
+        reason = _unfit(parsed)
+        names = _names(parsed)
+        since, until = parsed.not_valid_before_utc, parsed.not_valid_after_utc
+    except _UNREADABLE as error:
+        raise CertificateInvalid(where, f"no sound X.509 certificate ({error})") from None
+    if reason is not None:
+        raise CertificateInvalid(where, reason)
+    return Certificate(der, hashlib.sha256(der).digest(), since, until, names)
+
+
+def _unfit(certificate: x509.Certificate) -> str | None:
+    """Why TLS 1.3 between nodes cannot use it, in both directions."""
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < _LEAST_RSA_BITS:
+            return f"an RSA key of {key.key_size} bits"
+    elif not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+        return "a key that is neither elliptic (P-256, Ed25519) nor RSA"
+    for extension in certificate.extensions:
+        value = extension.value
+        if isinstance(value, x509.ExtendedKeyUsage):
+            for usage, side in _SIDES:
+                if usage not in value and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in value:
+                    return f"it may not be used as a TLS {side} (extended key usage)"
+        elif isinstance(value, x509.KeyUsage) and not value.digital_signature:
+            return "it may not sign (key usage)"
+    return None
+
+
+_SIDES = (
+    (ExtendedKeyUsageOID.SERVER_AUTH, "server"),
+    (ExtendedKeyUsageOID.CLIENT_AUTH, "client"),
+)
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    for extension in certificate.extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            uris = extension.value.get_values_for_type(x509.UniformResourceIdentifier)
+            return tuple(uri for uri in uris if uri.startswith(_SCHEME))
+    return ()
+
+
+def _spoken(name: str) -> str:
+    genesis, swarm, account = [*name.removeprefix(_SCHEME).split(":", 2), "", ""][:3]
+    return f"account {account} in swarm {swarm} of chain {genesis}"
+
+
+def _told(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
