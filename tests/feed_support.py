@@ -1,4 +1,4 @@
-"""A chain that a test makes up: blocks with events, and tasks and results as they were after each.
+"""A chain that a test makes up: blocks with events, and what it stored after each.
 
 It can take blocks back, as a node does, and forget its states.
 """
@@ -21,6 +21,7 @@ from decentralml.chain.events import (
     TaskCreated,
 )
 from decentralml.chain.feed import Block, Place
+from decentralml.chain.swarm.words import Node, Seat, Swarm, SwarmId
 from decentralml.types import (
     UNIT,
     Address,
@@ -45,6 +46,9 @@ CREATOR, WORKER, MEMBER = Address("5Creator"), Address("5Worker"), Address("5Mem
 class State:
     tasks: dict[TaskId, Task] = field(default_factory=dict)
     results: dict[tuple[TaskId, int], Submission] = field(default_factory=dict)
+    swarms: dict[SwarmId, Swarm] = field(default_factory=dict)
+    seats: dict[tuple[SwarmId, Address], Seat] = field(default_factory=dict)
+    nodes: dict[tuple[SwarmId, Address], Node] = field(default_factory=dict)
 
 
 @dataclass
@@ -86,6 +90,15 @@ class FakeFeed:
         return [self.states[at.number].results.get(key) for key in keys]
 
     submissions = results
+
+    def swarms(self, numbers: Sequence[SwarmId], at: Place) -> list[Swarm | None]:
+        return [self.states[at.number].swarms.get(number) for number in numbers]
+
+    def seats(self, keys: Sequence[tuple[SwarmId, Address]], at: Place) -> list[Seat | None]:
+        return [self.states[at.number].seats.get(key) for key in keys]
+
+    def nodes(self, keys: Sequence[tuple[SwarmId, Address]], at: Place) -> list[Node | None]:
+        return [self.states[at.number].nodes.get(key) for key in keys]
 
     # What a test has happen.
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from decentralml.chain.events import Event
-from decentralml.types import Submission, Task, TaskId
+from decentralml.chain.swarm.words import Node, Seat, Swarm, SwarmId
+from decentralml.types import Address, Submission, Task, TaskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,9 @@ class Feed(Protocol):
     ) -> list[Submission | None]:
         """Submissions, likewise."""
         ...
+
+    def swarms(self, numbers: Sequence[SwarmId], at: Place) -> list[Swarm | None]: ...
+
+    def seats(self, keys: Sequence[tuple[SwarmId, Address]], at: Place) -> list[Seat | None]: ...
+
+    def nodes(self, keys: Sequence[tuple[SwarmId, Address]], at: Place) -> list[Node | None]: ...

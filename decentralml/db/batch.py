@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from decentralml.chain.events import (
     AssignmentAbandoned,
+    Event,
     SubmissionCleared,
     TaskCleared,
     TaskCreated,
 )
 from decentralml.chain.feed import Block, Feed, Place
+from decentralml.chain.swarm.events import SwarmEvent
 from decentralml.db.models import Base, BlockRow, EventRow, PaymentRow, SubmissionRow, TaskRow
 from decentralml.db.rows import (
     ABANDONED,
@@ -23,6 +25,8 @@ from decentralml.db.rows import (
     task_row,
     told,
 )
+from decentralml.db.swarm_batch import SwarmBatch
+from decentralml.db.touched import Touched
 from decentralml.types import Submission, Task, TaskId
 
 Key = tuple[TaskId, int]
@@ -33,12 +37,9 @@ class Batch:
     """Rows of some blocks, and what has to be read for them."""
 
     rows: dict[type[Base], list[Values]] = field(default_factory=lambda: defaultdict(list))
-    tasks: dict[TaskId, int] = field(default_factory=dict)
-    """Tasks in which something happened, and the last block in which it did."""
-    results: dict[Key, int] = field(default_factory=dict)
-    gone_tasks: dict[TaskId, int] = field(default_factory=dict)
-    """Tasks that a block removed from storage."""
-    gone_results: dict[Key, int] = field(default_factory=dict)
+    tasks: Touched[TaskId] = field(default_factory=Touched)
+    results: Touched[Key] = field(default_factory=Touched)
+    swarms: SwarmBatch = field(default_factory=SwarmBatch)
     abandoned: set[Key] = field(default_factory=set)
     created: list[TaskId] = field(default_factory=list)
     events: int = 0
@@ -63,25 +64,33 @@ class Batch:
             own = told(event)
             if own is not None:
                 self.rows[own[0]].append(own[1] | at)
-            number, index = concerns(event)
-            if number is None:
-                continue
-            task = TaskId(number)
-            self.tasks[task] = block.number
-            if isinstance(event, TaskCreated):
-                self.created.append(task)
-            elif isinstance(event, TaskCleared):
-                self.gone_tasks[task] = block.number
-            if index is None:
-                continue
-            self.results[task, index] = block.number
-            if isinstance(event, SubmissionCleared | AssignmentAbandoned):
-                self.gone_results[task, index] = block.number
-            if isinstance(event, AssignmentAbandoned):
-                self.abandoned.add((task, index))
+            if isinstance(event, SwarmEvent):
+                self.swarms.add(event, block.number)
+            else:
+                self._touch(event, block.number)
+
+    def _touch(self, event: Event, block: int) -> None:
+        """Take in an event of a task."""
+        number, index = concerns(event)
+        if number is None:
+            return
+        task = TaskId(number)
+        self.tasks.touch(task, block)
+        if isinstance(event, TaskCreated):
+            self.created.append(task)
+        elif isinstance(event, TaskCleared):
+            self.tasks.end(task, block)
+        if index is None:
+            return
+        self.results.touch((task, index), block)
+        if isinstance(event, SubmissionCleared | AssignmentAbandoned):
+            self.results.end((task, index), block)
+        if isinstance(event, AssignmentAbandoned):
+            self.abandoned.add((task, index))
 
     def read(self, chain: int, feed: Feed, places: Sequence[Place], head: Place) -> None:
-        """Read the tasks and results in question, as they were after the last of the blocks.
+        """Read the tasks, results and swarms in question, as they were after the last of the
+        blocks.
 
         Parameters
         ----------
@@ -91,33 +100,24 @@ class Batch:
         end = places[-1]
         before = {place.number + 1: place for place in places}
 
-        tasks = [task for task in self.tasks if task not in self.gone_tasks]
-        found = dict(zip(tasks, feed.tasks(tasks, end), strict=True))
-        for task, block in self.gone_tasks.items():
-            (found[task],) = feed.tasks([task], before[block])
-        lost = [task for task, record in found.items() if record is None]
-        found.update(zip(lost, feed.tasks(lost, head), strict=True))
-        self._add_tasks(chain, found)
+        tasks = self.tasks.read(feed.tasks, end, before)
+        lost = [task for task, record in tasks.items() if record is None]
+        tasks.update(zip(lost, feed.tasks(lost, head), strict=True))
+        self._add_tasks(chain, tasks)
 
-        keys = [key for key in self.results if key not in self.gone_results]
-        results = dict(zip(keys, feed.submissions(keys, end), strict=True))
-        for key, block in self.gone_results.items():
-            (results[key],) = feed.submissions([key], before[block])
+        results = self.results.read(feed.submissions, end, before)
         missing = [key for key, record in results.items() if record is None]
         results.update(zip(missing, feed.submissions(missing, head), strict=True))
         self._add_results(chain, results)
 
+        for table, rows in self.swarms.read(feed, end, before).items():
+            self.rows[table] += [row | {"chain": chain} for row in rows]
+
     def _add_tasks(self, chain: int, found: dict[TaskId, Task | None]) -> None:
         for task, record in found.items():
             if record is not None:
-                self.rows[TaskRow].append(
-                    {
-                        **task_row(record),
-                        "chain": chain,
-                        "changed_in": self.tasks[task],
-                        "cleared_in": self.gone_tasks.get(task),
-                    }
-                )
+                row = {**task_row(record), "chain": chain, **self.tasks.blocks(task)}
+                self.rows[TaskRow].append(row)
         for payment in self.rows[PaymentRow]:
             record = found.get(payment["task"])
             if payment["kind"] == "reward" and record is not None:
@@ -127,12 +127,7 @@ class Batch:
         for key, record in found.items():
             if record is None:
                 continue
-            row = {
-                **submission_row(record),
-                "chain": chain,
-                "changed_in": self.results[key],
-                "cleared_in": self.gone_results.get(key),
-            }
+            row = {**submission_row(record), "chain": chain, **self.results.blocks(key)}
             if key in self.abandoned:
                 row["status"] = ABANDONED
             self.rows[SubmissionRow].append(row)

@@ -58,3 +58,8 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def clean(value: str) -> str:
+    """Text as every database takes it: PostgreSQL has no zero bytes."""
+    return value.replace("\0", "\\x00")

@@ -28,7 +28,7 @@ from decentralml.errors import (
     DriverMissing,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in :mod:`decentralml.db.migrations`."""
 BUSY_SECONDS = 30.0
 """How long a writer of SQLite waits for another one."""

@@ -1,8 +1,9 @@
 """The index of a chain: made from its blocks, a batch at a time, and made again whenever it must.
 
-Tasks and results are kept as the chain stored them at the index's block, so that no rule of the
-pallets is repeated here; what only events tell (payments, attestations, elections, models) has
-tables of its own. What the chain clears from its storage stays in the index as it was last.
+Tasks and results, swarms, their seats and nodes are kept as the chain stored them at the index's
+block, so that no rule of the pallets is repeated here; what only events tell (payments,
+attestations, elections, models, rounds) has tables of its own. What the chain clears from its
+storage stays in the index as it was last.
 
 A batch and the note of how far the index is are one transaction: whoever is killed goes on where it
 was, and of two processes that index at once one finds the other's batch done and goes on after it.
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from decentralml.chain.feed import Feed, Place
+from decentralml.db import swarm_index
 from decentralml.db.batch import Batch, Key
 from decentralml.db.engine import Database
 from decentralml.db.models import (
@@ -55,7 +57,9 @@ _OF_EVENTS: tuple[type[OfEvent], ...] = (
     ElectionRow,
     DeedRow,
     ModelRow,
+    *swarm_index.OF_ROUNDS,
 )
+_KEPT: tuple[type[OfChain], ...] = (SubmissionRow, TaskRow, *swarm_index.KEPT)
 _SEARCHED = ("task_type", "model_type", "strategy", "bundle")
 _NAME = 255
 _MANY = 1_000
@@ -172,7 +176,7 @@ class Index:
             chain = _number(connection, self.genesis)
             if chain is None:
                 return
-            tables: tuple[type[OfChain], ...] = (*_OF_EVENTS, BlockRow, SubmissionRow, TaskRow)
+            tables: tuple[type[OfChain], ...] = (*_OF_EVENTS, BlockRow, *_KEPT)
             for table in tables:
                 connection.execute(delete(table).where(table.chain == chain))
             _forget_texts(connection, chain)
@@ -231,7 +235,7 @@ class Index:
             for table, rows in batch.rows.items():
                 if not rows:
                     continue
-                if table in (TaskRow, SubmissionRow):
+                if table in _KEPT:
                     _upsert(connection, table, rows)
                 else:
                     connection.execute(insert(table), rows)
@@ -250,6 +254,7 @@ class Index:
                 statement = _insert(connection, TaskText).on_conflict_do_nothing()
                 connection.execute(statement, new)
             _mark_gone(connection, chain, batch)
+            swarm_index.mark_gone(connection, chain, batch.swarms)
             _move(connection, chain, end)
         return True
 
@@ -268,6 +273,7 @@ class Index:
             )
             _restore_tasks(connection, chain, feed, ancestor)
             _restore_results(connection, chain, feed, ancestor)
+            swarm_index.restore(connection, chain, feed, ancestor)
             _move(connection, chain, ancestor)
         return ancestor.number
 
@@ -340,13 +346,13 @@ def _upsert(connection: Connection, table: Any, rows: Sequence[Values]) -> None:
 
 def _mark_gone(connection: Connection, chain: int, batch: Batch) -> None:
     """Also of what could not be read any more, the index may have a row of before."""
-    for task, block in batch.gone_tasks.items():
+    for task, block in batch.tasks.gone.items():
         connection.execute(
             update(TaskRow)
             .where(TaskRow.chain == chain, TaskRow.id == task)
             .values(cleared_in=block, changed_in=block)
         )
-    for (task, index), block in batch.gone_results.items():
+    for (task, index), block in batch.results.gone.items():
         connection.execute(
             update(SubmissionRow)
             .where(

@@ -108,7 +108,7 @@ class IndexedChain(Base):
     block_hash: Mapped[str] = mapped_column(String(66))
 
 
-_CLUSTERED = {"sqlite_with_rowid": False}
+CLUSTERED = {"sqlite_with_rowid": False}
 """Rows lie in the order of their keys."""
 
 
@@ -116,7 +116,7 @@ class OfChain(Base):
     """A row of one chain's index."""
 
     __abstract__ = True
-    __table_args__: Any = _CLUSTERED
+    __table_args__: Any = CLUSTERED
 
     chain: Mapped[int] = mapped_column(
         Number, ForeignKey("chains.id", ondelete="CASCADE"), primary_key=True, sort_order=-3
@@ -146,7 +146,7 @@ class EventRow(OfEvent):
     """An event of the pallets market, aggregators or reputation."""
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "chain", "task", "block", "position"), _CLUSTERED)
+    __table_args__ = (Index(None, "chain", "task", "block", "position"), CLUSTERED)
 
     pallet: Mapped[str] = mapped_column(WORD)
     name: Mapped[str] = mapped_column(WORD)
@@ -174,7 +174,7 @@ class TaskRow(OfChain):
         Index(None, "chain", "parent"),
         Index(None, "chain", "published"),
         Index(None, "chain", "changed_in"),
-        _CLUSTERED,
+        CLUSTERED,
     )
 
     id: Mapped[int] = mapped_column(Number, primary_key=True, sort_order=-2)
@@ -226,7 +226,7 @@ class SubmissionRow(OfChain):
     __table_args__ = (
         Index(None, "chain", "contributor", "task"),
         Index(None, "chain", "changed_in"),
-        _CLUSTERED,
+        CLUSTERED,
     )
 
     task: Mapped[int] = mapped_column(Number, primary_key=True, sort_order=-2)
@@ -256,7 +256,7 @@ class AttestationRow(OfEvent):
     __table_args__ = (
         Index(None, "chain", "task", "result"),
         Index(None, "chain", "member"),
-        _CLUSTERED,
+        CLUSTERED,
     )
 
     task: Mapped[int] = mapped_column(Number)
@@ -275,7 +275,7 @@ class PaymentRow(OfEvent):
     __table_args__ = (
         Index(None, "chain", "task", "result"),
         Index(None, "chain", "account"),
-        _CLUSTERED,
+        CLUSTERED,
     )
 
     kind: Mapped[str] = mapped_column(WORD)
@@ -302,7 +302,7 @@ class DeedRow(OfEvent):
     """A deed that was noted of an account in a role: what reputations are made of."""
 
     __tablename__ = "deeds"
-    __table_args__ = (Index(None, "chain", "account", "role"), _CLUSTERED)
+    __table_args__ = (Index(None, "chain", "account", "role"), CLUSTERED)
 
     account: Mapped[str] = mapped_column(ADDRESS)
     role: Mapped[str] = mapped_column(WORD)
@@ -313,7 +313,7 @@ class ModelRow(OfEvent):
     """A model that a task's creator published as what the task led to."""
 
     __tablename__ = "models"
-    __table_args__ = (Index(None, "chain", "cid"), Index(None, "chain", "task"), _CLUSTERED)
+    __table_args__ = (Index(None, "chain", "cid"), Index(None, "chain", "task"), CLUSTERED)
 
     task: Mapped[int] = mapped_column(Number)
     cid: Mapped[str] = mapped_column(CID)

@@ -9,6 +9,9 @@ from typing import Any
 
 from decentralml.chain import events, office_events
 from decentralml.chain.events import Event, OtherEvent
+from decentralml.chain.swarm.events import SwarmEvent
+from decentralml.db import swarm_rows
+from decentralml.db.columns import clean
 from decentralml.db.models import (
     AttestationRow,
     Base,
@@ -43,6 +46,7 @@ _PALLETS: Mapping[str, str] = {
         (kind.__name__ for kind in office_events.AggregatorEvent.__args__), "Aggregators"
     ),
     "Noted": "Reputation",
+    **dict.fromkeys((kind.__name__ for kind in SwarmEvent.__args__), "Swarm"),
 }
 
 
@@ -94,7 +98,7 @@ def _names(kind: type) -> tuple[str, ...]:
 def told(event: Event) -> tuple[type[Base], Values] | None:
     """The row that an event has in a table of its own, but for its place."""
     make = _TOLD.get(type(event))
-    return None if make is None else make(event)
+    return swarm_rows.told(event) if make is None else make(event)
 
 
 def _attestation(event: events.Revealed) -> tuple[type[Base], Values]:
@@ -104,7 +108,7 @@ def _attestation(event: events.Revealed) -> tuple[type[Base], Values]:
         "member": event.member,
         "verdict": event.verdict.value,
         "score": event.score,
-        "report": _text(event.report),
+        "report": clean(event.report),
         "segment": event.segment,
     }
 
@@ -142,7 +146,7 @@ _TOLD: Mapping[type, Callable[[Any], tuple[type[Base], Values] | None]] = {
     events.BondReturned: lambda e: _payment("bond", e.contributor, e.amount, e.task, e.index),
     events.EscrowRefunded: lambda e: _payment("refund", e.creator, e.amount, e.task, asset=e.asset),
     events.Forfeited: lambda e: _payment("forfeit", e.who, e.amount),
-    events.ModelPublished: lambda e: (ModelRow, {"task": e.task, "cid": _text(e.model)}),
+    events.ModelPublished: lambda e: (ModelRow, {"task": e.task, "cid": clean(e.model)}),
     office_events.Misconducted: lambda e: _payment("slash", e.who, e.slashed, source=e.misconduct),
     office_events.OfficeChanged: lambda e: (ElectionRow, {"members": list(e.members)}),
     office_events.Noted: lambda e: (
@@ -163,7 +167,7 @@ def task_row(task: Task) -> Values:
         "strategy": terms.strategy.value,
         "model_type": terms.model_type.value,
         "storage": terms.storage.value,
-        "bundle": _text(terms.bundle),
+        "bundle": clean(terms.bundle),
         "reward": terms.reward,
         "asset": terms.asset,
         "fee": terms.fee,
@@ -190,7 +194,7 @@ def task_row(task: Task) -> Values:
         "stored": task.stored,
         "created_at": task.created_at,
         "status": task.status.value,
-        "published": None if task.published is None else _text(task.published),
+        "published": None if task.published is None else clean(task.published),
         "ended_at": task.ended_at,
         "unreturned": task.unreturned,
     }
@@ -256,24 +260,19 @@ def submission_row(found: Submission) -> Values:
         "phase": found.phase,
         "window": found.window,
         "deadline": found.deadline,
-        "result_cid": None if found.result is None else _text(found.result),
+        "result_cid": None if found.result is None else clean(found.result),
         "submitted_at": found.submitted_at,
         "verdict": found.verdict,
         "score": found.score,
         "outcome": found.outcome,
-        "reason": None if found.reason is None else _text(found.reason),
+        "reason": None if found.reason is None else clean(found.reason),
         "ended_at": found.ended_at,
     }
 
 
-def _text(value: str) -> str:
-    """Text as every database takes it: PostgreSQL has no zero bytes."""
-    return value.replace("\0", "\\x00")
-
-
 def _json(value: Any) -> Any:
     if isinstance(value, str):
-        return _text(value)
+        return clean(value)
     if isinstance(value, dict):
         return {name: _json(part) for name, part in value.items()}
     if isinstance(value, bytes):

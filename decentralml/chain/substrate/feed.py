@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from decentralml.chain import ss58
 from decentralml.chain.feed import Block, Place
-from decentralml.chain.substrate import records
+from decentralml.chain.substrate import records, swarm_records
 from decentralml.chain.substrate.events import named
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.swarm.words import Node, Seat, Swarm, SwarmId
 from decentralml.devchain.codec import Reader
 from decentralml.errors import RuntimeMismatch
-from decentralml.types import Submission, Task, TaskId
+from decentralml.types import Address, Submission, Task, TaskId
 
 if TYPE_CHECKING:
     from decentralml.chain.substrate.transport import Transport
@@ -66,7 +68,7 @@ class SubstrateFeed:
         return Block(place.number, place.hash, time, told, len(found))
 
     def tasks(self, numbers: Sequence[TaskId], at: Place) -> list[Task | None]:
-        values = self._values("Tasks", [(number,) for number in numbers], at)
+        values = self._values("Market", "Tasks", [(number,) for number in numbers], at)
         return [
             None if value is None else self._record(records.task, number, value)
             for number, value in zip(numbers, values, strict=True)
@@ -75,11 +77,38 @@ class SubstrateFeed:
     def submissions(
         self, numbers: Sequence[tuple[TaskId, int]], at: Place
     ) -> list[Submission | None]:
-        values = self._values("Submissions", numbers, at)
+        values = self._values("Market", "Submissions", numbers, at)
         # Of an appeal the index keeps nothing but what the result itself says.
         return [
             None if value is None else self._record(records.submission, task, index, value, None)
             for (task, index), value in zip(numbers, values, strict=True)
+        ]
+
+    def swarms(self, numbers: Sequence[SwarmId], at: Place) -> list[Swarm | None]:
+        values = self._values("Swarm", "Swarms", [(number,) for number in numbers], at)
+        return [
+            None if value is None else self._record(swarm_records.swarm, number, value)
+            for number, value in zip(numbers, values, strict=True)
+        ]
+
+    def seats(self, keys: Sequence[tuple[SwarmId, Address]], at: Place) -> list[Seat | None]:
+        return self._of_members("Seats", keys, at, swarm_records.seat)
+
+    def nodes(self, keys: Sequence[tuple[SwarmId, Address]], at: Place) -> list[Node | None]:
+        return self._of_members("Nodes", keys, at, swarm_records.node)
+
+    def _of_members(
+        self,
+        item: str,
+        keys: Sequence[tuple[SwarmId, Address]],
+        at: Place,
+        make: Callable[[bytes, Any], T],
+    ) -> list[T | None]:
+        named = [(swarm, ss58.decode(account)) for swarm, account in keys]
+        values = self._values("Swarm", item, named, at)
+        return [
+            None if value is None else self._record(make, account, value)
+            for (_, account), value in zip(named, values, strict=True)
         ]
 
     def _runtime(self, block: int, upgrade: bytes | None) -> Runtime:
@@ -89,14 +118,22 @@ class SubstrateFeed:
             self._runtimes[version] = self._older(block)
         return self._runtimes[version]
 
-    def _values(self, item: str, numbers: Sequence[tuple[int, ...]], at: Place) -> list[Any]:
+    def _values(
+        self, pallet: str, item: str, keys: Sequence[tuple[Any, ...]], at: Place
+    ) -> list[Any]:
+        if not keys:
+            return []
         present = self._present
-        entry = present.entry("Market", item)
+        entry = present.entry(pallet, item)
         upgrade, *found = self._transport.query(
-            [self._keys[2], *(present.key(entry, *number) for number in numbers)], at.hash
+            [self._keys[2], *(present.key(entry, *key) for key in keys)], at.hash
         )
         runtime = self._runtime(at.number, upgrade)
-        return [runtime.value(runtime.entry("Market", item), data) for data in found]
+        # What an older runtime does not know at all, it has not stored.
+        return [
+            None if data is None else runtime.value(runtime.entry(pallet, item), data)
+            for data in found
+        ]
 
     def _record(self, make: Callable[..., T], *values: Any) -> T | None:
         """A record; None of one with another layout, which a later runtime has migrated."""

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from decentralml.db import swarm_models  # noqa: F401  (its tables are in the metadata, too)
 from decentralml.db.models import Base
 
 context.configure(
