@@ -252,9 +252,7 @@ class RunLine:
             self.said = len(progress.run.finished)
             last = progress.run.finished[-1]
             score = "" if last.score is None else f", score {format_proportion(last.score)}"
-            click.echo(
-                f"round {last.number}: {len(last.best.accepted)} results merged{score}", err=True
-            )
+            click.echo(f"round {last.number}: {last.results} results merged{score}", err=True)
 
 
 @click.group()
@@ -321,12 +319,18 @@ def print_run(run: Run) -> None:
     """Its rounds as a table."""
     reward = int(run.terms["reward"])
     native = run.terms["asset"] == "None"
+    pooled = run.terms.get("merger", "None") == "None"
     rows: list[tuple[object, ...]] = []
     if run.score is not None:
         rows.append((0, "-", "-", "-", "-", _score(run.score), "first model"))
     for each in run.rounds:
         for attempt in each.attempts:
             last = attempt is each.attempts[-1]
+            used = attempt.task == each.merged or bool(pooled and attempt.accepted)
+            if each.model is not None:
+                outcome: object = each.model if used else "too few"
+            else:
+                outcome = _state(attempt.closed_at is None) if last else "too few"
             paid = reward * len(attempt.accepted)
             rows.append(
                 (
@@ -336,7 +340,7 @@ def print_run(run: Run) -> None:
                     sum(attempt.ended.values()),
                     format_amount(paid) if native else paid,
                     _score(each.score) if last else "-",
-                    (each.model or _state(attempt.closed_at is None)) if last else "too few",
+                    outcome,
                 )
             )
     table(

@@ -162,7 +162,8 @@ def _leaves(session: Session, each: Ancestor, last: bool) -> Iterator[str]:
         score = "" if part.score is None else f", score {format_proportion(part.score)}"
         paid = asset_amount(session, part.asset, part.reward)
         who = session.called(part.contributor)
-        yield f"result {part.index} of {who}{score}, paid {paid}: {part.result}"
+        where = "" if part.task == each.task else f" (task {part.task})"
+        yield f"result {part.index} of {who}{where}{score}, paid {paid}: {part.result}"
     if each.fees:
         fees = ", ".join(
             f"{session.called(fee.member)} {format_amount(fee.amount)}" for fee in each.fees

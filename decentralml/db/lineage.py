@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain as joined
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, select
 
 from decentralml.db.models import BlockRow, ModelRow, PaymentRow, SubmissionRow, TaskRow
 from decentralml.types import Address, Cid, ModelType, SubmissionStatus, TaskId, TaskType
@@ -37,6 +39,7 @@ class PublishedModel:
 class Contribution:
     """An accepted result, and what it earned."""
 
+    task: TaskId
     index: int
     contributor: Address
     result: Cid | None
@@ -56,7 +59,11 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class Ancestor:
-    """A task of a model's lineage."""
+    """A task of a model's lineage.
+
+    Where its creator published the same model for more tasks of the same parent (a round that was
+    posted again), ``contributions`` and ``fees`` are those of all of them.
+    """
 
     task: TaskId
     task_type: TaskType
@@ -147,7 +154,9 @@ def _ancestor(connection: Connection, chain: int, task: TaskId) -> Ancestor | No
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    paid = _payments(connection, chain, task)
+    tasks = _published_with(connection, chain, task, row) if row.published else [task]
+    paid = {each: _payments(connection, chain, each) for each in tasks}
+    contributions = [_contributions(connection, chain, each, paid[each]) for each in tasks]
     return Ancestor(
         task=task,
         task_type=TaskType(row.task_type),
@@ -155,10 +164,28 @@ def _ancestor(connection: Connection, chain: int, task: TaskId) -> Ancestor | No
         creator=Address(row.creator),
         bundle=Cid(row.bundle),
         model=None if row.published is None else Cid(row.published),
-        contributions=_contributions(connection, chain, task, paid),
-        fees=_fees(paid),
+        contributions=tuple(joined.from_iterable(contributions)),
+        fees=_fees([each for payments in paid.values() for each in payments]),
         parent=None if row.parent is None else TaskId(row.parent),
     )
+
+
+def _published_with(
+    connection: Connection, chain: int, task: TaskId, row: Row[Any]
+) -> list[TaskId]:
+    """The task, and others for which the same account published the same model."""
+    query = (
+        select(ModelRow.task)
+        .join(TaskRow, and_(TaskRow.chain == ModelRow.chain, TaskRow.id == ModelRow.task))
+        .where(
+            ModelRow.chain == chain,
+            ModelRow.cid == row.published,
+            TaskRow.published == row.published,
+            TaskRow.creator == row.creator,
+            TaskRow.parent.is_not_distinct_from(row.parent),
+        )
+    )
+    return sorted({task, *(TaskId(each) for each in connection.execute(query).scalars())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +231,7 @@ def _contributions(
         reward = rewards.get(row.result)
         found.append(
             Contribution(
+                task,
                 row.result,
                 Address(row.contributor),
                 None if row.result_cid is None else Cid(row.result_cid),

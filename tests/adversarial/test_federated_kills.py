@@ -16,6 +16,8 @@ from faults.plan import Drawn, Fault
 ALL = os.environ.get("DECENTRALML_KILLS") == "all"
 SENT = 20
 """Transactions in a run of two rounds with one contributor, committees of one."""
+AGAIN = range(9, 22)
+"""Those from the end of a round's first attempt to the beginning of the next round."""
 WRITES = range(0, 960, 1 if ALL else 97)
 SEEDS = range(200) if ALL else (0, 3, 6, 14)
 
@@ -50,6 +52,26 @@ def test_with_an_appointed_merger_the_model_is_the_same(nth: int) -> None:
     life = endure(Nth(Fault.KILLED_AFTER, ("embedded",), nth), merger=True)
     assert life.world.trace
     assert life.model() == calm()
+
+
+def test_a_round_that_is_posted_again_merges_the_paid_results_of_both_attempts() -> None:
+    with Federation(Nth(None, ("embedded",)), apart=True) as life:
+        life.live()
+        life.check()
+        assert life.run is not None and life.model() == calm(apart=True)
+        first, second = life.run.rounds
+        assert [attempt.accepted for attempt in first.attempts] == [(0,), (0,)]
+        assert (first.results, second.results) == (2, 2)
+        one, two, _ = life.tasks()
+        assert one.published == two.published == first.model
+        assert (one.terms.slots, two.terms.slots) == (2, 1), "one result was there"
+
+
+@pytest.mark.parametrize("nth", AGAIN)
+def test_a_kill_while_two_attempts_become_one_model_changes_nothing(nth: int) -> None:
+    life = endure(Nth(Fault.KILLED_AFTER, ("embedded",), nth), apart=True)
+    assert life.world.trace
+    assert life.model() == calm(apart=True)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

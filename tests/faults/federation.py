@@ -57,12 +57,17 @@ class Federation:
     ----------
     alone : with one contributor, and committees of one.
     merger : an aggregator merges in the creator's place.
+    apart : with two contributors, one of whom drops out of the first round, which is posted again,
+        and the other of whom misses that.
     """
 
-    def __init__(self, plan: Plan, alone: bool = True, merger: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, alone: bool = True, merger: bool = False, apart: bool = False
+    ) -> None:
         self.theatre = theatre()
         self.plan = plan
-        self.workers = (BOB,) if alone else (BOB, CHARLIE)
+        self.apart = apart
+        self.workers = (BOB,) if alone and not apart else (BOB, CHARLIE)
         self.actors = (CREATOR, *self.workers, *AGGREGATORS)
         self.root = fast_folder()
         home = self.root / "home"
@@ -75,7 +80,7 @@ class Federation:
         """By account, task, slot and its time: a fork may change the order of the data."""
         self.run: Run | None = None
         self.over = False
-        offer = self.theatre.offer(len(self.workers), 1 if alone else 3)
+        offer = self.theatre.offer(len(self.workers), 1 if alone or apart else 3)
         self.run_plan = RunPlan(
             self.theatre.folder / "toy",
             replace(
@@ -126,6 +131,8 @@ class Federation:
         if actor == CREATOR:
             self.world.command(actor, self._advance)
         elif actor in self.workers:
+            if self.apart and {1: BOB, 2: CHARLIE}.get(len(self.tasks()), actor) != actor:
+                return
             policy = WorkerPolicy(self.theatre.folder / "work")
             self.world.command(
                 actor, Worker(policy, Quiet(), Stop(), train=self._train(actor)).visit
@@ -227,18 +234,20 @@ class Nth(Calm):
         return self.fault if len(self.moments) - 1 == self.nth else None
 
 
-def endure(plan: Plan, alone: bool = True, merger: bool = False) -> Federation:
+def endure(plan: Plan, alone: bool = True, merger: bool = False, apart: bool = False) -> Federation:
     """A whole run under a plan, held against what must be true; it is closed."""
-    with Federation(plan, alone, merger) as life:
+    with Federation(plan, alone, merger, apart) as life:
         life.live()
         life.check()
     return life
 
 
 @cache
-def calm(alone: bool = True, merger: bool = False, embedded: bool = True) -> Cid:
+def calm(
+    alone: bool = True, merger: bool = False, embedded: bool = True, apart: bool = False
+) -> Cid:
     """The last model of a run in which nothing goes wrong."""
-    with Federation(Calm(embedded), alone, merger) as life:
+    with Federation(Calm(embedded), alone, merger, apart) as life:
         life.live()
         life.check()
         assert not life.world.said, life.world.said

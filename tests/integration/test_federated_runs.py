@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from federated_support import plan, serve, step, task_of
 from market_support import AGGREGATORS, CONTRIBUTORS, CREATOR, GOOD, WEAK, Stage, write_model
 from safetensors.numpy import load_file
 
@@ -41,7 +42,7 @@ from decentralml.market.daemons.aggregator import Aggregator
 from decentralml.market.merging.federation import publish_model
 from decentralml.market.node import advance, reset
 from decentralml.market.rounds import run as rounds
-from decentralml.market.rounds.plan import Ending, RunPlan
+from decentralml.market.rounds.plan import Ending
 from decentralml.market.rounds.run import (
     Progress,
     advance_run,
@@ -54,32 +55,10 @@ from decentralml.market.tokens import transfer
 from decentralml.service.log import Quiet
 from decentralml.service.stopping import Stop
 from decentralml.storage.unixfs import cid_of
-from decentralml.types import UNIT, Address, SubmissionStatus, TaskId, TaskStatus, TaskType
+from decentralml.types import UNIT, Address, TaskId, TaskStatus, TaskType
 
 BOB, CHARLIE = CONTRIBUTORS
 DAVE = AGGREGATORS[0]
-
-
-def plan(stage: Stage, rounds: int = 2, **other: Any) -> RunPlan:
-    own = {f: other.pop(f) for f in list(other) if f in RunPlan.__dataclass_fields__}
-    terms: dict[str, Any] = {"results": 2, "minimum_gain": None, "committee": 1} | other
-    return RunPlan(stage.bundle, stage.offer(**terms), rounds, **({"name": "run"} | own))
-
-
-def step(stage: Stage, wanted: RunPlan) -> Progress:
-    return advance_run(stage.as_(CREATOR), wanted)
-
-
-def task_of(progress: Progress) -> TaskId:
-    assert progress.waiting is not None
-    return progress.waiting.task
-
-
-def serve(stage: Stage, task: TaskId, **weights: Any) -> None:
-    """Contributors send their results, and aggregators bring them to their end."""
-    for who in weights or dict.fromkeys(("Bob", "Charlie"), GOOD):
-        stage.contribute(f"//{who}", task, weights.get(who, GOOD))
-    stage.conclude(task)
 
 
 # A run from end to end.
@@ -185,81 +164,6 @@ def test_a_model_that_went_lost_at_home_is_fetched_again(stage: Stage) -> None:
     accept_task(stage.as_(BOB), task)
     base = stage.as_(BOB).work(task).bundle / "model" / "model.safetensors"
     assert np.array_equal(load_file(base)["weight"], GOOD), "not what somebody put there"
-
-
-# Partial participation, stragglers, drop-outs.
-
-
-def test_a_round_closes_at_its_deadline_with_whoever_passed(stage: Stage) -> None:
-    wanted = plan(stage, 1, results=3, round_time=5 * HOUR)
-    task = task_of(step(stage, wanted))
-    stage.contribute(BOB, task)
-    stage.conclude(task)
-    accept_task(stage.as_(CHARLIE), task)
-    assert step(stage, wanted).waiting is not None
-    advance(stage.as_(CREATOR), milliseconds=5 * HOUR)
-    progress = step(stage, wanted)
-    assert progress.ending is Ending.ROUNDS
-    assert progress.run.rounds[0].best.accepted == (0,)
-    found = stage.as_(CREATOR).chain.task(task)
-    assert found.open_slots == 0, "nobody pays for slots that nobody takes"
-
-
-def test_a_late_result_is_paid_and_not_merged(stage: Stage) -> None:
-    wanted = plan(stage, 1, results=1, spare=1)
-    task = task_of(step(stage, wanted))
-    late = stage.contribute(CHARLIE, task, 3 * GOOD)
-    stage.contribute(BOB, task)
-    for _ in range(2):
-        for name in AGGREGATORS:
-            from decentralml.market.judging.panel import attend_panels
-
-            attend_panels(stage.as_(name), task, [1])
-    progress = step(stage, wanted)
-    assert progress.ending is Ending.ROUNDS, "one participant was all it waited for"
-    assert progress.run.rounds[0].best.accepted == (1,)
-    stage.conclude(task)
-    chain = stage.as_(CREATOR).chain
-    assert chain.submission(task, late.index).status is SubmissionStatus.ACCEPTED
-    assert step(stage, wanted).run == progress.run
-
-
-def test_an_empty_round_says_so_and_is_posted_again_if_asked(stage: Stage) -> None:
-    wanted = plan(stage, 1)
-    task = task_of(step(stage, wanted))
-    advance(stage.as_(CREATOR), milliseconds=25 * HOUR)
-    with pytest.raises(TooFewResults, match="0 accepted of at least 1"):
-        step(stage, wanted)
-    with pytest.raises(TooFewResults):
-        step(stage, wanted)
-    again = replace(wanted, retries=1)
-    second = task_of(step(stage, again))
-    assert second != task and task_of(step(stage, again)) == second
-    serve(stage, second)
-    progress = step(stage, again)
-    assert [each.task for each in progress.run.rounds[0].attempts] == [task, second]
-    assert progress.run.rounds[0].merged == second
-
-
-def test_a_round_whose_results_are_all_rejected_merges_nothing(stage: Stage) -> None:
-    wanted = plan(stage, 1, minimum_gain=900_000)
-    task = task_of(step(stage, wanted))
-    serve(stage, task, Bob=WEAK, Charlie=WEAK)
-    advance(stage.as_(CREATOR), milliseconds=25 * HOUR)
-    with pytest.raises(TooFewResults) as caught:
-        step(stage, wanted)
-    assert (caught.value.round, caught.value.accepted, caught.value.tasks) == (1, 0, (task,))
-    assert stage.as_(CREATOR).chain.task(task).published is None
-
-
-def test_fewer_results_are_merged_once_that_is_said_to_be_enough(stage: Stage) -> None:
-    wanted = plan(stage, 1, min_results=2)
-    task = task_of(step(stage, wanted))
-    serve(stage, task, Bob=GOOD)
-    advance(stage.as_(CREATOR), milliseconds=25 * HOUR)
-    with pytest.raises(TooFewResults, match="--min-results"):
-        step(stage, wanted)
-    assert step(stage, replace(wanted, min_results=1)).ending is Ending.ROUNDS
 
 
 # What cannot go on.

@@ -48,6 +48,7 @@ class Part:
     metrics : what its committee measured, where the weight comes from that.
     """
 
+    task: TaskId
     index: int
     contributor: Address
     examples: int
@@ -90,6 +91,7 @@ def federate(
     rule: str | None = None,
     base: Path | None = None,
     only: Sequence[int] = (),
+    also: Mapping[TaskId, Sequence[int]] | None = None,
     publish: bool = True,
 ) -> Merged:
     """Merge accepted models into ``out``, and publish it as the task's next model.
@@ -103,6 +105,8 @@ def federate(
     weighting, rule : instead of the plan's.
     base : folder of the model that the results began from; None takes the bundle's.
     only : indices of the results to merge; all accepted ones if empty.
+    also : results of other tasks that began from the same model, by task and index: the attempts of
+        a round. The model is published as the next one of each.
     publish : store the model and record it on the chain (the creator, and whom it appointed).
 
     Raises
@@ -112,7 +116,8 @@ def federate(
     """
     found = session.chain.task(task)
     if publish:
-        require_publisher(session, found)
+        for each in (task, *(also or {})):
+            require_publisher(session, session.chain.task(each))
     if found.terms.task_type is TaskType.DATA_ANNOTATORS:
         raise NotMergeable(task, "its results are labels, not models")
     bundle = fetch_task(session, found)
@@ -125,12 +130,16 @@ def federate(
     own, parent = bundle.base_model, found.terms.parent
     spending = private.foreseen(task, own, parent, chosen.plan)
     results = accepted_results(session, bundle, task, only)
+    others = [session.chain.task(other) for other in also or {}]
+    for other in others:
+        results += _of_another(session, bundle, other, (also or {})[other.id])
+    results.sort(key=lambda result: (result.submission.task, result.submission.index))
     updates = [_update(result) for result in results]
     weighed = weigh(session, results, chosen.weights)
     parts = shares(updates, [each.weight for each in weighed])
     warn_of_dominance(session, results, parts, chosen.weights)
     if bundle.manifest.copies is Copies.REFUSE and privacy is None:
-        warn_of_twins(session, found, results)
+        warn_of_twins(session, (found, *others), results)
     session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
     key = None
     if privacy is not None:
@@ -152,7 +161,8 @@ def federate(
         elif cid_of(out) != cid:
             raise FolderInUse(out)
     if publish:
-        publish_model(session, found, out, cid)
+        for each in (found, *others):
+            publish_model(session, each, out, cid)
         if spending is not None:
             private.note(session, found, cid, spending, privacy)
     return Merged(
@@ -219,6 +229,16 @@ def accepted_results(
     for result in results:
         check_result(result.folder, bundle.manifest, bundle.folder)
     return results
+
+
+def _of_another(
+    session: Session, first: FetchedTask, task: Task, indices: Sequence[int]
+) -> list[FetchedResult]:
+    """Results of another task, which can be merged with those of the first. Raises NotMergeable."""
+    bundle = fetch_task(session, task)
+    if bundle.base_model_cid != first.base_model_cid:
+        raise NotMergeable(task.id, "its results began from another model")
+    return accepted_results(session, bundle, task.id, indices)
 
 
 def _base(bundle: FetchedTask, task: TaskId, named: Path | None) -> Path | None:
@@ -307,6 +327,7 @@ def _part(
     rejected: str | None,
 ) -> Part:
     return Part(
+        result.submission.task,
         result.submission.index,
         result.manifest.contributor,
         result.manifest.examples,

@@ -71,16 +71,19 @@ def warn_of_dominance(
         )
 
 
-def warn_of_twins(session: Session, task: Task, results: Sequence[FetchedResult]) -> None:
+def warn_of_twins(
+    session: Session, tasks: Sequence[Task], results: Sequence[FetchedResult]
+) -> None:
     """One training that several accounts have sent counts once for each of them."""
-    found = [result.submission for result in results]
-    if len(found) < 2:
-        return
-    for index, alike in likenesses(Sketches(session, task), found).items():
-        session.report.warn(
-            f"result {index} has {alike}; both count in the merge, if its rule does not leave one "
-            "out: --only merges the others"
-        )
+    for task in tasks:
+        # Sketches of two tasks cannot be compared.
+        found = [each.submission for each in results if each.submission.task == task.id]
+        alike = likenesses(Sketches(session, task), found) if len(found) > 1 else {}
+        for index, told in alike.items():
+            session.report.warn(
+                f"result {index} has {told}; both count in the merge, if its rule does not leave "
+                "one out: --only merges the others"
+            )
 
 
 def _weigh(session: Session, result: FetchedResult, weighting: Weighting) -> Weighed:

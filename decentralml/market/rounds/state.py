@@ -35,7 +35,8 @@ class Attempt:
     ----------
     bundle : CID of the task's, by which it is known again: a fork may give the task another number.
     closed_at : when the run took no more of its results; None while it goes on. Unix milliseconds.
-    accepted : indices of the results that were accepted by then: those that are merged.
+    accepted : indices of the results that were accepted when the round's last attempt was closed:
+        those that are merged.
     ended : how the others stood then, by status.
     """
 
@@ -54,7 +55,8 @@ class Round:
     ----------
     number : from one.
     attempts : its tasks; more than one where too few results came of those before.
-    merged : the task whose results were merged.
+    merged : the task whose results were merged; of several the one with most of them.
+    results : how many results were merged, of all attempts.
     model : CID of what was published.
     measured : whether the creator has measured it, or found that it cannot.
     score : parts per million, on the creator's own data; None where it was not measured.
@@ -64,6 +66,7 @@ class Round:
     number: int
     attempts: tuple[Attempt, ...] = ()
     merged: TaskId | None = None
+    results: int = 0
     model: Cid | None = None
     rule: str = ""
     measured: bool = False
@@ -79,6 +82,11 @@ class Round:
     def best(self) -> Attempt:
         """The attempt with the most accepted results; of equals the last."""
         return max(self.attempts, key=lambda attempt: (len(attempt.accepted), attempt.task))
+
+    @property
+    def accepted(self) -> int:
+        """Accepted results of all attempts."""
+        return sum(len(attempt.accepted) for attempt in self.attempts)
 
     def with_newest(self, attempt: Attempt) -> Round:
         return replace(self, attempts=(*self.attempts[:-1], attempt))

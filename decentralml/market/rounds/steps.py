@@ -6,7 +6,9 @@ Each step is written down once it is done; done again, it finds what it did befo
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from decentralml.bundles.merge import MergePlan
@@ -73,21 +75,26 @@ def act(session: Session, plan: RunPlan, folder: RunFolder, run: Run) -> tuple[R
     if attempt.closed_at is None:
         task = _known(session, run, folder, attempt)
         attempt = replace(attempt, task=task.id)
-        if waiting := _still_open(session, plan, current, task):
+        earlier = [_known(session, run, folder, each) for each in current.attempts[:-1]]
+        if waiting := _still_open(session, plan, current, task, earlier):
             return run, waiting
         closed = _close(session, attempt, task)
-        return folder.write(run.with_current(current.with_newest(closed))), None
-    if len(current.best.accepted) < plan.min_results:
+        # What was late in an attempt before may have been accepted since.
+        before = map(partial(_counted, session), current.attempts[:-1], earlier)
+        return folder.write(run.with_current(replace(current, attempts=(*before, closed)))), None
+    if current.model is None:
+        parts = _to_merge(session, plan, folder, run, current)
+        accepted = sum(map(len, parts.values()))
+        if accepted >= plan.min_results:
+            return _merge(session, plan, folder, run, current, parts)
         if len(current.attempts) <= plan.retries:
             return _post(session, plan, folder, run, current), None
         raise TooFewResults(
             current.number,
-            len(current.best.accepted),
+            accepted,
             plan.min_results,
             tuple(each.task for each in current.attempts),
         )
-    if current.model is None:
-        return _merge(session, plan, folder, run, current)
     return folder.write(run.with_current(_measured(session, plan, folder, current))), None
 
 
@@ -147,7 +154,7 @@ def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: R
     try:
         create_task(session, plan.bundle, offer, posted)
     except (FundsUnavailable, InsufficientBalance, CannotPayFee):
-        needed = plan.slots * (
+        needed = offer.results * (
             offer.fee * offer.committee + (offer.reward if offer.asset is None else 0)
         )
         free = session.chain.balance(session.address).free
@@ -158,11 +165,12 @@ def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: R
 def _offer(
     session: Session, plan: RunPlan, folder: RunFolder, round: Round, before: Round | None
 ) -> Offer:
-    """The terms of a round's task."""
+    """The terms of a round's task: another attempt wants what is missing of the ones before."""
     training = plan.offer.training
+    had = round.accepted if _pooled(plan) else 0
     offer = replace(
         plan.offer,
-        results=plan.slots,
+        results=max(plan.slots - had, 1),
         expires_in=plan.round_time,
         expires_at=None,
         expiration_block=None,
@@ -211,7 +219,14 @@ def _is_of(session: Session, task: Task, attempt: Attempt) -> bool:
     return (task.creator, task.terms.bundle) == (session.address, attempt.bundle)
 
 
-def _still_open(session: Session, plan: RunPlan, round: Round, task: Task) -> Waiting | None:
+def _pooled(plan: RunPlan) -> bool:
+    """Whether results of all attempts are merged: an appointed merger sees each task by itself."""
+    return plan.offer.merger is None
+
+
+def _still_open(
+    session: Session, plan: RunPlan, round: Round, task: Task, earlier: Sequence[Task]
+) -> Waiting | None:
     """What a round waits for; None once it is to be closed.
 
     It ends when all its slots have, when so many results are accepted as it waits for, or when its
@@ -220,8 +235,12 @@ def _still_open(session: Session, plan: RunPlan, round: Round, task: Task) -> Wa
     now = session.chain.now()
     until = task.created_at + plan.round_time
     over = task.status not in LIVE and not task.active
-    if over or now >= until or task.accepted >= plan.offer.results:
+    had = sum(each.accepted for each in earlier) if _pooled(plan) else 0
+    if over or now >= until or had + task.accepted >= plan.offer.results:
         return None
+    for each in earlier:
+        if each.active:
+            settle(session, each.id)
     settled = settle(session, task.id)
     if settled.submissions or settled.expired:
         task = session.chain.task(task.id)
@@ -230,7 +249,7 @@ def _still_open(session: Session, plan: RunPlan, round: Round, task: Task) -> Wa
         task.id,
         "results",
         until,
-        task.accepted,
+        had + task.accepted,
         task.active,
         task.open_slots,
     )
@@ -245,21 +264,59 @@ def _close(session: Session, attempt: Attempt, task: Task) -> Attempt:
         except CallRefused:
             if session.chain.task(task.id).status in LIVE:
                 raise
+    return _counted(session, replace(attempt, closed_at=session.chain.now()), task)
+
+
+def _counted(session: Session, attempt: Attempt, task: Task) -> Attempt:
+    """An attempt with how its results stand now."""
     found = list_task_results(session, task.id)
     accepted = tuple(s.index for s in found if s.status is SubmissionStatus.ACCEPTED)
     others = Counter(str(s.status) for s in found if s.status is not SubmissionStatus.ACCEPTED)
-    return replace(attempt, closed_at=session.chain.now(), accepted=accepted, ended=dict(others))
+    return replace(attempt, task=task.id, accepted=accepted, ended=dict(others))
+
+
+def _to_merge(
+    session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: Round
+) -> dict[TaskId, tuple[int, ...]]:
+    """What a round merges: the accepted results of all its attempts, by task.
+
+    The noise of a private merge hides one result of each account: its newest is taken.
+    """
+    if not _pooled(plan):
+        return {round.best.task: round.best.accepted}
+    parts = {
+        _known(session, run, folder, attempt).id: attempt.accepted
+        for attempt in round.attempts
+        if attempt.accepted
+    }
+    pinned = _merge_plan(plan)
+    if pinned is None or pinned.privacy is None:
+        return parts
+    newest = {
+        session.chain.submission(task, index).contributor: (task, index)
+        for task in sorted(parts)
+        for index in parts[task]
+    }
+    kept = set(newest.values())
+    only = {task: tuple(i for i in parts[task] if (task, i) in kept) for task in parts}
+    return {task: indices for task, indices in only.items() if indices}
 
 
 def _merge(
-    session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: Round
+    session: Session,
+    plan: RunPlan,
+    folder: RunFolder,
+    run: Run,
+    round: Round,
+    parts: dict[TaskId, tuple[int, ...]],
 ) -> tuple[Run, Waiting | None]:
     """Merge and publish, or wait for the merger that was appointed."""
-    chosen = round.best
-    task = _known(session, run, folder, chosen)
+    count = sum(map(len, parts.values()))
+    task = session.chain.task(max(parts, key=lambda each: (len(parts[each]), each)))
     if plan.offer.merger is not None:
-        assert chosen.closed_at is not None
-        until = chosen.closed_at + plan.merge_time
+        closed_at = round.best.closed_at
+        assert closed_at is not None
+        until = closed_at + plan.merge_time
         if task.published is None:
             if session.chain.now() > until:
                 raise MergerSilent(round.number, task.id, session.called(plan.offer.merger))
@@ -272,13 +329,24 @@ def _merge(
         privacy = None if pinned is None else pinned.privacy
         found = spending(read_ledger(model) or (), privacy)
         done = replace(
-            round, merged=task.id, model=task.published, rule="by the merger", privacy=found
+            round,
+            merged=task.id,
+            results=count,
+            model=task.published,
+            rule="by the merger",
+            privacy=found,
         )
     else:
         out = folder.model(round.number)
-        merged = federate(session, task.id, out, only=chosen.accepted)
+        also = {other: parts[other] for other in sorted(parts) if other != task.id}
+        merged = federate(session, task.id, out, only=parts[task.id], also=also)
         done = replace(
-            round, merged=task.id, model=merged.cid, rule=merged.rule, privacy=merged.privacy
+            round,
+            merged=task.id,
+            results=count,
+            model=merged.cid,
+            rule=merged.rule,
+            privacy=merged.privacy,
         )
     return folder.write(run.with_current(done)), None
 
