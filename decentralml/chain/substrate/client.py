@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from decentralml.chain.swarm.words import Node, Round, Seat, Swarm, SwarmId
 
 SPEC_NAME = "decentralml"
-SPEC_VERSION = 3
+SPEC_VERSION = 4
 """The oldest version of the runtime that this program can talk to."""
 VERSION_CHECK_SECONDS = 6.0
 """How long a runtime's version is taken for granted; a runtime can change with any block."""

@@ -14,6 +14,8 @@ from decentralml.chain import calls
 from decentralml.chain.api import Chain
 from decentralml.chain.connect import connect
 from decentralml.chain.substrate.client import SPEC_VERSION
+from decentralml.chain.swarm.calls import Ready
+from decentralml.chain.swarm.words import SwarmId
 from decentralml.config import Config
 from decentralml.errors import RuntimeOutdated
 from decentralml.types import Role, TaskId
@@ -36,8 +38,14 @@ def home(tmp_path: Path) -> Path:
         lambda chain: chain.reputation(BOB.address, Role.CONTRIBUTOR),
         lambda chain: chain.fee(calls.AcceptTask(TaskId(0)), BOB),
         lambda chain: chain.submit(calls.Transfer(BOB.address, 1), ALICE),
+        lambda chain: chain.swarm(SwarmId(0)),
+        lambda chain: chain.nodes(SwarmId(0)),
+        lambda chain: chain.submit(Ready(SwarmId(0)), ALICE),
     ],
-    ids=["tasks", "submission", "balance", "constants", "reputation", "fee", "submit"],
+    ids=[
+        *("tasks", "submission", "balance", "constants", "reputation", "fee", "submit"),
+        *("swarm", "nodes", "ready"),
+    ],
 )
 def test_an_old_chain_is_sent_to_the_upgrade(home: Path, ask: Callable[[Chain], object]) -> None:
     with connect(Config(home)) as chain:

@@ -37,7 +37,7 @@ def kind(path: str) -> Variants:
     )
 
 
-@pytest.mark.parametrize("pallet", ["Market", "Aggregators"])
+@pytest.mark.parametrize("pallet", ["Market", "Aggregators", "Swarm"])
 def test_every_error_of_our_pallets_has_a_class_and_no_class_is_left_over(pallet: str) -> None:
     assert errors.explicit(pallet) == names(pallet)
 
