@@ -116,8 +116,8 @@ def federate(
     """
     found = session.chain.task(task)
     if publish:
-        for each in (task, *(also or {})):
-            require_publisher(session, session.chain.task(each))
+        for number in (task, *(also or {})):
+            require_publisher(session, session.chain.task(number))
     if found.terms.task_type is TaskType.DATA_ANNOTATORS:
         raise NotMergeable(task, "its results are labels, not models")
     bundle = fetch_task(session, found)
