@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain as joined
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from decentralml.db.models import BlockRow, ModelRow, PaymentRow, SubmissionRow, TaskRow
 from decentralml.types import Address, Cid, ModelType, SubmissionStatus, TaskId, TaskType
@@ -154,7 +153,9 @@ def _ancestor(connection: Connection, chain: int, task: TaskId) -> Ancestor | No
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    tasks = _published_with(connection, chain, task, row) if row.published else [task]
+    tasks = [task]
+    if row.published is not None:
+        tasks = _published_with(connection, chain, task, row.published, row.creator, row.parent)
     paid = {each: _payments(connection, chain, each) for each in tasks}
     contributions = [_contributions(connection, chain, each, paid[each]) for each in tasks]
     return Ancestor(
@@ -171,7 +172,7 @@ def _ancestor(connection: Connection, chain: int, task: TaskId) -> Ancestor | No
 
 
 def _published_with(
-    connection: Connection, chain: int, task: TaskId, row: Row[Any]
+    connection: Connection, chain: int, task: TaskId, model: str, creator: str, parent: int | None
 ) -> list[TaskId]:
     """The task, and others for which the same account published the same model."""
     query = (
@@ -179,10 +180,10 @@ def _published_with(
         .join(TaskRow, and_(TaskRow.chain == ModelRow.chain, TaskRow.id == ModelRow.task))
         .where(
             ModelRow.chain == chain,
-            ModelRow.cid == row.published,
-            TaskRow.published == row.published,
-            TaskRow.creator == row.creator,
-            TaskRow.parent.is_not_distinct_from(row.parent),
+            ModelRow.cid == model,
+            TaskRow.published == model,
+            TaskRow.creator == creator,
+            TaskRow.parent.is_not_distinct_from(parent),
         )
     )
     return sorted({task, *(TaskId(each) for each in connection.execute(query).scalars())})
