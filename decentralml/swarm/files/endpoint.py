@@ -25,6 +25,8 @@ def parse_endpoint(address: str) -> tuple[str, int]:
         raise EndpointInvalid(address, "it ends with no port from 1 to 65535")
     if host.startswith("[") and host.endswith("]"):
         try:
+            if "%" in host:  # a zone, which means something on one machine only
+                raise ValueError
             return str(IPv6Address(host[1:-1])), int(port)
         except ValueError:
             raise EndpointInvalid(address, "no IPv6 address within the brackets") from None

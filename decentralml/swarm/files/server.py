@@ -258,6 +258,8 @@ class _Guest:
 
 def _listen(host: str, port: int) -> socket.socket:
     address = format_endpoint(host, port)
+    if not 0 <= port < 1 << 16:  # getaddrinfo would take the rest of a division
+        raise CannotServe(address, "a port lies between 0 and 65535")
     try:
         if host == "::" and socket.has_dualstack_ipv6():
             listener = socket.create_server(
@@ -270,8 +272,6 @@ def _listen(host: str, port: int) -> socket.socket:
             listener = socket.create_server(place[:2], family=family, backlog=_BACKLOG)
     except socket.gaierror:
         raise CannotServe(address, "that host name is not known here") from None
-    except OverflowError:
-        raise CannotServe(address, "a port lies between 0 and 65535") from None
     except OSError as error:
         reason = _REASONS.get(error.errno or 0) or os.strerror(error.errno or 0)
         raise CannotServe(address, reason) from None

@@ -72,7 +72,7 @@ class ChainMembers:
             if der is None:
                 der = self._chain.certificate(self._swarm, node.account)
             if der is not None:  # it may have left since
-                known[node.identity] = der
+                known[hashlib.sha256(der).digest()] = der
                 members.append(Member(node.account, der, node.address))
         self._known = known
         return members
