@@ -68,6 +68,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("explaining", "Say why a result was paid, or not; write a receipt."),
         "verify-receipt": ("explaining", "Check a receipt against any node."),
         "models": ("lineage", "List, show, fetch and trace models."),
+        "adapt": ("adapting", "Make a meta-learned model your own with a few examples."),
         "reputation": ("standing", "Show how an account has kept to the rules."),
     },
     "Keys and tokens": {

@@ -97,7 +97,8 @@ def read_episodes(folder: Path, plan: MetaPlan) -> Episodes:
     """
     labels = read_labels(folder).get(LABELS)
     inputs = tensors_of(folder / INPUTS_FILE)
-    if labels is None or labels.ndim != 1 or INPUTS not in inputs:
+    fitting = labels is not None and labels.ndim == 1 and INPUTS in inputs
+    if labels is None or not fitting or len(inputs[INPUTS]) != len(labels):
         raise BadExamples(folder, "meta-learning needs inputs [N, …] and one class [N] of each")
     if labels.min() < 0:
         raise BadExamples(folder, f"{labels.min()} is no class")

@@ -110,14 +110,14 @@ def plan_of(bundle: Path) -> MetaPlan:
 def tasks_of(lesson: MetaLesson, episodes: Episodes, module: nn.Module) -> list[Task]:
     """The clients as tasks of the engine. Raises :class:`TooManyClasses`."""
     inputs, labels = lesson.prepare(episodes.inputs), torch.from_numpy(episodes.labels)
-    head = _head(module, inputs)
+    head = head_of(module, inputs)
     tasks = []
     for each in episodes.each:
         support, query = (
             Client(each.name, inputs[places], labels[places])
             for places in (each.support, each.query)
         )
-        _require_head(support, head)
+        require_head(support, head)
         tasks.append(Task(support, query))
     return tasks
 
@@ -191,11 +191,11 @@ def predicted(
     who measures it.
     """
     inputs, labels = lesson.prepare(episodes.inputs), torch.from_numpy(episodes.labels)
-    head = _head(module, inputs)
+    head = head_of(module, inputs)
     scores = torch.full((len(inputs), head), torch.nan)
     for each in episodes.each:
         support = Client(each.name, inputs[each.support], labels[each.support])
-        _require_head(support, head)
+        require_head(support, head)
         try:
             adapted = adapted_model(learner, module, state, support, lesson.loss)
         except Diverged as error:
@@ -208,13 +208,14 @@ def predicted(
     return found
 
 
-def _head(module: nn.Module, inputs: Tensor) -> int:
+def head_of(module: nn.Module, inputs: Tensor) -> int:
     """How many classes the model tells apart."""
     with torch.inference_mode():
         return int(module.eval()(inputs[:1]).shape[-1])
 
 
-def _require_head(client: Client, head: int) -> None:
+def require_head(client: Client, head: int) -> None:
+    """Raise :class:`TooManyClasses` where a client's labels go beyond a head of so many outputs."""
     needed = int(client.labels.max()) + 1 if len(client) else 0
     if needed > head:
         raise TooManyClasses(client.name, needed, head)

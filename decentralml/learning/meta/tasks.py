@@ -76,9 +76,10 @@ def own_heads(task: Task) -> Task:
     A client that holds 3 and 7 of ten classes then trains a head of two outputs.
     """
     known = sorted(set(task.support.labels.tolist()))
-    return Task(_counted(task.support, known), _counted(task.query, known))
+    return Task(counted(task.support, known), counted(task.query, known))
 
 
-def _counted(client: Client, known: Sequence[int]) -> Client:
+def counted(client: Client, known: Sequence[int]) -> Client:
+    """The client with its labels counted by their places among ``known``, which ascend."""
     labels = torch.searchsorted(torch.tensor(known), client.labels.contiguous())
     return Client(client.name, client.inputs, labels)
