@@ -27,6 +27,7 @@ from decentralml.cli.units import (
     parse_amount,
 )
 from decentralml.cli.wording import asset_amount
+from decentralml.errors import AlreadyPosted
 from decentralml.types import ModelType, StorageType, TaskId, TaskType, ValidationStrategy
 
 if TYPE_CHECKING:
@@ -154,6 +155,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the chain says about where the bundle lies.",
 )
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Post another task, though the same was posted in the last ten minutes.",
+)
 @common
 @pass_settings
 def create_task(
@@ -174,12 +180,14 @@ def create_task(
     model_type: str | None,
     storage: str,
     merger: str | None,
+    again: bool,
     **terms: Any,
 ) -> None:
     """Pack BUNDLE_PATH, store it, and post the task with its reward in escrow.
 
     The escrow holds results x (reward + fee x committee), the reward in its own asset. The same
-    command, run again after an interruption, goes on where it stopped and posts no second task.
+    command, run again after an interruption, goes on where it stopped and posts no second task;
+    run again within ten minutes after it has posted one, or twice at once, it asks first.
     """
     from decentralml.market.creating.creator import create_task as create
     from decentralml.market.creating.golds import read_gold
@@ -204,7 +212,13 @@ def create_task(
             merger=None if merger is None else session.resolve(merger),
             **terms,
         )
-        created = create(session, bundle, offer)
+        try:
+            created = create(session, bundle, offer, again=again or settings.yes)
+        except AlreadyPosted as error:
+            asked = f"The same task was posted {error.seconds} s ago (task {error.task}). Another?"
+            if not settings.interactive or not settings.confirm(asked):
+                raise
+            created = create(session, bundle, offer)
         rewards = created.terms.slots * created.terms.reward
         more = "" if asset is None else f" and {asset_amount(session, asset, rewards)}"
     if settings.json:

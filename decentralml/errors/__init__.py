@@ -129,6 +129,7 @@ from decentralml.errors.learning import (
     ZeroWeight,
 )
 from decentralml.errors.market import (
+    AlreadyPosted,
     ConfirmationNeeded,
     FolderInUse,
     GoldFileInvalid,
@@ -301,6 +302,7 @@ __all__ = [
     "ArtifactUnknown",
     "BadChainSpec",
     "BadDrill",
+    "AlreadyPosted",
     "BadEvaluation",
     "BadExamples",
     "BadOptimizer",

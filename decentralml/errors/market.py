@@ -55,6 +55,18 @@ class TermsInvalid(MarketError):
         super().__init__(problem)
 
 
+class AlreadyPosted(MarketError):
+    """The same task was posted a moment ago, and nobody has said that two are meant."""
+
+    def __init__(self, task: int, seconds: int) -> None:
+        self.task = task
+        self.seconds = seconds
+        super().__init__(
+            f"the same bundle was posted with the same terms {seconds} s ago, as task {task}; "
+            "say --again if you want another such task, with an escrow of its own"
+        )
+
+
 class TrainingUnsteady(MarketError):
     """A training that is to be replayed gives something else when it is computed in another way.
 

@@ -34,6 +34,7 @@ from decentralml.market.assets import find_asset
 from decentralml.market.creating import cautions
 from decentralml.market.creating.access import invite, require_others
 from decentralml.market.creating.golds import commitments
+from decentralml.market.creating.lately import note_posted, require_new
 from decentralml.market.creating.merger import appoint_merger, reader_of
 from decentralml.market.creating.offer import Contents, Offer
 from decentralml.market.creating.steadiness import require_steady
@@ -82,6 +83,8 @@ def create_task(
     bundle: Path,
     offer: Offer,
     posted: Callable[[TaskId], None] = lambda task: None,
+    *,
+    again: bool = True,
 ) -> Created:
     """Pack a bundle, store it, and post the task with its escrow.
 
@@ -92,9 +95,11 @@ def create_task(
     Parameters
     ----------
     posted : told of the task while the record is still there: who writes it down loses no task.
+    again : post another one though the same was posted from this home minutes ago.
 
     Raises
     ------
+    AlreadyPosted : without ``again``; nothing was sent.
     NotAnAggregator : the merger has no encryption key on the chain.
     TermsInvalid, ManifestError, NotAModel : what is offered makes no sense; nothing was sent.
     CallRefused : the chain refuses, for example for too little balance.
@@ -109,6 +114,8 @@ def create_task(
         record = records.read(name)
         if record is not None and record["after"] > _newest(session):
             record = None  # The chain was started anew: what the record knew is gone.
+        if record is None and not again:
+            require_new(session, name)
         found = None
         if record is not None:
             found = _created_since(session, record, _terms(session, offer, record))
@@ -130,6 +137,7 @@ def create_task(
         if offer.merger is not None:
             appoint_merger(session, found.id, offer.merger)
         posted(found.id)
+        note_posted(session, name, found)
         records.remove(name)
     return Created(
         found.id,
