@@ -43,11 +43,11 @@ class BadCid(SwarmRefused):
 
 
 class BadMinPeers(Outside, SwarmRefused):
-    message = "min_peers is not a number of peers that the swarm can have{numbers}; correct it"
+    message = "min_peers must be at least 1, and at most max_peers{numbers}; correct it"
 
 
 class BadMaxPeers(Outside, SwarmRefused):
-    message = "max_peers is not a number of seats that a swarm can have{numbers}; correct it"
+    message = "max_peers is more than the seats that a swarm can have{numbers}; lower it"
 
 
 class BadPrice(SwarmRefused):
@@ -107,8 +107,8 @@ class BadAddress(SwarmRefused):
     message = "a file server's address is host:port, such as node.example:4433; correct it"
 
 
-class BadWeightage(Outside, SwarmRefused):
-    message = "the weight of a node (weightage) is 1 to 100{numbers}; correct it"
+class BadWeightage(SwarmRefused):
+    message = "a node's weight (weightage) is a whole number from 1 to 100; correct it"
 
 
 class NotRegistered(SwarmRefused):

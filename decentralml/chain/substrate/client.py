@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from decentralml.chain.substrate.states import States
     from decentralml.chain.substrate.swarm_reader import SwarmReader
     from decentralml.chain.substrate.transport import Transport
-    from decentralml.chain.swarm.words import Node, Round, Seat, Swarm, SwarmId
+    from decentralml.chain.swarm.words import Meeting, Node, Round, Seat, Swarm, SwarmId
 
 SPEC_NAME = "decentralml"
 SPEC_VERSION = 4
@@ -258,6 +258,9 @@ class SubstrateChain:
 
     def round(self, swarm: SwarmId) -> Round | None:
         return self._swarms.round(swarm)
+
+    def meeting(self, swarm: SwarmId, who: Address) -> Meeting:
+        return self._swarms.meeting(swarm, who)
 
     # What happened on it.
 

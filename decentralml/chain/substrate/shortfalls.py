@@ -7,8 +7,11 @@ from typing import Any
 from decentralml.chain import calls
 from decentralml.chain.errors import BondTooSmall, FeeTooSmall, ReputationTooLow, TooEarly
 from decentralml.chain.errors.short import Short
+from decentralml.chain.substrate import swarm_shortfalls
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.substrate.swarm_reader import SwarmReader
+from decentralml.chain.swarm.calls import SwarmCall
 from decentralml.errors import CallRefused, ChainError
 from decentralml.types import Address, Role, Task
 
@@ -29,6 +32,8 @@ def with_numbers(
 def _numbers(
     error: CallRefused, call: calls.Call, signer: Address, prices: _Prices
 ) -> dict[str, Any]:
+    if isinstance(call, SwarmCall) and not isinstance(error, Short):
+        return swarm_shortfalls.numbers(error, call, prices.swarms, prices.of_swarms)
     match error, call:
         case Short(), _:
             return prices.asset(call, signer) or prices.native(call, signer)
@@ -57,6 +62,13 @@ class _Prices:
     def of(self, constant: str, pallet: str = "Market") -> int:
         return int(self.runtime.constant(pallet, constant))
 
+    def of_swarms(self, constant: str) -> int:
+        return self.of(constant, "Swarm")
+
+    @property
+    def swarms(self) -> SwarmReader:
+        return SwarmReader(self.runtime, self.reader.transport)
+
     def native(self, call: calls.Call, signer: Address) -> dict[str, Any]:
         """Needed and free planck; nothing where the call takes no known amount."""
         taken = self._taken(call, signer)
@@ -82,6 +94,8 @@ class _Prices:
 
     def _taken(self, call: calls.Call, signer: Address) -> int:
         """Planck, at least; deposits count as their base, which the bytes stored add to."""
+        if isinstance(call, SwarmCall):
+            return swarm_shortfalls.taken(call, signer, self.swarms, self.of_swarms)
         deposit = self.of("DepositBase")
         match call:
             case calls.Batch(parts):

@@ -10,7 +10,7 @@ from decentralml.chain.errors import UnknownSwarm
 from decentralml.chain.substrate import swarm_records as records
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.values import EncodeError
-from decentralml.chain.swarm.words import Node, Round, Seat, Swarm, SwarmId
+from decentralml.chain.swarm.words import Meeting, Node, Round, Seat, Swarm, SwarmId
 from decentralml.types import Address
 
 T = TypeVar("T")
@@ -65,6 +65,26 @@ class SwarmReader(Reader):
     def round(self, swarm: SwarmId) -> Round | None:
         value = self._named("Swarm", "Rounds", swarm)
         return None if value is None else self._record(records.round_of, value)
+
+    def meeting(self, swarm: SwarmId, who: Address) -> Meeting:
+        account = ss58.decode(who)
+        try:
+            found, under_way, node, stored = self._several(
+                ("Swarm", "Swarms", (swarm,)),
+                ("Swarm", "Rounds", (swarm,)),
+                ("Swarm", "Nodes", (swarm, account)),
+                ("Timestamp", "Now", ()),
+            )
+        except EncodeError:
+            found = None
+        if found is None:
+            raise UnknownSwarm("Swarm", "UnknownSwarm", swarm=swarm)
+        return Meeting(
+            self._record(records.swarm, swarm, found),
+            None if under_way is None else self._record(records.round_of, under_way),
+            None if node is None else self._record(records.node, account, node),
+            self.transport.clock(stored),
+        )
 
     def _of_account(self, item: str, swarm: SwarmId, who: Address) -> tuple[bytes, Any]:
         """An account's value under a swarm that a person named: None where there is none."""

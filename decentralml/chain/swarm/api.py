@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from decentralml.chain.swarm.words import Node, Round, Seat, Swarm, SwarmId
+from decentralml.chain.swarm.words import Meeting, Node, Round, Seat, Swarm, SwarmId
 from decentralml.types import Address
 
 
@@ -47,4 +47,13 @@ class SwarmChain(Protocol):
 
     def round(self, swarm: SwarmId) -> Round | None:
         """The swarm's round that is under way, or None."""
+        ...
+
+    def meeting(self, swarm: SwarmId, who: Address) -> Meeting:
+        """A swarm, its round and the account's node, in one look.
+
+        Raises
+        ------
+        UnknownSwarm : the chain has none of that number.
+        """
         ...

@@ -22,6 +22,7 @@ CERTIFICATE_BYTES = 2048
 ADDRESS_BYTES = 128
 """The longest address of a file server, ``host:port``."""
 MAX_WEIGHTAGE = 100
+MAX_SPREAD = 1_000
 MAX_LEFT_OUT = 32
 """The most arrivals that a leader can name as left out; more are only counted."""
 MISSED_ROUNDS = 3
@@ -208,3 +209,14 @@ class Round:
     anchor: int | None
     leader: Address | None
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A swarm with the round that is under way and one account's node, all of the same block."""
+
+    swarm: Swarm
+    round: Round | None
+    node: Node | None
+    now: int
+    """The chain's time."""
