@@ -1,0 +1,154 @@
+"""Where a training process's requests are taken in, and given their answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from decentralml.chain.swarm.words import Presence, SwarmId
+from decentralml.errors import (
+    ConfigError,
+    DecentralMLError,
+    TrainingReplaced,
+    UpdateMisplaced,
+)
+from decentralml.service.log import Log
+from decentralml.swarm.link import Synced
+from decentralml.swarm.listening import Request
+from decentralml.swarm.newest import Model
+from decentralml.swarm.sync import Outcome, Rounds
+
+
+@dataclass
+class Desk:
+    """
+    Attributes
+    ----------
+    folder : where updates lie.
+    requests : what was asked and not looked at yet.
+    """
+
+    swarm: SwarmId
+    folder: Path
+    log: Log
+    requests: SimpleQueue[Request] = field(default_factory=SimpleQueue)
+    waiting: list[Request] = field(default_factory=list)
+
+    def take(self, rounds: Rounds, request: Request) -> None:
+        """Begin to do what a request asks."""
+        try:
+            self._do(rounds, request)
+        except (DecentralMLError, OSError, KeyError, ValueError, TypeError) as error:
+            self._drop(request)
+            request.refuse(error)
+
+    def tell(self, waits: str) -> None:
+        """Say to all that wait what for."""
+        for request in self.waiting:
+            request.tell(waits)
+
+    def dismiss(self, error: DecentralMLError) -> None:
+        """Nothing more is answered here."""
+        while not self.requests.empty():
+            self.waiting.append(self.requests.get())
+        for request in self.waiting:
+            request.refuse(error)
+        self.waiting = []
+
+    def status(self, rounds: Rounds) -> dict[str, Any]:
+        """What the node knows of itself."""
+        model = rounds.newest.model
+        return {
+            "process": os.getpid(),
+            "model_round": 0 if model is None else model.merged.round,
+            "waits": rounds.waits,
+            "training_waits": bool(self.waiting),
+        }
+
+    def _do(self, rounds: Rounds, request: Request) -> None:
+        fields = request.fields
+        match request.do:
+            case "hello":
+                request.answer(swarm=self.swarm, account=rounds.board.me)
+            case "status":
+                request.answer(**self.status(rounds))
+            case "begin":
+                self._only(rounds, request)
+                self.log.event("training", "training begins", info=fields.get("info"))
+                rounds.begin(lambda model: self._begun(rounds, request, model))
+            case "sync":
+                seconds = fields.get("seconds")
+                cid = rounds.newest.files.put(self._update(fields["update"]))
+                self._only(rounds, request)
+                rounds.offer(
+                    cid,
+                    int(fields["base"]),
+                    None if seconds is None else float(seconds),
+                    lambda outcome: self._synced(request, outcome),
+                )
+            case "finish":
+                presence = Presence(fields["presence"])
+                if fields.get("update") is not None:
+                    cid = rounds.newest.files.put(self._update(fields["update"]))
+                    rounds.offer(cid, int(fields["base"]), None, None)
+                rounds.finish(presence)
+                request.answer()
+            case "gone":
+                if request.about in self.waiting:
+                    self._drop(request.about)
+                    rounds.abandon()
+                    self.log.event("training-gone", "the training process has gone away")
+            case other:
+                request.refuse(ConfigError(f"a node is not asked to {other!r}"))
+
+    def _only(self, rounds: Rounds, request: Request) -> None:
+        """One training process waits at a time: the one that came last."""
+        for other in self.waiting:
+            other.refuse(TrainingReplaced())
+        rounds.abandon()
+        self.waiting = [request]
+
+    def _drop(self, request: Request | None) -> None:
+        self.waiting = [other for other in self.waiting if other is not request]
+
+    def _update(self, named: Any) -> Path:
+        path = Path(str(named))
+        path = path if path.is_absolute() else self.folder / path
+        if path.resolve().parent != self.folder.resolve() or not path.is_file():
+            raise UpdateMisplaced(str(named), str(self.folder))
+        return path
+
+    def _begun(self, rounds: Rounds, request: Request, model: Model | None) -> None:
+        self._drop(request)
+        view = rounds.view
+        assert view is not None and view.me is not None, "answers are given after a look"
+        terms = view.swarm.terms
+        request.answer(
+            newest=None if model is None else str(model.path),
+            round=0 if model is None else model.merged.round,
+            folder=str(self.folder),
+            training=dict(rounds.newest.config.training),
+            terms={
+                "min_peers": terms.min_peers,
+                "merge_method": terms.merge.value,
+                "node_weightage": view.me.weightage,
+                "leader_failure_base_timeout": terms.leader_timeout / 1000,
+                "wait_for_full_quorum_seconds": terms.quorum_wait / 1000,
+            },
+        )
+
+    def _synced(self, request: Request, outcome: Outcome) -> None:
+        self._drop(request)
+        if not isinstance(outcome, Synced):
+            request.refuse(outcome)
+            return
+        request.answer(
+            path=str(outcome.path),
+            round=outcome.round,
+            merged=outcome.merged,
+            left_out=[[who, fault.value] for who, fault in outcome.left_out],
+            counted=outcome.counted,
+        )

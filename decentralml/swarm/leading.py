@@ -1,0 +1,207 @@
+"""A leader's work on a round: fetch every update, check it, merge, publish the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from decentralml.bundles.manifest import TensorSpec
+from decentralml.chain.swarm.calls import MarkAbsent, Publish, StepDown
+from decentralml.chain.swarm.words import (
+    MAX_LEFT_OUT,
+    Fault,
+    MergeMethod,
+    Node,
+    Presence,
+    Stage,
+)
+from decentralml.errors import FetchFailed, FileDamaged, FileTooLarge, LearningError, StorageError
+from decentralml.service.patience import told
+from decentralml.swarm.board import View
+from decentralml.swarm.newest import Newest
+from decentralml.swarm.peers import parties, providers
+from decentralml.swarm.turns import MISSED
+from decentralml.types import Address, Cid
+
+AT_ONCE = 8
+"""Updates that are fetched at a time."""
+HINDRANCES = (LearningError, StorageError, OSError)
+"""With which another leader may fare better: this one's disk may be full."""
+FETCHING = 0.6
+"""The part of a leader's time that fetching may take: it must merge, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An update that was not merged."""
+
+    who: Address
+    fault: Fault
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a leader has to merge."""
+
+    updates: tuple[tuple[Node, Path], ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def judged(self) -> int:
+        """Updates that are here, or that any leader would leave out: all but the unreachable."""
+        unreachable = sum(each.fault is Fault.UNREACHABLE for each in self.left_out)
+        return len(self.updates) + len(self.left_out) - unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A merged model that is on the shelf, of certain updates of a round."""
+
+    number: int
+    cids: tuple[Cid, ...]
+    cid: Cid
+    gathered: Gathered
+
+
+@dataclass
+class Leader:
+    """Leads the rounds that this node is drawn for.
+
+    Attributes
+    ----------
+    scratch : folder for what is being merged.
+    outcome : the last model that it merged; kept so that publishing can be tried again.
+    """
+
+    newest: Newest
+    scratch: Path
+    outcome: Outcome | None = field(default=None)
+
+    def lead(self, view: View, nodes: Mapping[Address, Node]) -> bool:
+        """Merge and publish the round, if this node leads it; whether it did anything."""
+        board, log = self.newest.board, self.newest.log
+        stands = view.round
+        if stands is None or stands.stage is not Stage.MERGING or stands.leader != board.me:
+            return False
+        cids = tuple(node.cid for node in parties(nodes, view.number) if node.cid is not None)
+        done = self.outcome
+        if done is None or (done.number, done.cids) != (view.number, cids):
+            log.event("leads", f"leads round {view.number}", round=view.number)
+            left = max(0, (stands.deadline or 0) - view.now) / 1000
+            found = self._merged(view, nodes, left)
+            if found is None:
+                log.event(
+                    "stepped-down",
+                    f"round {view.number}: leaves it to another node to lead",
+                    round=view.number,
+                )
+                return board.send(StepDown(view.swarm.id, view.number)) is not None
+            done = self.outcome = Outcome(view.number, cids, *found)
+        merged, left_out = len(done.gathered.updates), done.gathered.left_out
+        named = tuple((each.who, each.fault) for each in left_out[:MAX_LEFT_OUT])
+        call = Publish(view.swarm.id, view.number, done.cid, merged, named)
+        if board.send(call) is None:
+            return False
+        log.event(
+            "published",
+            f"round {view.number}: merged {merged} updates",
+            round=view.number,
+            cid=done.cid,
+            merged=merged,
+            left_out=[(each.who, each.fault.value) for each in left_out],
+        )
+        self._mark_absent(view, nodes)
+        return True
+
+    def _merged(
+        self, view: View, nodes: Mapping[Address, Node], seconds: float
+    ) -> tuple[Cid, Gathered] | None:
+        """The merged model; None if another leader should try."""
+        newest = self.newest
+        try:
+            gathered = self._gather(view, nodes, time.monotonic() + FETCHING * seconds)
+        except HINDRANCES as error:
+            newest.log.warn(f"cannot lead round {view.number}: {told(error)}")
+            return None
+        for each in gathered.left_out:
+            newest.log.warn(f"leaves out {newest.called(each.who)}: {each.fault} ({each.reason})")
+        arrived = sum(node.round == view.number for node in parties(nodes, view.number))
+        enough = gathered.judged >= min(view.swarm.terms.min_peers, arrived)
+        if not gathered.updates or not enough:
+            return None
+        try:
+            return self._merge(view.swarm.terms.merge, gathered), gathered
+        except HINDRANCES as error:
+            newest.log.warn(f"cannot merge round {view.number}: {told(error)}")
+            return None
+
+    def _gather(self, view: View, nodes: Mapping[Address, Node], until: float) -> Gathered:
+        """Fetch what the round merges, a few at a time, and check it.
+
+        Raises
+        ------
+        LearningError : nobody has said what an update holds, and this node's own cannot be read.
+        StorageError, OSError
+        """
+        from decentralml.swarm.updates import check
+
+        newest, limit = self.newest, self.newest.config.update_bytes
+        specs = self._specs(view)
+
+        def judged(node: Node) -> Path | LeftOut:
+            assert node.cid is not None, "a party of a round has an update"
+            asked = providers(nodes, node.account, newest.board.me)
+            try:
+                path = newest.files.fetch(node.cid, asked, limit, until)
+            except FetchFailed as error:
+                return LeftOut(node.account, _fault_of(error), str(error))
+            fault = check(path, specs, limit)
+            return path if fault is None else LeftOut(node.account, *fault)
+
+        wanted = parties(nodes, view.number)
+        with ThreadPoolExecutor(AT_ONCE, "swarm-fetch") as pool:
+            found = list(zip(wanted, pool.map(judged, wanted), strict=True))
+        return Gathered(
+            tuple((node, got) for node, got in found if isinstance(got, Path)),
+            tuple(got for _, got in found if isinstance(got, LeftOut)),
+        )
+
+    def _specs(self, view: View) -> Mapping[str, TensorSpec]:
+        newest = self.newest
+        if newest.tensors is not None:
+            return newest.tensors
+        assert view.me is not None and view.me.cid is not None, "a leader has arrived"
+        own = newest.files.path(view.me.cid)
+        if own is None:
+            raise LearningError("its own update is not on its shelf")
+        return newest.specs(own)
+
+    def _merge(self, method: MergeMethod, gathered: Gathered) -> Cid:
+        """Merge what was gathered, in the order of accounts, and put the model on the shelf."""
+        from decentralml.swarm.merge import merge
+
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        out = self.scratch / "merged.safetensors"
+        paths = [path for _, path in gathered.updates]
+        weights = [float(node.weightage) for node, _ in gathered.updates]
+        try:
+            merge(method, paths, weights, out)
+            return self.newest.files.put(out)
+        finally:
+            out.unlink(missing_ok=True)
+
+    def _mark_absent(self, view: View, nodes: Mapping[Address, Node]) -> None:
+        """Have no round wait for nodes that missed one after the other."""
+        for node in nodes.values():
+            if node.presence is Presence.READY and node.round + MISSED <= view.number:
+                self.newest.board.send(MarkAbsent(view.swarm.id, node.account))
+
+
+def _fault_of(error: FetchFailed) -> Fault:
+    if isinstance(error, FileTooLarge):
+        return Fault.TOO_LARGE
+    return Fault.DAMAGED if isinstance(error, FileDamaged) else Fault.UNREACHABLE

@@ -1,0 +1,177 @@
+"""The newest merged model, on this node's shelf: fetched, checked; an unusable one objected to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from decentralml.bundles.manifest import TensorSpec
+from decentralml.chain.swarm.calls import ObjectMerged
+from decentralml.chain.swarm.words import Merged, Node
+from decentralml.errors import (
+    FetchFailed,
+    FileTooLarge,
+    FileUnavailable,
+    LearningError,
+    StorageError,
+)
+from decentralml.service.log import Log
+from decentralml.service.patience import told
+from decentralml.swarm.board import Board, View
+from decentralml.swarm.config import SwarmConfig
+from decentralml.swarm.peers import Files, providers
+from decentralml.swarm.status import Called
+from decentralml.types import Address, Cid
+
+SHORTEST_TRUST, LONGEST_TRUST = 1.0, 120.0
+"""Seconds for which a published model that nobody has is waited for before this node objects: a
+quarter of what the swarm gives a leader, within these."""
+LONGEST_TRIAL = 30.0
+"""Seconds of one trial to fetch it."""
+FIRST_RETRY, LAST_RETRY = 0.1, 5.0
+"""Seconds between two trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A merged model that is here."""
+
+    merged: Merged
+    path: Path
+
+
+@dataclass
+class Trouble:
+    """A published model that cannot be had, or not used.
+
+    Attributes
+    ----------
+    unusable : no further trial will find it otherwise.
+    own : it is this node that cannot have it: its disk is full.
+    again : when to try again, in seconds of the steady clock.
+    """
+
+    merged: Merged
+    since: float
+    reason: str = "not fetched yet"
+    unusable: bool = False
+    own: bool = False
+    objected: bool = False
+    pause: float = FIRST_RETRY
+    again: float = 0.0
+
+
+@dataclass
+class Newest:
+    """Follows what the chain says is the newest model.
+
+    Attributes
+    ----------
+    model : the newest one that is here, and sound.
+    before : the one before it, which it becomes again if most nodes object.
+    trouble : why the newest one is not here.
+    tensors : what an update and a model must hold, once that is known.
+    """
+
+    board: Board
+    files: Files
+    config: SwarmConfig
+    log: Log
+    called: Called
+    clock: Callable[[], float] = time.monotonic
+    model: Model | None = None
+    before: Cid | None = None
+    trouble: Trouble | None = None
+    tensors: Mapping[str, TensorSpec] | None = None
+
+    def __post_init__(self) -> None:
+        self.tensors = self.config.tensors
+
+    def follow(self, view: View, nodes: Mapping[Address, Node]) -> bool:
+        """Have the newest model here, or try to; whether it was had, or objected to, just now."""
+        newest = view.swarm.newest
+        if newest is None:
+            self.model = self.trouble = None
+            return False
+        if self.model is not None and self.model.merged == newest:
+            self.trouble = None
+            return False
+        trouble = self.trouble
+        if trouble is None or trouble.merged != newest:
+            trouble = self.trouble = Trouble(newest, self.clock())
+        trust = view.swarm.terms.leader_timeout / 4000
+        trust = min(LONGEST_TRUST, max(SHORTEST_TRUST, trust))
+        if not trouble.unusable and self.clock() >= trouble.again:
+            found = self._load(trouble, nodes, min(trust, LONGEST_TRIAL))
+            if found is not None:
+                self.before = None if self.model is None else self.model.merged.cid
+                self.model, self.trouble = found, None
+                self.log.event(
+                    "loaded",
+                    f"has the model of round {newest.round}",
+                    round=newest.round,
+                    cid=newest.cid,
+                )
+                return True
+            trouble.again = self.clock() + trouble.pause
+            trouble.pause = min(LAST_RETRY, 2 * trouble.pause)
+        lost = trouble.unusable or self.clock() - trouble.since > trust
+        took_part = view.me is not None and view.me.round == newest.round
+        if trouble.objected or trouble.own or not lost or not took_part:
+            return False
+        trouble.objected = True
+        self.log.event(
+            "objected",
+            f"objects to the model of round {newest.round} by {self.called(newest.leader)}: "
+            f"{trouble.reason}",
+            round=newest.round,
+            cid=newest.cid,
+            reason=trouble.reason,
+        )
+        return self.board.send(ObjectMerged(view.swarm.id, newest.round)) is not None
+
+    def specs(self, path: Path) -> Mapping[str, TensorSpec]:
+        """What a model must hold; if nobody has said so yet: what the one in ``path`` does.
+
+        Raises
+        ------
+        LearningError : it is none.
+        """
+        if self.tensors is None:
+            from decentralml.swarm.updates import specs
+
+            self.tensors = specs(path)
+        return self.tensors
+
+    def _load(
+        self, trouble: Trouble, nodes: Mapping[Address, Node], seconds: float
+    ) -> Model | None:
+        """Fetch a published model and check it; what is wrong with it is noted."""
+        from decentralml.swarm.updates import check
+
+        newest, limit = trouble.merged, self.config.update_bytes
+        trouble.own = False
+        asked = providers(nodes, newest.leader, self.board.me)
+        try:
+            path = self.files.fetch(newest.cid, asked, limit, time.monotonic() + seconds)
+            fault = check(path, self.specs(path), limit)
+        except FetchFailed as error:
+            trouble.reason = str(error)
+            # Of what one sent damaged another may have the whole; what is too large stays so.
+            trouble.unusable = isinstance(error, FileTooLarge)
+            if not isinstance(error, FileUnavailable):
+                self.log.warn(trouble.reason)
+            return None
+        except LearningError as error:
+            trouble.reason, trouble.unusable = str(error), True
+            return None
+        except (StorageError, OSError) as error:
+            trouble.reason, trouble.own = told(error), True
+            self.log.warn(trouble.reason)
+            return None
+        if fault is not None:
+            trouble.reason, trouble.unusable = fault[1], True
+            return None
+        return Model(newest, path)
