@@ -108,14 +108,9 @@ class Board:
         return self.key.address
 
     def look(self) -> View:
-        """The swarm as it is now. Raises UnknownSwarm, and what :data:`AWAY` tells from it."""
-
-        def looked(chain: Chain) -> View:
-            me = chain.node(self.swarm, self.me)
-            under_way = chain.round(self.swarm)
-            return View(chain.swarm(self.swarm), under_way, me, chain.now())
-
-        return self.ask(looked)
+        """The swarm as it is now. Raises UnknownSwarm, and what is away."""
+        found = self.ask(lambda chain: chain.meeting(self.swarm, self.me))
+        return View(found.swarm, found.round, found.node, found.now)
 
     def nodes(self, view: View) -> Mapping[Address, Node]:
         """All nodes, in the order of their addresses: read again whenever the round has moved on,

@@ -23,7 +23,7 @@ from decentralml.service.patience import told
 from decentralml.swarm.board import View
 from decentralml.swarm.newest import Newest
 from decentralml.swarm.peers import parties, providers
-from decentralml.swarm.turns import MISSED
+from decentralml.swarm.turns import MISSED, WAITED_FOR
 from decentralml.types import Address, Cid
 
 AT_ONCE = 8
@@ -197,7 +197,7 @@ class Leader:
     def _mark_absent(self, view: View, nodes: Mapping[Address, Node]) -> None:
         """Have no round wait for nodes that missed one after the other."""
         for node in nodes.values():
-            if node.presence is Presence.READY and node.round + MISSED <= view.number:
+            if node.presence in WAITED_FOR and node.seen + MISSED <= view.number:
                 self.newest.board.send(MarkAbsent(view.swarm.id, node.account))
 
 
