@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""The same federation in Flower's simulation engine (Ray); ``simulation.py`` runs it.
+"""The same federation in Flower's simulation engine (Ray); ``simulation.py``, ``meta.py`` run it.
 
     python scripts/bench/flower_federation.py DATA.npz ROUNDS OUT.npz
 
 It runs in a Python that has ``flwr[simulation]``, torch and numpy; nothing of this project is
 imported. A client trains as :func:`decentralml.learning.train.train` does, and the model, the
-data and the order of the examples are the same. Time is taken from the first round's end, so that
-Flower's start-up does not count; each round's time goes to standard output.
+data and the order of the examples are the same; where the data name inner ``steps``, it takes one
+step against its meta-gradient (second-order MAML) instead, half of its examples being support.
+Time is taken from the first round's end, so that Flower's start-up does not count; each round's
+time goes to standard output.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 from flwr.simulation import run_simulation
 from torch import nn
+from torch.func import functional_call
 
 DATA, ROUNDS, OUT = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 
@@ -53,21 +56,16 @@ def network() -> nn.Module:
 def train(message: Message, context: Context) -> Message:
     torch.set_num_threads(1)
     place = int(context.node_config["partition-id"])
-    bounds, order = data()["bounds"], data()["order"]
+    bounds = data()["bounds"]
     start, end = int(bounds[place]), int(bounds[place + 1])
     inputs = torch.from_numpy(data()["inputs"][start:end])
     labels = torch.from_numpy(data()["labels"][start:end])
     model = network()
     model.load_state_dict(message.content["arrays"].to_torch_state_dict())
-    number = int(message.content["config"]["server-round"])
-    rate, batch = float(data()["rate"]), int(data()["batch"])
-    descent = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
-    picked = torch.from_numpy(order[number - 1, start:end])
-    for part in torch.split(picked, batch):
-        if len(part) > 1:
-            descent.zero_grad()
-            nn.functional.cross_entropy(model(inputs[part]), labels[part]).backward()
-            descent.step()
+    if "steps" in data():
+        meta_step(model, inputs, labels)
+    else:
+        train_locally(model, inputs, labels, int(message.content["config"]["server-round"]), start)
     content = RecordDict(
         {
             "arrays": ArrayRecord(model.state_dict()),
@@ -75,6 +73,41 @@ def train(message: Message, context: Context) -> Message:
         }
     )
     return Message(content=content, reply_to=message)
+
+
+def train_locally(
+    model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, number: int, start: int
+) -> None:
+    rate, batch = float(data()["rate"]), int(data()["batch"])
+    descent = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+    picked = torch.from_numpy(data()["order"][number - 1, start : start + len(inputs)])
+    for part in torch.split(picked, batch):
+        if len(part) > 1:
+            descent.zero_grad()
+            nn.functional.cross_entropy(model(inputs[part]), labels[part]).backward()
+            descent.step()
+
+
+def meta_step(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> None:
+    half = len(inputs) // 2
+    start = dict(model.named_parameters())
+    adapted = start
+    for _ in range(int(data()["steps"])):
+        scores = functional_call(model, adapted, inputs[:half])
+        loss = nn.functional.cross_entropy(scores, labels[:half])
+        gradients = torch.autograd.grad(loss, tuple(adapted.values()), create_graph=True)
+        adapted = {
+            name: value - float(data()["rate"]) * gradient
+            for (name, value), gradient in zip(adapted.items(), gradients, strict=True)
+        }
+    loss = nn.functional.cross_entropy(
+        functional_call(model, adapted, inputs[half:]), labels[half:]
+    )
+    with torch.no_grad():
+        for value, gradient in zip(
+            start.values(), torch.autograd.grad(loss, tuple(start.values())), strict=True
+        ):
+            value -= float(data()["outer_rate"]) * gradient
 
 
 def counted(replies: list[RecordDict], _: str) -> MetricRecord:

@@ -100,39 +100,51 @@ def against_flower(
     again: Callable[[], Spent],
     finals: dict[Engine, dict[str, torch.Tensor]],
 ) -> None:
+    bounds = np.cumsum([0, *map(len, clients)])
+    order = np.stack([
+        np.concatenate([
+            orders(len(c), client_seed(0, number, place)) for place, c in enumerate(clients)
+        ])
+        for number in range(1, rounds + 1)
+    ])  # fmt: skip
+    before = again().wall
+    found = in_flower(
+        python,
+        rounds,
+        start,
+        sizes=SIZES,
+        bounds=bounds,
+        order=order,
+        inputs=torch.cat([c.inputs for c in clients]).numpy(),
+        labels=torch.cat([c.labels for c in clients]).numpy(),
+        rate=TRAINING.learning_rate,
+        batch=TRAINING.batch,
+    )
+    if found is None:
+        return
+    ours, (theirs, final) = min(before, again().wall), found
+    gap = difference(finals[Engine.AUTO], final)
+    print(f"Flower's simulation (Ray), its fastest round: {theirs:.2f} s; stacked {ours:.3f} s:"
+          f" {theirs / ours:.0f} times faster; largest difference {gap:.1e}")  # fmt: skip
+
+
+def in_flower(
+    python: str, rounds: int, start: nn.Module, **arrays: object
+) -> tuple[float, dict[str, torch.Tensor]] | None:
+    """Seconds of Flower's fastest round, and its model at the end; None, and why, if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder) / "data.npz", Path(folder) / "out.npz"
-        bounds = np.cumsum([0, *map(len, clients)])
-        order = np.stack([
-            np.concatenate([
-                orders(len(c), client_seed(0, number, place)) for place, c in enumerate(clients)
-            ])
-            for number in range(1, rounds + 1)
-        ])  # fmt: skip
-        np.savez(
-            data,
-            sizes=SIZES,
-            bounds=bounds,
-            order=order,
-            inputs=torch.cat([c.inputs for c in clients]).numpy(),
-            labels=torch.cat([c.labels for c in clients]).numpy(),
-            rate=TRAINING.learning_rate,
-            batch=TRAINING.batch,
-            **{f"model {n}": v.numpy() for n, v in start.state_dict().items()},
-        )
-        before = again().wall
+        model = {f"model {n}": v.numpy() for n, v in start.state_dict().items()}
+        np.savez(data, **arrays, **model)  # type: ignore[arg-type]
         command = [python, str(ROOT / "scripts/bench/flower_federation.py")]
         done = subprocess.run([*command, data, str(rounds), out], capture_output=True, text=True)
         if done.returncode or not out.exists():
             print("FLOWER FAILED:\n" + done.stderr[-2000:])
-            return
-        ours = min(before, again().wall)
+            return None
         with np.load(out) as file:
             found = dict(file)
-        theirs = float(found.pop("seconds").min())
-        gap = difference(finals[Engine.AUTO], {n: torch.from_numpy(v) for n, v in found.items()})
-        print(f"Flower's simulation (Ray), its fastest round: {theirs:.2f} s; stacked {ours:.3f} s:"
-              f" {theirs / ours:.0f} times faster; largest difference {gap:.1e}")  # fmt: skip
+    seconds = float(found.pop("seconds").min())
+    return seconds, {n: torch.from_numpy(v) for n, v in found.items()}
 
 
 def never_slower(repeats: int) -> None:

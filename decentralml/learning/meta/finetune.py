@@ -121,8 +121,11 @@ def _plan(model: Path, steps: int | None, rate: float | None) -> MetaPlan:
         plan = replace(plan or MetaPlan(), method=method)
     if rate is not None and plan.method is MetaMethod.META_SGD:
         raise RatesLearned(model.name, rate)
-    wanted = {"steps": steps, "rate": rate}
-    return replace(plan, **{name: value for name, value in wanted.items() if value is not None})
+    return replace(
+        plan,
+        steps=plan.steps if steps is None else steps,
+        rate=plan.rate if rate is None else rate,
+    )
 
 
 def _change(before: nn.Module, after: nn.Module, client: Client) -> Change:
