@@ -54,20 +54,11 @@ class Scope:
 
     def name_of(self, account: Address) -> str:
         """The URI that names an account's node in this swarm."""
-        return f"{self._prefix}{account}"
-
-    def account_in(self, uri: str) -> Address | None:
-        """The account that such a URI names, if it is one of this swarm."""
-        return Address(uri.removeprefix(self._prefix)) if uri.startswith(self._prefix) else None
+        return f"{_SCHEME}{self._chain}:{self.swarm}:{account}"
 
     @property
-    def _prefix(self) -> str:
-        genesis = self.genesis.removeprefix("0x")[:_GENESIS_HEX].lower()
-        return f"{_SCHEME}{genesis}:{self.swarm}:"
-
-    def __str__(self) -> str:
-        genesis = self.genesis.removeprefix("0x")[:_GENESIS_HEX].lower()
-        return f"swarm {self.swarm} of chain {genesis}"
+    def _chain(self) -> str:
+        return self.genesis.removeprefix("0x")[:_GENESIS_HEX].lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,6 @@ class Members:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._wanted = threading.Event()
-        self._renewed = threading.Condition()
         self._asked_at = -float("inf")
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -154,8 +153,6 @@ class Members:
                 raise
             self._take(members)
             self.fault = None
-        with self._renewed:
-            self._renewed.notify_all()
 
     def start(self) -> None:
         """Ask the chain from now on, every so often and when a stranger comes."""
@@ -173,12 +170,6 @@ class Members:
     def stranger(self) -> None:
         """Somebody came whose certificate is not known: it may have been registered just now."""
         self._wanted.set()
-
-    def wait_renewed(self, seconds: float) -> None:
-        """Wait until the chain has been asked again, at most so long."""
-        self._wanted.set()
-        with self._renewed:
-            self._renewed.wait(seconds)
 
     def _keep_up(self) -> None:
         while not self._closing:
