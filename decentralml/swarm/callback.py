@@ -34,6 +34,7 @@ from decentralml.chain.swarm.words import MAX_WEIGHTAGE, MergeMethod, Presence
 from decentralml.errors import (
     BadWeightage,
     NodeRefused,
+    SyncTimedOut,
     TermsContradicted,
     TrainingDiverged,
     UnknownCheckin,
@@ -49,8 +50,6 @@ from decentralml.swarm.weights import load_weights, not_finite, save_weights
 LEADER_TIMEOUT, QUORUM_WAIT = 600.0, 30.0
 """Seconds, where the node does not tell."""
 METHODS = [method.value.lower() for method in MergeMethod]
-TIMED_OUT = "SyncTimedOut"
-"""What a node calls a sync that was not merged in time."""
 CHECKINS = {
     presence.value.lower(): presence
     for presence in (Presence.SNAPSHOT, Presence.ACTIVE, Presence.INACTIVE)
@@ -243,7 +242,7 @@ class SwarmCallback:
         try:
             synced = self._link.sync(update, deadline=deadline, told=self._told)
         except NodeRefused as error:
-            if error.kind != TIMED_OUT:
+            if error.kind != SyncTimedOut.__name__:
                 raise
             self.logger.warning("not merged, goes on with its own model: %s", error)
             return False
