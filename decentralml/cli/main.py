@@ -71,6 +71,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "adapt": ("adapting", "Make a meta-learned model your own with a few examples."),
         "reputation": ("standing", "Show how an account has kept to the rules."),
     },
+    "For groups without a centre": {
+        "swarm": ("swarm", "Train one model in a swarm of nodes that lead in turn."),
+    },
     "Keys and tokens": {
         "keys": ("keys", "Make, import, list, export and remove keys."),
         "balance": ("tokens", "Show what an account has and what is held."),

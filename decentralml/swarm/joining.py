@@ -13,7 +13,8 @@ from decentralml.errors.quantities import format_amount
 from decentralml.swarm.files.endpoint import parse_endpoint
 from decentralml.swarm.home import NodeHome
 from decentralml.swarm.identity.certificate import Scope
-from decentralml.swarm.identity.own import Identity, load_identity, make_identity
+from decentralml.swarm.identity.own import DAYS, Identity, load_identity, make_identity
+from decentralml.types import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def join(
     took = before is None and _take_seat(chain, key, found)
     scope = Scope(genesis.hex(), swarm)
     if identity is None:
-        identity = own_identity(home, scope, key)
+        identity = own_identity(home, scope, key.address)
     identity.facts.check_time("the certificate")
     identity.facts.check_scope("the certificate", scope, key.address)
     if weightage is None:
@@ -80,14 +81,14 @@ def join(
     return Joined(node, identity, took, is_new)
 
 
-def own_identity(home: NodeHome, scope: Scope, key: Signer) -> Identity:
-    """The newest certificate in a node's folder; made where there is none."""
+def own_identity(home: NodeHome, scope: Scope, account: Address, days: int = DAYS) -> Identity:
+    """The newest certificate in a node's folder; made, for so many days, where there is none."""
     home.make()
     try:
         return load_identity(home.identities, None)
     except IdentityMissing:
         return make_identity(
-            home.identities, genesis=scope.genesis, swarm=scope.swarm, account=key.address
+            home.identities, genesis=scope.genesis, swarm=scope.swarm, account=account, days=days
         )
 
 

@@ -1,0 +1,194 @@
+"""``swarm``: learning together without a centre; here is looking at swarms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from decentralml.cli.options import Settings, common, examples, pass_settings
+from decentralml.cli.output import details, document, table
+from decentralml.cli.swarm_member import buy, finish, identity, join, leave, ready
+from decentralml.cli.swarm_node import run
+from decentralml.cli.swarm_owner import change, clear, close, create, grant, revoke
+from decentralml.cli.swarming import SWARM, admission_of, node_home
+from decentralml.cli.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from decentralml.chain.swarm.words import Node
+    from decentralml.swarm.board import View
+    from decentralml.swarm.home import NodeHome
+    from decentralml.swarm.status import Standing
+    from decentralml.types import Address
+
+
+@click.group()
+def swarm() -> None:
+    """Train one model together, without a centre: nodes meet in rounds, and lead in turn.
+
+    \b
+    The owner:   create, grant, revoke, change, close, clear
+    A member:    buy, join, identity, run; ready, finish, leave
+    Anybody:     list, status
+    """
+
+
+for command in (
+    create, grant, revoke, change, close, clear, buy, identity, join, ready, run, finish, leave
+):  # fmt: skip
+    swarm.add_command(command)
+
+
+@swarm.command("list", epilog=examples("decentralml swarm list", "decentralml swarm list --json"))
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@common
+@pass_settings
+def list_(settings: Settings, limit: int) -> None:
+    """List swarms, newest first."""
+    with settings.session() as session:
+        found = session.chain.swarms(limit)
+        names = session.names
+    if settings.json:
+        document(found)
+        return
+    rows = [
+        (
+            each.id,
+            names.get(each.owner, each.owner),
+            each.terms.merge,
+            admission_of(each.terms),
+            f"{each.seats}/{each.terms.max_peers}",
+            each.present,
+            each.terms.min_peers,
+            "closed" if each.closed else f"round {each.round}",
+        )
+        for each in found
+    ]
+    if rows:
+        columns = ("swarm", "owner", "merge", "seats by", "seats", "ready", "needed", "stands at")
+        table(columns, rows, right="swarm seats ready needed")
+    else:
+        click.echo("no swarms; make one with: decentralml swarm create")
+
+
+@swarm.command(
+    epilog=examples("decentralml swarm status 3", "decentralml swarm status 3 --json --as bob")
+)
+@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@common
+@pass_settings
+def status(settings: Settings, swarm_id: int) -> None:
+    """Say where a swarm stands, who is waited for, and why.
+
+    With a node of one's own on this machine (--as), also what that one knows.
+    """
+    from decentralml.chain.swarm.words import SwarmId
+    from decentralml.errors import KeysError, MarketError
+    from decentralml.swarm.board import View
+    from decentralml.swarm.status import standing, tally
+
+    with settings.session() as session:
+        me = None
+        try:
+            me = session.address
+        except (KeysError, MarketError):
+            if settings.key:
+                raise
+        chain = session.chain
+        found = chain.meeting(SwarmId(swarm_id), me or chain.swarm(SwarmId(swarm_id)).owner)
+        nodes = {
+            node.account: node
+            for node in sorted(chain.nodes(SwarmId(swarm_id), 4096), key=lambda n: n.account)
+        }
+        called, own = session.called, None
+        if me is not None and me in nodes:
+            own = _own(node_home(session, swarm_id))
+        view = View(found.swarm, found.round, found.node if me else None, found.now)
+        stands = standing(view, nodes, called)
+    if settings.json:
+        document(_status_document(view, stands, nodes, own))
+        return
+    terms, newest = found.swarm.terms, found.swarm.newest
+    details(
+        [
+            ("swarm", f"{swarm_id} of {called(found.swarm.owner)}"),
+            ("stands", stands.text),
+            ("nodes", tally(nodes) or "none"),
+            ("needed", f"{terms.min_peers} of at most {terms.max_peers}"),
+            ("merge", f"{terms.merge}, seats: {admission_of(terms)}"),
+            (
+                "waits",
+                f"{format_duration(terms.quorum_wait)} for stragglers at most, "
+                f"{format_duration(terms.leader_timeout)} for a leader",
+            ),
+            (
+                "newest",
+                None
+                if newest is None
+                else f"{newest.cid} of round {newest.round}, by {called(newest.leader)}",
+            ),
+            ("objections", found.swarm.objections or None),
+            ("own node", None if own is None else own.get("waits") or own.get("problem")),
+        ]
+    )
+    if nodes:
+        click.echo()
+        rows = [
+            (
+                called(node.account),
+                node.presence,
+                node.round or "",
+                node.weightage,
+                "yes" if node.willing else "no",
+                node.address,
+            )
+            for node in nodes.values()
+        ]
+        table(
+            ("node", "stands", "last round", "weight", "leads", "address"),
+            rows,
+            right="weight",
+        )
+
+
+def _own(home: NodeHome) -> dict[str, Any] | None:
+    """What this machine's own node says of itself; None if there is none."""
+    from decentralml.errors import NodeAway, NodeRefused
+    from decentralml.swarm.link import Link
+
+    if not home.folder.is_dir():
+        return None
+    try:
+        with Link.connect(home.socket, 0.0) as link:
+            return link.status()
+    except (NodeAway, NodeRefused) as error:
+        return {"problem": f"does not run on this machine ({error})"}
+
+
+def _status_document(
+    view: View, stands: Standing, nodes: Mapping[Address, Node], own: dict[str, Any] | None
+) -> dict[str, Any]:
+    found = view.swarm
+    return {
+        "swarm": found.id,
+        "owner": found.owner,
+        "now": view.now,
+        "round": stands.round,
+        "stage": stands.stage,
+        "text": stands.text,
+        "waits_for": stands.waits_for,
+        "needed": stands.needed,
+        "arrived": stands.arrived,
+        "until": stands.until,
+        "due": stands.due,
+        "leader": None if view.round is None else view.round.leader,
+        "attempt": 0 if view.round is None else view.round.attempt,
+        "newest": found.newest,
+        "objections": found.objections,
+        "closed": found.closed,
+        "terms": found.terms,
+        "nodes": list(nodes.values()),
+        "own": own,
+    }

@@ -1,0 +1,270 @@
+"""``swarm create|grant|revoke|change|close|clear``: what a swarm's owner does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from decentralml.chain.swarm.words import MAX_SPREAD, Admission, MergeMethod, SwarmId
+from decentralml.cli.options import (
+    EXISTING_FILE,
+    Settings,
+    choice,
+    common,
+    examples,
+    pass_settings,
+)
+from decentralml.cli.output import details, document
+from decentralml.cli.swarming import SWARM, node_home, tell
+from decentralml.cli.units import AMOUNT, DURATION, format_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from decentralml.swarm.config import SwarmConfig
+
+TENTHS = click.FloatRange(0, MAX_SPREAD / 10)
+
+
+@click.command(
+    epilog=examples(
+        "decentralml swarm create --model model.safetensors --min-peers 4 --as alice",
+        "decentralml swarm create --model model.safetensors --min-peers 3 --max-peers 20 "
+        "--merge coordmedian --admission sale --price 5 --as alice",
+    )
+)
+@click.option("--model", type=EXISTING_FILE, help="Safetensors whose structure all updates have.")
+@click.option("--config", type=EXISTING_FILE, help="A configuration file, in place of --model.")
+@click.option("--update-limit", type=click.IntRange(1), help="Bytes of an update, at most.")
+@click.option("--sync-frequency", type=click.IntRange(1), help="Batches between two merges.")
+@click.option("--min-peers", type=click.IntRange(1), required=True, help="Fewest to merge.")
+@click.option("--max-peers", type=click.IntRange(1), default=64, show_default=True, help="Seats.")
+@click.option(
+    "--merge", type=choice(MergeMethod), default=MergeMethod.MEAN.value, show_default=True
+)
+@click.option(
+    "--admission",
+    type=choice(Admission),
+    default=Admission.INVITED.value,
+    show_default=True,
+    help="How a seat is had.",
+)
+@click.option("--price", type=AMOUNT, default="0", help="Of a seat, with --admission sale.")
+@click.option(
+    "--quorum-wait",
+    type=DURATION,
+    default="30s",
+    show_default=True,
+    help="Longest wait for stragglers once --min-peers have arrived.",
+)
+@click.option(
+    "--leader-timeout",
+    type=DURATION,
+    default="10m",
+    show_default=True,
+    help="After which a leader that has not published is replaced.",
+)
+@click.option(
+    "--spread",
+    type=TENTHS,
+    default=3.0,
+    show_default=True,
+    help="Deadline: the median lateness plus so many median deviations.",
+)
+@common
+@pass_settings
+def create(
+    settings: Settings,
+    model: Path | None,
+    config: Path | None,
+    update_limit: int | None,
+    sync_frequency: int | None,
+    min_peers: int,
+    max_peers: int,
+    merge: str,
+    admission: str,
+    price: int,
+    quorum_wait: int,
+    leader_timeout: int,
+    spread: float,
+) -> None:
+    """Make a swarm; you are its owner."""
+    from decentralml.chain.swarm.calls import CreateSwarm
+    from decentralml.chain.swarm.events import SwarmCreated
+    from decentralml.chain.swarm.words import SwarmTerms
+
+    if (model is None) is (config is None):
+        raise click.UsageError("name a model with --model, or a configuration with --config")
+    wanted = _config(model, config, update_limit, sync_frequency)
+    _check(min_peers, max_peers, Admission(admission), price)
+    with settings.session() as session:
+        cid = session.objects.put_bytes(wanted.encode())
+        session.objects.publish(cid)
+        terms = SwarmTerms(
+            config=cid,
+            merge=MergeMethod(merge),
+            min_peers=min_peers,
+            max_peers=max_peers,
+            admission=Admission(admission),
+            price=price,
+            quorum_wait=quorum_wait,
+            leader_timeout=leader_timeout,
+            spread=round(10 * spread),
+        )
+        receipt = session.chain.submit(CreateSwarm(terms), session.key)
+        created = receipt.find(SwarmCreated)
+        assert created is not None, "a swarm that was made is told"
+        number = created.swarm
+        kept = node_home(session, number)
+        kept.make()
+        file = kept.folder / "config.json"
+        file.write_bytes(wanted.encode())
+    if settings.json:
+        document({"swarm": number, "config": cid, "file": str(file), "fee": receipt.fee})
+        return
+    click.echo(f"swarm {number} (fee {format_amount(receipt.fee)})")
+    details([("configuration", cid), ("file", f"{file} (for members without your storage)")])
+
+
+def _config(
+    model: Path | None, config: Path | None, limit: int | None, frequency: int | None
+) -> SwarmConfig:
+    from decentralml.swarm.config import SwarmConfig, config_of
+
+    training = {} if frequency is None else {"sync_frequency": frequency}
+    if model is not None:
+        return config_of(model, update_bytes=limit, training=training)
+    assert config is not None
+    found = SwarmConfig.read(config)
+    return replace(
+        found,
+        update_bytes=limit or found.update_bytes,
+        training={**found.training, **training},
+    )
+
+
+def _check(min_peers: int, max_peers: int, admission: Admission, price: int) -> None:
+    if min_peers > max_peers:
+        raise click.UsageError(
+            f"--min-peers {min_peers} is above --max-peers {max_peers}: no round would ever end"
+        )
+    if (price > 0) is not (admission is Admission.SALE):
+        raise click.UsageError("--price goes with --admission sale, and only with it")
+
+
+@click.command(
+    epilog=examples(
+        "decentralml swarm change 3 --min-peers 3 --as alice",
+        "decentralml swarm change 3 --leader-timeout 2m --as alice",
+    )
+)
+@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@click.option("--min-peers", type=click.IntRange(1))
+@click.option("--max-peers", type=click.IntRange(1))
+@click.option("--merge", type=choice(MergeMethod))
+@click.option("--admission", type=choice(Admission))
+@click.option("--price", type=AMOUNT)
+@click.option("--quorum-wait", type=DURATION)
+@click.option("--leader-timeout", type=DURATION)
+@click.option("--spread", type=TENTHS)
+@common
+@pass_settings
+def change(settings: Settings, /, swarm_id: int, **given: Any) -> None:
+    """Change the terms of your swarm, between rounds or while one waits for more nodes."""
+    from decentralml.chain.swarm.calls import SetSwarmTerms
+
+    words = {name: value for name, value in given.items() if value is not None}
+    if not words:
+        raise click.UsageError("name what to change; see --help")
+    if "merge" in words:
+        words["merge"] = MergeMethod(words["merge"])
+    if "admission" in words:
+        words["admission"] = Admission(words["admission"])
+    if "spread" in words:
+        words["spread"] = round(10 * words["spread"])
+    with settings.session() as session:
+        before = session.chain.swarm(SwarmId(swarm_id)).terms
+        terms = replace(before, **words)
+        _check(terms.min_peers, terms.max_peers, terms.admission, terms.price)
+        receipt = session.chain.submit(SetSwarmTerms(SwarmId(swarm_id), terms), session.key)
+    tell(settings, f"swarm {swarm_id} is changed", receipt, swarm=swarm_id, terms=terms)
+
+
+@click.command(epilog=examples("decentralml swarm grant 3 bob carol --as alice"))
+@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@click.argument("accounts", nargs=-1, required=True)
+@common
+@pass_settings
+def grant(settings: Settings, swarm_id: int, accounts: tuple[str, ...]) -> None:
+    """Give ACCOUNTS a seat (a licence) in your swarm."""
+    from decentralml.chain.swarm.calls import GrantSeat
+
+    _each(settings, accounts, lambda who: GrantSeat(SwarmId(swarm_id), who), "has a seat")
+
+
+@click.command(epilog=examples("decentralml swarm revoke 3 mallory --as alice"))
+@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@click.argument("accounts", nargs=-1, required=True)
+@common
+@pass_settings
+def revoke(settings: Settings, swarm_id: int, accounts: tuple[str, ...]) -> None:
+    """Take seats away: their nodes are strangers from now on, and what they paid comes back."""
+    from decentralml.chain.swarm.calls import RevokeSeat
+
+    if not settings.confirm(f"Take the seats of {', '.join(accounts)} away?"):
+        raise click.Abort
+    _each(
+        settings, accounts, lambda who: RevokeSeat(SwarmId(swarm_id), who), "has no seat any more"
+    )
+
+
+def _each(
+    settings: Settings, accounts: tuple[str, ...], call: Callable[[Any], Any], what: str
+) -> None:
+    done = []
+    with settings.session() as session:
+        found = [session.resolve(account) for account in accounts]
+        for name, who in zip(accounts, found, strict=True):
+            receipt = session.chain.submit(call(who), session.key)
+            done.append({"account": who, "fee": receipt.fee})
+            if not settings.json:
+                click.echo(f"{name} {what} (fee {format_amount(receipt.fee)})")
+    if settings.json:
+        document(done)
+
+
+@click.command(epilog=examples("decentralml swarm close 3 --as alice"))
+@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@common
+@pass_settings
+def close(settings: Settings, swarm_id: int) -> None:
+    """Close your swarm: no round opens any more; one that is under way ends."""
+    from decentralml.chain.swarm.calls import CloseSwarm
+
+    if not settings.confirm(f"Close swarm {swarm_id} for good?"):
+        raise click.Abort
+    with settings.session() as session:
+        receipt = session.chain.submit(CloseSwarm(SwarmId(swarm_id)), session.key)
+    tell(settings, f"swarm {swarm_id} is closed", receipt, swarm=swarm_id)
+
+
+@click.command(epilog=examples("decentralml swarm clear 3 --as alice"))
+@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@common
+@pass_settings
+def clear(settings: Settings, swarm_id: int) -> None:
+    """Remove a closed swarm, seat by seat: all deposits go back. Anybody may."""
+    from decentralml.chain.swarm.calls import ClearSeat, RemoveSwarm
+
+    number, cleared = SwarmId(swarm_id), 0
+    with settings.session() as session:
+        while seats := session.chain.seats(number):
+            for seat in seats:
+                session.chain.submit(ClearSeat(number, seat.holder), session.key)
+                cleared += 1
+        receipt = session.chain.submit(RemoveSwarm(number), session.key)
+    text = f"swarm {swarm_id} and {cleared} seats are removed"
+    tell(settings, text, receipt, swarm=swarm_id, seats=cleared)
