@@ -71,8 +71,7 @@ class CertificateKeyMismatch(CertificateError):
         self.certificate = certificate
         self.key = key
         super().__init__(
-            f"the key {key} does not belong to the certificate {certificate}; name the pair that "
-            "was made together"
+            f"{key} does not belong to {certificate}; name the pair that was made together"
         )
 
 

@@ -35,6 +35,7 @@ from decentralml.swarm.identity.own import (
     load_identity,
     make_identity,
     open_identity,
+    store_identity,
 )
 from decentralml.types import Address
 
@@ -158,6 +159,17 @@ def test_the_key_must_be_the_certificates(tmp_path: Path) -> None:
     one, other = new_identity(tmp_path / "1", ALICE), new_identity(tmp_path / "2", ALICE)
     with pytest.raises(CertificateKeyMismatch, match="does not belong to the certificate"):
         open_identity(one.chain, other.key)
+
+
+def test_a_pair_that_does_not_belong_together_is_not_stored(tmp_path: Path) -> None:
+    one, other = new_identity(tmp_path / "1", ALICE), new_identity(tmp_path / "2", ALICE)
+    folder = tmp_path / "identities"
+    with pytest.raises(CertificateKeyMismatch):
+        store_identity(folder, one.chain.read_bytes(), other.key.read_bytes())
+    assert identities(folder) == []
+    stored = store_identity(folder, one.chain.read_bytes(), one.key.read_bytes())
+    assert [each.digest for each in identities(folder)] == [stored.digest] == [one.digest]
+    assert store_identity(folder, one.chain.read_bytes(), one.key.read_bytes()) == stored
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])

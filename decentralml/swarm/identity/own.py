@@ -16,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from decentralml.chain.swarm.words import SwarmId
@@ -95,8 +97,8 @@ def store_identity(folder: Path, chain: bytes, key: bytes) -> Identity:
     ------
     CertificateError, StoreUnwritable
     """
-    first = _leaf(chain, "the certificate")
-    place = folder / first.digest.hex()[:16]
+    facts = _pair(chain, key, "the certificate", "the key")
+    place = folder / facts.digest.hex()[:16]
     if not place.exists():
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,22 +125,10 @@ def open_identity(chain: Path, key: Path) -> Identity:
     ------
     PathNotFound, CertificateInvalid, CertificateKeyMismatch, KeyFileOpen
     """
-    text = _read(chain)
-    facts = _leaf(text, f"the certificate {chain}")
-    secret = _read(key)
+    facts = _pair(_read(chain), _read(key), f"the certificate {chain}", f"the key {key}")
     mode = stat.S_IMODE(key.stat().st_mode)
     if mode & 0o077:
         raise KeyFileOpen(str(key), mode)
-    try:
-        private = serialization.load_pem_private_key(secret, None)
-    except TypeError:
-        raise CertificateInvalid(f"the key {key}", "it needs a passphrase") from None
-    except ValueError as error:
-        raise CertificateInvalid(f"the key {key}", f"no private key in PEM ({error})") from None
-    if _public(private.public_key()) != _public(
-        x509.load_der_x509_certificate(facts.der).public_key()
-    ):
-        raise CertificateKeyMismatch(str(chain), str(key))
     return Identity(facts, key, chain)
 
 
@@ -216,12 +206,27 @@ def _certificate(
     )
 
 
-def _leaf(chain: bytes, where: str) -> Certificate:
+def _pair(chain: bytes, key: bytes, certificate_name: str, key_name: str) -> Certificate:
+    """The facts of a chain's first certificate, whose key this must be.
+
+    Raises
+    ------
+    CertificateInvalid, CertificateKeyMismatch
+    """
     try:
         first = x509.load_pem_x509_certificates(chain)[0]
     except ValueError as error:
-        raise CertificateInvalid(where, f"no certificate in PEM ({error})") from None
-    return read_certificate(first.public_bytes(serialization.Encoding.DER), where)
+        raise CertificateInvalid(certificate_name, f"no certificate in PEM ({error})") from None
+    facts = read_certificate(first.public_bytes(serialization.Encoding.DER), certificate_name)
+    try:
+        private = serialization.load_pem_private_key(key, None)
+    except TypeError:
+        raise CertificateInvalid(key_name, "it needs a passphrase") from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CertificateInvalid(key_name, f"no private key in PEM ({error})") from None
+    if _public(private.public_key()) != _public(first.public_key()):
+        raise CertificateKeyMismatch(certificate_name, key_name)
+    return facts
 
 
 def _read(path: Path) -> bytes:
@@ -234,12 +239,9 @@ def _read(path: Path) -> bytes:
         raise CertificateInvalid(str(path), f"it cannot be read ({error.strerror})") from None
 
 
-def _public(key: object) -> bytes:
-    assert hasattr(key, "public_bytes")
-    return bytes(
-        key.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+def _public(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
 
