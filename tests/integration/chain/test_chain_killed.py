@@ -15,10 +15,12 @@ import pytest
 from chain_support import ALICE, BOB, CHARLIE, new_home, terms
 from fake_node_support import WATCH, FakeNode, HangUp
 from rpc_support import copy_of, genesis_file, open_chain
+from swarm_calls_support import create
 
 from decentralml.chain import calls, errors, events
 from decentralml.chain.connect import connect
 from decentralml.chain.substrate import intents
+from decentralml.chain.swarm.calls import GrantSeat, RegisterNode
 from decentralml.config import Config
 from decentralml.errors import NodeTimeout
 from decentralml.types import UNIT, TaskId
@@ -193,6 +195,24 @@ def test_what_was_included_and_failed_is_sent_anew(node: FakeNode, config: Confi
         chain.submit(calls.CreateTask(offer), ALICE)
         receipt = chain.submit(taken, BOB)
         assert receipt.find(events.TaskAccepted) is not None
+
+
+def test_what_others_can_undo_is_wished_anew_each_time(node: FakeNode, config: Config) -> None:
+    with connect(config) as chain:
+        swarm = create(chain)
+        register = RegisterNode(swarm.id, b"certificate", "host:1", 1, True)
+        swarm.grant(BOB)
+        for call, signer, sent_again in (
+            (register, BOB, True),
+            (GrantSeat(swarm.id, CHARLIE.address), ALICE, False),
+        ):
+            node.answers[WATCH] = die_after_including(node)
+            with pytest.raises(NodeTimeout):
+                chain.submit(call, signer)
+            node.start()
+            included = chain.info().block
+            assert chain.submit(call, signer).block == included + sent_again
+    assert left_over(config) == []
 
 
 def die_after_including(node: FakeNode) -> Callable[[list[Any]], Any]:
