@@ -248,3 +248,44 @@ def together(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
         raise failures[0]
     assert not any(thread.is_alive() for thread in threads), "a task hangs"
     return results
+
+
+class Killed(BaseException):
+    """What SIGKILL does, for a node in a thread: it comes through every ``except Exception``."""
+
+
+class Saboteur:
+    """A chain on which something happens to one account's calls before they are sent.
+
+    Parameters
+    ----------
+    chain : that is used.
+    on : is given each call; what it returns is sent in its place, and what it raises is raised.
+    """
+
+    def __init__(self, chain: Chain, on: Callable[[Any], Any]) -> None:
+        self._chain = chain
+        self._on = on
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def submit(self, call: Any, signer: Any, tip: int = 0) -> Any:
+        return self._chain.submit(self._on(call), signer, tip)
+
+
+def once(kind: type, action: Callable[[], Any]) -> Callable[[Any], Any]:
+    """Do something before the first call of a kind, and let it through if that returns."""
+    left = [True]
+
+    def on(call: Any) -> Any:
+        if isinstance(call, kind) and left:
+            left.clear()
+            action()
+        return call
+
+    return on
+
+
+def killed() -> None:
+    raise Killed

@@ -209,7 +209,7 @@ class Rounds:
             if not is_here:
                 return False
             self.update = None
-            update.settle(self._merged(update))
+            update.settle(self._merged(update, me))
             return True
         if view.swarm.closed and view.round is None:
             self.update = None
@@ -217,7 +217,7 @@ class Rounds:
             return True
         return False
 
-    def _merged(self, update: Update) -> Synced:
+    def _merged(self, update: Update, me: Node) -> Synced:
         """What has come of an update, now that there is another model than it began from."""
         model = self.newest.model
         if model is None:
@@ -226,11 +226,12 @@ class Rounds:
             assert path is not None, "an update is on the shelf while it is waited for"
             return Synced(path, 0, 0, counted=False)
         number = model.merged.round
-        event = self.board.published(number, update.since) if update.arrived == number else None
+        took_part = (me.round, me.cid) == (number, update.cid)
+        event = self.board.published(number, update.since) if took_part else None
         left_out = () if event is None else event.left_out
         faults = dict(left_out)
         fault = faults.get(self.board.me)
-        if update.arrived != number:
+        if not took_part:
             name, text = "late", f"round {number} went on without this node"
         elif fault is not None:
             name, text = "left-out", f"round {number} left out this node's update: {fault}"
