@@ -50,6 +50,7 @@ def status(settings: Settings) -> None:
             ("index", behind),
             ("tasks", None if found is None else found.tasks),
             ("results", None if found is None else found.submissions),
+            ("swarms", None if found is None else found.swarms),
             ("events", None if found is None else found.events),
             *(
                 ("other chain", f"{each.name} ({each.genesis[:10]}…), {each.tasks} tasks")

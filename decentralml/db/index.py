@@ -41,6 +41,7 @@ from decentralml.db.models import (
     text_id,
 )
 from decentralml.db.rows import Values, submission_row, task_row
+from decentralml.db.swarm_models import SwarmRow
 from decentralml.db.words import plain
 from decentralml.errors import WrongGenesis
 from decentralml.types import Cid, TaskId
@@ -77,6 +78,7 @@ class Status:
     block_hash: str
     tasks: int
     submissions: int
+    swarms: int
     events: int
 
 
@@ -303,13 +305,22 @@ def statuses(connection: Connection, genesis: str | None = None) -> list[Status]
         query = query.where(IndexedChain.genesis == genesis)
     found = []
     for row in connection.execute(query).all():
-        counts = [
+        tasks, submissions, swarms, events = (
             connection.scalar(select(func.count()).select_from(table).where(table.chain == row.id))
-            for table in (TaskRow, SubmissionRow, EventRow)
-        ]
-        tasks, submissions, events = (count or 0 for count in counts)
+            or 0
+            for table in (TaskRow, SubmissionRow, SwarmRow, EventRow)
+        )
         found.append(
-            Status(row.genesis, row.name, row.block, row.block_hash, tasks, submissions, events)
+            Status(
+                genesis=row.genesis,
+                name=row.name,
+                block=row.block,
+                block_hash=row.block_hash,
+                tasks=tasks,
+                submissions=submissions,
+                swarms=swarms,
+                events=events,
+            )
         )
     return found
 
