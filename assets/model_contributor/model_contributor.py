@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from decentralml.learning.examples import images, read_examples
 from decentralml.learning.local import local_settings
 from decentralml.learning.models import load_model, save_model
+from decentralml.learning.scripts import ready
 from decentralml.learning.train import TrainingSettings, evaluate, train
 
 Examples = tuple[Tensor, Tensor]
@@ -32,8 +33,11 @@ def load_data(folder: Path) -> tuple[Examples, Examples]:
     return (inputs[~held_out], labels[~held_out]), (inputs[held_out], labels[held_out])
 
 
-def train_model(model: nn.Module, data: Examples, task: Path) -> None:
-    """Train the model in place, for a few epochs, or as the round of a federated run asks for."""
+def train_model(model: nn.Module, data: Examples, task: Path) -> dict[str, float]:
+    """Train the model in place, for a few epochs, or as the task's bundle asks for.
+
+    Returns what is to be said of that besides: the epsilon of a private training.
+    """
     usual = TrainingSettings(
         epochs=settings.EPOCHS,
         learning_rate=settings.LEARNING_RATE,
@@ -42,9 +46,13 @@ def train_model(model: nn.Module, data: Examples, task: Path) -> None:
         seed=settings.SEED,
     )
     chosen = local_settings(task, usual)
-    train(
+    spent = train(
         model, *data, chosen, lambda n, loss: print(f"epoch {n}/{chosen.epochs}: loss {loss:.4f}")
     )
+    if spent is None:
+        return {}
+    print(f"privacy of each example: epsilon {spent.epsilon:.3g} at delta {spent.delta:g}")
+    return {"epsilon": spent.epsilon}
 
 
 def save(model: nn.Module, folder: Path, examples: int, metrics: dict[str, float]) -> None:
@@ -65,16 +73,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None or options.output is None:
         parser.error("name the folders: --data and --output, or DML_DATA and DML_OUTPUT")
-    torch.set_num_threads(int(env.get("DML_THREADS", "1")))
-
-    own, held_out = load_data(options.data)
-    model = load_model(options.model)
-    before = evaluate(model, *held_out)
-    train_model(model, own, task)
-    metrics = evaluate(model, *held_out)
-    print(f"accuracy on held-out examples: {before['accuracy']:.3f} -> {metrics['accuracy']:.3f}")
-    folder = options.output / f"{settings.NAME}_{options.contributor}"
-    save(model, folder, len(own[1]), metrics)
+    with ready():
+        own, held_out = load_data(options.data)
+        model = load_model(options.model)
+        before = evaluate(model, *held_out)
+        said = train_model(model, own, task)
+        after = evaluate(model, *held_out)
+        print(f"accuracy on held-out examples: {before['accuracy']:.3f} -> {after['accuracy']:.3f}")
+        folder = options.output / f"{settings.NAME}_{options.contributor}"
+        save(model, folder, len(own[1]), after | said)
 
 
 if __name__ == "__main__":

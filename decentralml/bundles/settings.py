@@ -43,6 +43,8 @@ Everything may be left out; :func:`read_settings` takes the rest from what the f
     weights = "examples"
     [meta]                            # meta-learning: see bundles/meta.py
     method = "maml"
+    [training]                        # what contributors do: see bundles/training.py
+    epochs = 3
     [replay.environment]              # else the versions that this machine has
     torch = "2.9.1"
 """
@@ -69,6 +71,7 @@ from decentralml.bundles.manifest import (
 from decentralml.bundles.merge import MergePlan, read_merge
 from decentralml.bundles.meta import ADAPTED_ACCURACY, MetaPlan, read_meta
 from decentralml.bundles.replay import Recipe, read_recipe
+from decentralml.bundles.training import LocalTraining, read_training_table
 from decentralml.errors import ManifestError
 from decentralml.types import (
     PPM,
@@ -109,6 +112,7 @@ class TaskSettings:
     ----------
     max_bytes : what a result may weigh; None takes 4 times the base model and 16 MiB at least.
     coding : how updates travel; None: models travel whole.
+    training : what the author asks of contributors' training; goes into ``training.json``.
     """
 
     name: str
@@ -127,6 +131,7 @@ class TaskSettings:
     merge: MergePlan | None = None
     copies: Copies = Copies.REFUSE
     meta: MetaPlan | None = None
+    training: LocalTraining | None = None
 
 
 def read_settings(
@@ -174,6 +179,7 @@ def read_settings(
         merge=read_merge(_get(top, "merge", top.section)),
         copies=_get(top, "copies", lambda n: top.choice(n, Copies)) or Copies.REFUSE,
         meta=read_meta(_get(top, "meta", top.section)),
+        training=read_training_table(_get(top, "training", top.section)),
     )
     settings = replace(settings, **{k: v for k, v in options.items() if v is not None})
     section = _get(top, "evaluation", top.section)

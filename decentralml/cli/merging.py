@@ -50,8 +50,9 @@ def merge_options(command: F) -> F:
 
 def print_parts(merged: Merged, names: Mapping[Address, str]) -> None:
     """Whose models went into the next one, how much, and why."""
+    private = any(part.epsilon is not None for part in merged.parts)
     table(
-        ("index", "contributor", "examples", "share", "in the merge"),
+        ("index", "contributor", "examples", "share", "in the merge", *(["epsilon"] * private)),
         [
             (
                 part.index,
@@ -59,10 +60,11 @@ def print_parts(merged: Merged, names: Mapping[Address, str]) -> None:
                 part.examples,
                 format_proportion(int(part.share * PPM)),
                 _use(part),
+                *([_epsilon(part)] * private),
             )
             for part in merged.parts
         ],
-        right="index examples share",
+        right="index examples share epsilon",
     )
     plan = merged.plan
     how = f"{merged.rule}, weights by {plan.weights}, {plan.optimizer}"
@@ -81,6 +83,11 @@ def spent_in_words(found: Spending) -> str:
         f"epsilon {found.epsilon:.3g}{budget} at delta {found.delta:g}, over {merges} "
         f"(accountant: {found.accountant})"
     )
+
+
+def _epsilon(part: Part) -> str:
+    """What its contributor claims of a private training."""
+    return "-" if part.epsilon is None else f"{part.epsilon:.3g}"
 
 
 def _use(part: Part) -> str:

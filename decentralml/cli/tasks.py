@@ -21,6 +21,7 @@ from decentralml.types import (
 )
 
 if TYPE_CHECKING:
+    from decentralml.market.creating.pinned import Pinned
     from decentralml.market.session import Session
     from decentralml.market.show import TaskView
 
@@ -143,6 +144,7 @@ def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
             f"{format_proportion(terms.tolerance)} agree",
         ),
         ("asked for", view.criteria or "not known here before accept-task has fetched the bundle"),
+        *_pinned(view.pinned),
         ("bond", format_amount(terms.bond)),
         ("access", "invited accounts only" if terms.access is Access.INVITED else None),
         (
@@ -165,6 +167,18 @@ def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
         ),
         ("time to appeal", format_duration(challenge) if challenge else "none"),
         ("continues", None if terms.parent is None else f"task {terms.parent}"),
+    ]
+
+
+def _pinned(pinned: Pinned | None) -> list[tuple[str, object]]:
+    from decentralml.market.creating.pinned import merge_in_words, training_in_words
+
+    if pinned is None:
+        return []
+    return [
+        ("training", pinned.training and training_in_words(pinned.training)),
+        ("travels", pinned.coding and f"{pinned.coding} of what changed"),
+        ("merge", pinned.merge and merge_in_words(pinned.merge)),
     ]
 
 

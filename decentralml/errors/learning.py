@@ -294,7 +294,8 @@ class NotPrivatelyTrainable(LearningError):
         self.fault = fault
         super().__init__(
             f"this model cannot be trained privately: {fault}; use group norm in the place of "
-            "batch norm (opacus.validators.ModuleValidator.fix does that)"
+            "batch norm (opacus.validators.ModuleValidator.fix does that), and a loss that is the "
+            "mean of its examples'"
         )
 
 
@@ -303,6 +304,6 @@ class PrivacyNotInstalled(LearningError):
 
     def __init__(self) -> None:
         super().__init__(
-            "counting a privacy budget needs Opacus: install it with "
+            "training privately and counting what that spends need Opacus: install it with "
             "pip install 'decentralml[privacy]'"
         )

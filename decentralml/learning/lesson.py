@@ -9,17 +9,21 @@ the model sees, and those of ``labels.safetensors``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from decentralml.bundles.training import ExamplePrivacy
 from decentralml.errors import BadExamples, DamagedTensors
 from decentralml.learning.examples import INPUTS_FILE, LABELS_FILE, tensors_of
 from decentralml.learning.train import Local, TrainingSettings
+
+if TYPE_CHECKING:
+    from decentralml.learning.privacy.accountant import Spent
 
 Arrays = dict[str, NDArray[Any]]
 Tensors = dict[str, Tensor]
@@ -94,12 +98,23 @@ def learn(
     examples: Folder,
     settings: TrainingSettings,
     on_epoch: Callable[[int, float], None] | None = None,
-) -> None:
+) -> Spent | None:
     """Train ``model`` in place; ``on_epoch`` is told each epoch's number and mean loss.
 
-    The result depends on the arguments, and on the number of threads and PyTorch's version only.
+    The result depends on the arguments, and on the number of threads and PyTorch's version only;
+    with ``settings.privacy`` on chance, too.
+
+    Returns
+    -------
+    What was spent of the examples' privacy; None where nothing was asked for.
+
+    Raises
+    ------
+    PrivacyNotInstalled, NotPrivatelyTrainable, BadPrivacy
     """
     prepared = lesson.prepare(examples.inputs | examples.labels)
+    if settings.privacy is not None:
+        return _privately(lesson, model, prepared, settings, settings.privacy, on_epoch)
     start = [p.detach().clone() for p in model.parameters()] if settings.proximal else []
     optimizer = _optimizer(model, settings)
     single = settings.method == Local.FEDSGD
@@ -120,6 +135,28 @@ def learn(
             if on_epoch:
                 on_epoch(epoch, sum(losses) / max(len(losses), 1))
     model.eval()
+    return None
+
+
+def _privately(
+    lesson: Lesson,
+    model: nn.Module,
+    prepared: Tensors,
+    settings: TrainingSettings,
+    privacy: ExamplePrivacy,
+    on_epoch: Callable[[int, float], None] | None,
+) -> Spent:
+    """By DP-SGD, with the lesson's own optimizer."""
+    from decentralml.learning.privacy.sample_level import SampleLevel, descend
+
+    names = list(prepared)
+
+    def loss(trained: nn.Module, picked: Sequence[Tensor]) -> Tensor:
+        return lesson.loss(trained, dict(zip(names, picked, strict=True)))
+
+    level = SampleLevel(**asdict(privacy))
+    optimizer = _optimizer(model, settings)
+    return descend(model, list(prepared.values()), loss, optimizer, settings, level, on_epoch)
 
 
 def batches(prepared: Tensors, size: int) -> Iterator[Tensors]:

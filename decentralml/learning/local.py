@@ -28,6 +28,7 @@ def local_settings(bundle: Path, usual: TrainingSettings) -> TrainingSettings:
         "batch": asked.batch,
         "proximal": asked.proximal,
         "seed": None if asked.round is None else usual.seed + asked.round - 1,
+        "privacy": asked.privacy,
         "method": Local.FEDSGD if asked.algorithm is Algorithm.FEDSGD else Local.FEDAVG,
     }
     return replace(usual, **{name: value for name, value in wanted.items() if value is not None})

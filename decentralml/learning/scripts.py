@@ -20,6 +20,7 @@ import torch
 
 from decentralml.bundles.manifest import MANIFEST_FILE
 from decentralml.bundles.pack import OUTCOME_FILE
+from decentralml.bundles.training import EPSILON
 from decentralml.errors import BadExamples, DecentralMLError
 from decentralml.learning.examples import INPUTS_FILE, tensors_of, write_tensors
 from decentralml.learning.federate import federate
@@ -70,10 +71,13 @@ def work(
     model = load_model(base)
     before = evaluate(lesson, model, kept)
     settings = local_settings(bundle, lesson.own)
-    learn(lesson, model, own, settings, _shown)
+    spent = learn(lesson, model, own, settings, _shown)
     metrics = evaluate(lesson, model, kept)
     for name, value in metrics.items():
         print(f"{name} on examples held out: {before[name]:.3f} -> {value:.3f}")
+    if spent is not None:
+        print(f"privacy of each example: epsilon {spent.epsilon:.3g} at delta {spent.delta:g}")
+        metrics[EPSILON] = spent.epsilon
     folder = save_model(model, output / f"{lesson.name}_{contributor}")
     return with_outcome(folder, len(own), metrics)
 

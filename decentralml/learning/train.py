@@ -11,11 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from decentralml.bundles.training import ExamplePrivacy
+
+if TYPE_CHECKING:
+    from decentralml.learning.privacy.accountant import Spent
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Of scores ``[N, …]`` and labels ``[N, …]``: one loss for each example, ``[N]``."""
@@ -39,6 +45,7 @@ class TrainingSettings:
     batch : examples in a step; a last batch of one example is left out, as batch norm needs two.
     seed : of the order of the examples (and of dropout, where a model has it).
     proximal : FedProx's μ; 0 leaves its term out.
+    privacy : DP-SGD, by Opacus (:mod:`.privacy.sample_level`); None promises nothing.
     method : ``fedsgd`` takes one step of ``learning_rate`` on all examples at once; of the other
         settings only the seed matters then.
     """
@@ -50,6 +57,7 @@ class TrainingSettings:
     seed: int = 0
     proximal: float = 0.0
     method: Local = Local.FEDAVG
+    privacy: ExamplePrivacy | None = None
 
 
 def train(
@@ -59,13 +67,26 @@ def train(
     settings: TrainingSettings,
     on_epoch: Callable[[int, float], None] | None = None,
     loss: Loss | None = None,
-) -> None:
+) -> Spent | None:
     """Train ``model`` in place on inputs ``[N, …]`` and class labels ``[N]``.
 
     ``on_epoch`` is called after each epoch with its number, from one, and its mean loss; the loss
     is cross entropy unless another is given. The result depends on the arguments, and on the
-    number of threads and PyTorch's version only.
+    number of threads and PyTorch's version only; with ``privacy`` on chance, too.
+
+    Returns
+    -------
+    What was spent of the examples' privacy; None where nothing was asked for.
+
+    Raises
+    ------
+    PrivacyNotInstalled, NotPrivatelyTrainable, BadPrivacy
     """
+    if settings.privacy is not None:
+        from decentralml.learning.privacy.sample_level import SampleLevel, train_private
+
+        level = SampleLevel(**asdict(settings.privacy))
+        return train_private(model, inputs, labels, settings, level, on_epoch, loss)
     model.train()
     if settings.method == Local.FEDSGD:
         with _seeded(settings.seed):
@@ -73,7 +94,7 @@ def train(
         if on_epoch:
             on_epoch(1, first)
         model.eval()
-        return
+        return None
     start = [p.detach().clone() for p in model.parameters()] if settings.proximal else []
     optimizer = torch.optim.SGD(
         model.parameters(), lr=settings.learning_rate, momentum=settings.momentum
@@ -94,6 +115,7 @@ def train(
             if on_epoch:
                 on_epoch(epoch, total / max(seen, 1))
     model.eval()
+    return None
 
 
 def _mean_loss(scores: Tensor, labels: Tensor, loss: Loss | None) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 from decentralml.bundles.manifest import LABELS_FILE, MODEL_FILE
 from decentralml.errors import NoKeyChosen
 from decentralml.market.creating.criteria import Criteria, criteria_of
+from decentralml.market.creating.pinned import Pinned, pinned_of
 from decentralml.market.progress import Awaited, awaited
 from decentralml.market.session import Session
 from decentralml.market.standings import standings
@@ -54,6 +55,8 @@ class TaskView:
     creator_standing: int
     criteria: Criteria | None
     """What decides about results; None where the bundle cannot be read from here yet."""
+    pinned: Pinned | None
+    """What else the bundle says; None where it cannot be read from here yet."""
     work: OwnWork | None
 
 
@@ -73,6 +76,7 @@ def show_task(session: Session, task: TaskId) -> TaskView:
         tuple(view for view in views if view.awaited is not None),
         standing,
         criteria_of(session, found),
+        pinned_of(session, found),
         _own(session, task, submissions),
     )
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import secrets
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +28,9 @@ from torch import Tensor, nn
 from decentralml.errors import BadPrivacy, NotPrivatelyTrainable, PrivacyNotInstalled
 from decentralml.learning.privacy.accountant import RDP, Spent, check_delta
 from decentralml.learning.train import Local, Loss, TrainingSettings
+
+FEW = 8
+"""Examples by which a loss is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,42 @@ def train_private(
     NotPrivatelyTrainable : a layer mixes examples (batch norm), or Opacus knows it not.
     BadPrivacy : FedSGD and FedProx are not done privately.
     """
+
+    def mean(trained: nn.Module, picked: Sequence[Tensor]) -> Tensor:
+        scores = trained(picked[0])
+        return (
+            loss(scores, picked[1]).mean()
+            if loss
+            else nn.functional.cross_entropy(scores, picked[1])
+        )
+
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=settings.learning_rate, momentum=settings.momentum
+    )
+    return descend(model, (inputs, labels), mean, optimizer, settings, privacy, on_epoch)
+
+
+def descend(
+    model: nn.Module,
+    examples: Sequence[Tensor],
+    mean_loss: Callable[[nn.Module, Sequence[Tensor]], Tensor],
+    optimizer: torch.optim.Optimizer,
+    settings: TrainingSettings,
+    privacy: SampleLevel,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> Spent:
+    """Train privately by any optimizer of the model's parameters, on any loss.
+
+    Parameters
+    ----------
+    examples : tensors whose first axis counts the examples.
+    mean_loss : of the model and a batch of them; the mean of what each example alone would cost, or
+        one example's gradient would depend on the others.
+
+    Raises
+    ------
+    PrivacyNotInstalled, NotPrivatelyTrainable, BadPrivacy
+    """
     try:
         from opacus import PrivacyEngine
         from opacus.validators import ModuleValidator
@@ -87,17 +126,16 @@ def train_private(
     if settings.method is not Local.FEDAVG or settings.proximal:
         what = "fedsgd" if settings.method is not Local.FEDAVG else "a proximal term"
         raise BadPrivacy("private training", what, "fedavg without one")
-    model.train()
-    faults = ModuleValidator.validate(model, strict=False)
+    faults = ModuleValidator.validate(model.train(), strict=False)
     if faults:
         raise NotPrivatelyTrainable(str(faults[0]))
+    _require_mean(model, examples, mean_loss)
+    model.train()
     noise, sampling = _secret(), _secret()
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=settings.learning_rate, momentum=settings.momentum
-    )
-    data = torch.utils.data.TensorDataset(inputs, labels)
     loader = torch.utils.data.DataLoader(
-        data, batch_size=min(settings.batch, len(inputs)), generator=sampling
+        torch.utils.data.TensorDataset(*examples),
+        batch_size=min(settings.batch, len(examples[0])),
+        generator=sampling,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of secure_mode, and of hooks that Opacus sets itself
@@ -113,19 +151,17 @@ def train_private(
         steps = 0
         for epoch in range(1, settings.epochs + 1):
             total, seen = 0.0, 0
-            for picked, wanted in batches:
+            for picked in batches:
                 stepper.zero_grad()
-                scores = wrapped(picked)
-                mean = (
-                    loss(scores, wanted).mean()
-                    if loss
-                    else nn.functional.cross_entropy(scores, wanted)
-                )
-                mean.backward()  # type: ignore[no-untyped-call]
+                if len(picked[0]):
+                    found = mean_loss(wrapped, picked)
+                    found.backward()  # type: ignore[no-untyped-call]
+                    total, seen = total + found.item() * len(picked[0]), seen + len(picked[0])
+                else:  # Nobody was drawn: a step of noise alone.
+                    for parameter in model.parameters():
+                        parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))  # type: ignore[attr-defined]
                 stepper.step()
                 steps += 1
-                if len(picked):
-                    total, seen = total + mean.item() * len(picked), seen + len(picked)
             if on_epoch:
                 on_epoch(epoch, total / max(seen, 1))
         epsilon = float(engine.get_epsilon(delta=privacy.delta))
@@ -133,6 +169,21 @@ def train_private(
         wrapped.to_standard_module()
     model.eval()
     return Spent(epsilon, privacy.delta, steps, RDP)
+
+
+@torch.no_grad()
+def _require_mean(
+    model: nn.Module,
+    examples: Sequence[Tensor],
+    mean_loss: Callable[[nn.Module, Sequence[Tensor]], Tensor],
+) -> None:
+    """Refuse a loss in which an example counts by what the others of its batch are."""
+    model.eval()  # Dropout would make each look another one.
+    count = min(len(examples[0]), FEW)
+    together = mean_loss(model, [values[:count] for values in examples])
+    alone = [mean_loss(model, [v[i : i + 1] for v in examples]) for i in range(count)]
+    if not torch.allclose(together, torch.stack(alone).mean(), rtol=1e-3, atol=1e-5):
+        raise NotPrivatelyTrainable("its loss is not the mean of what each example alone costs")
 
 
 def _secret() -> torch.Generator:

@@ -14,6 +14,7 @@ from decentralml.chain.calls import SubmitResult
 from decentralml.chain.errors import UnknownSubmission
 from decentralml.errors import CallRefused, NothingToSend, ResultFolderInvalid, TakenBack
 from decentralml.market.contributing.contributor import assignment
+from decentralml.market.contributing.private import note_trained, require_claim
 from decentralml.market.exchange.coded import made_of, note_untold, to_travel
 from decentralml.market.exchange.fetch import FetchedTask, fetch_task
 from decentralml.market.exchange.sealed import hand_key, made_key, release_key, seal_of
@@ -161,6 +162,7 @@ def _send(session: Session, task: Task, result_path: Path | None) -> Submission:
     session.report.step(f"sending result {cid} ({manifest.examples} examples)")
     seal = seal_of(key, task.terms) if sealed else None
     session.chain.submit(SubmitResult(task.id, cid, digest, seal, manifest.trace), session.key)
+    note_trained(session, task, bundle, cid, manifest.metrics)
     attempt.sealed(digest).unlink(missing_ok=True)
     return session.chain.submission(task.id, found.index)
 
@@ -263,7 +265,7 @@ def pack(
 ) -> tuple[ResultManifest, bytes]:
     """Have a result in ``space / RESULT`` as it travels, signed; its manifest and digest."""
     travels = to_travel(session, task, bundle.manifest, bundle.folder, folder, space / CODED)
-    return pack_result(
+    manifest, digest = pack_result(
         travels,
         space / RESULT,
         task=bundle.manifest,
@@ -272,3 +274,5 @@ def pack(
         base_model=bundle.base_model_cid,
         signer=session.key,
     )
+    require_claim(bundle, folder, manifest.metrics)
+    return manifest, digest

@@ -178,9 +178,6 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
     newest = _newest(session)
     with scratch(session.config.work) as folder:
         source = with_model(bundle, offer.base_model, folder / "source")
-        if offer.training is not None:
-            source = _own_copy(source, bundle, folder / "source")
-            offer.training.write(source)
         settings = read_settings(
             source,
             name=offer.name or bundle.absolute().name,
@@ -203,8 +200,20 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
                 "contributors need a model to begin from; make one with `decentralml train-model` "
                 "and name its folder with --base-model"
             )
-        if settings.meta is not None and offer.training is not None:
-            _require_local(settings.meta.method, offer.training)
+        training = settings.training
+        if offer.training is not None:
+            training = offer.training.over(training)
+        if training is not None:
+            training.check()
+            if settings.meta is not None:
+                _require_local(settings.meta.method, training)
+            if training.privacy is not None and settings.replay is not None:
+                raise TermsInvalid(
+                    "the noise of DP-SGD is a secret, so no committee could replay it; leave out "
+                    "privacy of [training], or [replay] (task.toml)"
+                )
+            source = _own_copy(source, bundle, folder / "source")
+            training.write(source)
         base = None if settings.base_model is None else source / settings.base_model
         require_spendable(base, offer.parent, settings.merge)
         if offer.validation_set is not None:
@@ -281,7 +290,7 @@ def _require_local(method: MetaMethod, training: LocalTraining) -> None:
     if not method.trains_locally and replace(training, round=None) != LocalTraining():
         raise TermsInvalid(
             f"{method} takes no local training but the inner steps of [meta]; leave out "
-            "--algorithm, --epochs, --learning-rate, --batch and --proximal"
+            "--algorithm, --epochs, --learning-rate, --batch and --proximal, and [training]"
         )
 
 

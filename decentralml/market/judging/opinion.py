@@ -17,6 +17,7 @@ from decentralml.errors import (
     ResultMismatch,
     SealDamaged,
 )
+from decentralml.market.contributing.private import claimed
 from decentralml.market.exchange.fetch import FetchedTask, fetch_result, fetch_task
 from decentralml.market.exchange.sealed import check_handed, known_key
 from decentralml.market.exchange.shares import open_validation_set
@@ -89,9 +90,9 @@ class Bar:
             finding = without_copies(self.sketches, submission, finding)
         notes = copy_notes(self.session, self.task, submission)
         claims = claims_note(claims_gap(result.manifest.metrics, finding.metrics))
-        if claims is not None:
-            notes = (*notes, claims)
-        return replace(finding, reasons=(*finding.reasons, *notes))
+        private = claimed(self.task, result.manifest.metrics)
+        said = (text for text in (claims, private) if text is not None)
+        return replace(finding, reasons=(*finding.reasons, *notes, *said))
 
 
 @contextmanager

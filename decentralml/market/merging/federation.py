@@ -12,6 +12,7 @@ from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.merge import Weighting as Weighting
 from decentralml.bundles.meta import write_meta_file
 from decentralml.bundles.privacy import write_ledger
+from decentralml.bundles.training import EPSILON
 from decentralml.chain.calls import PublishModel
 from decentralml.chain.errors import NotPublisher
 from decentralml.errors import (
@@ -46,6 +47,7 @@ class Part:
     coefficient : what the rule made of that; None where the rule looks at each coordinate apart.
     rejected : why the rule left it out, if it did.
     metrics : what its committee measured, where the weight comes from that.
+    epsilon : what its contributor claims to have spent of its examples' privacy (DP-SGD).
     """
 
     task: TaskId
@@ -56,6 +58,7 @@ class Part:
     coefficient: float | None
     rejected: str | None
     metrics: Mapping[str, float]
+    epsilon: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,4 +338,5 @@ def _part(
         coefficient,
         rejected,
         weighed.metrics,
+        result.manifest.metrics.get(EPSILON),
     )

@@ -7,15 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from uuid import UUID
 
 from decentralml.bundles.fields import canonical_json
 from decentralml.bundles.merge import MergePlan, Privacy
 from decentralml.bundles.privacy import PastMerge, read_ledger
-from decentralml.errors import BudgetSpent, DatabaseError, MergePlanInvalid
+from decentralml.errors import BudgetSpent, MergePlanInvalid
 from decentralml.learning.privacy.accountant import RDP, spent
 from decentralml.market.exchange.fetch import FetchedResult, FetchedTask
 from decentralml.market.session import Session
+from decentralml.market.spent import note_spent
 from decentralml.types import Cid, Task, TaskId, TaskType
 
 KEY_INFO = b"decentralml/merge-noise@1"
@@ -178,28 +178,6 @@ def noise_key(
 
 
 def note(session: Session, task: Task, cid: Cid, found: Spending, privacy: Privacy | None) -> None:
-    """Write a published merge's spending into the database, once: a session of its own.
-
-    The model's own folder has it, too: a database that cannot be reached is a warning.
-    """
-    from decentralml.db.artifacts import finish_session, start_session
-    from decentralml.db.engine import open_database
-
-    about = canonical_json({"task": task.id, "model": cid, "genesis": session.genesis.hex()})
-    number = UUID(bytes=hashlib.sha256(about).digest()[:16], version=4)
-    parameters = {"task": task.id, "model": cid, "genesis": session.genesis.hex()}
-    parameters |= {} if privacy is None else asdict(privacy)
-    try:
-        with open_database(session.config) as database:
-            start_session(
-                KIND,
-                name=f"task {task.id}",
-                llm_type=task.terms.model_type,
-                parameters=parameters,
-                session_id=number,
-                db_session_factory=database.sessions,
-            )
-            finish_session(number, metrics=asdict(found), db_session_factory=database.sessions)
-    except DatabaseError as error:
-        about_task = f"what the merge of task {task.id} spent is not in the database"
-        session.report.warn(f"{about_task}: {error}")
+    """Write a published merge's spending into the database, once; the model's own folder has it."""
+    settings = {} if privacy is None else asdict(privacy)
+    note_spent(session, KIND, task, {"model": cid}, settings, asdict(found))

@@ -1,0 +1,85 @@
+"""What a bundle pins besides what decides: how one trains, what travels, how it is merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from decentralml.bundles.coding import Coding
+from decentralml.bundles.manifest import (
+    MANIFEST_FILE,
+    MAX_MANIFEST_BYTES,
+    ModelResult,
+    parse_task,
+)
+from decentralml.bundles.merge import MergePlan
+from decentralml.bundles.training import (
+    MAX_BYTES,
+    TRAINING_FILE,
+    Algorithm,
+    LocalTraining,
+    parse_training,
+)
+from decentralml.errors import ManifestError, StorageError
+from decentralml.market.session import Session
+from decentralml.types import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """None where the bundle says nothing.
+
+    Attributes
+    ----------
+    training : of the contributors; a script may follow it.
+    coding : of what travels of a model; None: all of it.
+    merge : of accepted models.
+    """
+
+    training: LocalTraining | None
+    coding: Coding | None
+    merge: MergePlan | None
+
+
+def pinned_of(session: Session, task: Task) -> Pinned | None:
+    """None where the bundle cannot be read from here yet."""
+    bundle = task.terms.bundle
+    try:
+        data = session.objects.peek(bundle, MANIFEST_FILE, MAX_MANIFEST_BYTES)
+        manifest = parse_task(data)
+    except (StorageError, ManifestError):
+        return None
+    try:
+        training = parse_training(session.objects.peek(bundle, TRAINING_FILE, MAX_BYTES))
+    except (StorageError, ManifestError):
+        training = None  # Most bundles have no such file.
+    shape = manifest.result
+    coding = shape.coding if isinstance(shape, ModelResult) else None
+    return Pinned(training, coding, manifest.merge)
+
+
+def training_in_words(training: LocalTraining) -> str:
+    """What is asked of local training, in a line."""
+    said = [str(training.algorithm)] if training.algorithm is not Algorithm.FEDAVG else []
+    for field in fields(training):
+        value = getattr(training, field.name)
+        if field.name not in ("algorithm", "privacy", "round") and value is not None:
+            said.append(f"{field.name.replace('_', ' ')} {value:g}")
+    if (asked := training.privacy) is not None:
+        said.append(
+            f"DP-SGD with noise {asked.noise:g}, clip {asked.clip:g}, delta {asked.delta:g}"
+        )
+    return ", ".join(said) or "as the bundle's script usually does"
+
+
+def merge_in_words(merge: MergePlan) -> str:
+    """How accepted models become the next one, in a line."""
+    said = [merge.rule]
+    if merge.weights is not None:
+        said.append(f"weights by {merge.weights}")
+    said += [f"{n} {v}" for n, v in (("bad", merge.bad), ("mixing", merge.mixing)) if v is not None]
+    said.append(merge.optimizer)
+    said += [f"{name.replace('_', ' ')} {value:g}" for name, value in merge.knobs.items()]
+    if (asked := merge.privacy) is not None:
+        said.append(f"clip {asked.clip:g}, noise {asked.noise:g}, delta {asked.delta:g}")
+        said += [] if asked.budget is None else [f"epsilon {asked.budget:g} at most"]
+    return ", ".join(said)
