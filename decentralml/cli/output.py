@@ -22,6 +22,8 @@ from decentralml.types import Address
 
 PATIENCE = 1.0
 """Seconds a step may take before its progress is shown."""
+LONGEST_WORD = 16
+"""Letters; longer ones may be broken in a narrow terminal."""
 _ADDRESS = re.compile(
     r"\b([1-9A-HJ-NP-Za-km-z]{4})[1-9A-HJ-NP-Za-km-z]{38,40}([1-9A-HJ-NP-Za-km-z]{4})\b"
 )
@@ -48,15 +50,25 @@ def document(value: Any, stream: Any = None) -> None:
     click.echo(json.dumps(to_plain(value), indent=2, ensure_ascii=False), file=stream)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> None:
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    right: str = "",
+    spare: Sequence[str] = (),
+) -> None:
     """Print rows under columns; ``right`` names the columns that are aligned to the right.
 
     A column is a number's if its name is among the words of ``right``.
+
+    Parameters
+    ----------
+    spare : columns that a terminal which is too narrow for whole words does without, the first
+        first; which they were is said.
     """
     numeric = set(right.split())
     cells = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        _rich_table(columns, cells, numeric)
+        _rich_table(columns, cells, numeric, spare)
         return
     widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(columns)]
     for row in [list(columns), *cells]:
@@ -67,7 +79,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: str =
         click.echo("  ".join(parts).rstrip())
 
 
-def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str]) -> None:
+def _rich_table(
+    columns: Sequence[str], cells: list[list[str]], numeric: set[str], spare: Sequence[str]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -82,6 +96,12 @@ def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str
         full = [n for n in range(len(names)) if any(row[n] for row in cells)]
         cells = [[_HUMP.sub(" ", row[n]) for n in full] for row in cells]
         names = [names[n] for n in full]
+    left_out: list[str] = []
+    for name in spare:
+        if name in names and not _words_fit(names, cells, gap, console.width):
+            left_out.append(name)
+            cells = [[*row[: names.index(name)], *row[names.index(name) + 1 :]] for row in cells]
+            names.remove(name)
     drawn = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False)
     widths = _narrowed(names, cells, console.width - gap * (len(names) - 1))
     for name, width in zip(names, widths, strict=True):
@@ -90,6 +110,9 @@ def _rich_table(columns: Sequence[str], cells: list[list[str]], numeric: set[str
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     console.print(drawn)
+    if left_out:
+        where = "a wider terminal has room for it, and so has --json"
+        click.echo(f"not shown: {', '.join(left_out)} ({where})", err=True)
 
 
 def _fits(names: Sequence[str], cells: list[list[str]], gap: int, width: int) -> bool:
@@ -103,15 +126,25 @@ def _widths(names: Sequence[str], cells: list[list[str]]) -> list[int]:
 def _narrowed(names: Sequence[str], cells: list[list[str]], room: int) -> list[int]:
     """Widths of columns that fit into the room: down to their longest words, then below."""
     widths = _widths(names, cells)
-    longest = [
-        max(len(word) for text in (name, *(row[n] for row in cells)) for word in text.split())
-        for n, name in enumerate(names)
-    ]
-    for floors in (longest, [1] * len(widths)):
+    for floors in (_longest(names, cells), [1] * len(widths)):
         while sum(widths) > room and any(w > f for w, f in zip(widths, floors, strict=True)):
             spare = [w if w > f else 0 for w, f in zip(widths, floors, strict=True)]
             widths[spare.index(max(spare))] -= 1
     return widths
+
+
+def _longest(names: Sequence[str], cells: list[list[str]]) -> list[int]:
+    """The longest word of each column."""
+    return [
+        max(len(word) for text in (name, *(row[n] for row in cells)) for word in text.split())
+        for n, name in enumerate(names)
+    ]
+
+
+def _words_fit(names: Sequence[str], cells: list[list[str]], gap: int, width: int) -> bool:
+    """Whether no word has to be broken, but those that are no words, such as CIDs."""
+    words = sum(min(longest, LONGEST_WORD) for longest in _longest(names, cells))
+    return words + gap * (len(names) - 1) <= width
 
 
 def details(pairs: Sequence[tuple[str, object]]) -> None:

@@ -51,6 +51,7 @@ def list_task_results(settings: Settings, task: int) -> None:
             ),
             [_row(view, now, names) for view in found],
             right="result standing score",
+            spare=("standing", "from", "verdict", "reason"),
         )
     else:
         click.echo(f"task {task} has no results yet")

@@ -47,3 +47,45 @@ def test_lines_of_a_narrow_table_break_between_words(
         ["3", "Model", "In", "in", "6d23h", "hospital"],
         ["Contributor", "Progress"],
     ]
+
+
+RESULTS = (
+    *("result", "contributor", "standing", "status", "verdict", "score"),
+    *("waits for", "from", "due", "reason"),
+)
+ROWS = [
+    (0, "//Bob", "75.00 %", "PendingValidation", "", "", "commitments", "//Dave", "in 1h59m", ""),
+    (1, ADDRESS, "50.00 %", "Rejected, inconclusive", "Inconclusive", "0.00 %", "", "", "", "why"),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(80, ["standing", "from"]), (64, ["standing", "from", "verdict"])]
+)
+def test_a_table_of_many_columns_does_without_some_before_it_breaks_words(
+    width: int,
+    left_out: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    spare = ("standing", "from", "verdict", "reason")
+    table(RESULTS, ROWS, right="result standing score", spare=spare)
+    said = capsys.readouterr()
+    text = re.sub(r"\x1b\[[0-9;]*m", "", said.out)
+    whole = ["Pending", "Validation", "commitments", "inconclusive", "5Grw…utQY", "contributor"]
+    assert all(word in text for word in whole), text
+    assert max(map(len, text.splitlines())) <= width
+    assert f"not shown: {', '.join(left_out)} (" in said.err
+    assert ("Inconclusive" in text) is ("verdict" not in left_out)
+
+
+def test_where_there_is_room_nothing_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    table(RESULTS, ROWS, right="result standing score", spare=("standing", "from"))
+    said = capsys.readouterr()
+    assert "standing" in said.out and not said.err
