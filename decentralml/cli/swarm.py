@@ -11,6 +11,7 @@ from decentralml.cli.output import details, document, table
 from decentralml.cli.swarm_member import buy, finish, identity, join, leave, ready
 from decentralml.cli.swarm_node import run
 from decentralml.cli.swarm_owner import change, clear, close, create, grant, revoke
+from decentralml.cli.swarm_rounds import rounds
 from decentralml.cli.swarming import SWARM, admission_of, node_home
 from decentralml.cli.units import format_duration
 
@@ -31,12 +32,13 @@ def swarm() -> None:
     \b
     The owner:   create, grant, revoke, change, close, clear
     A member:    buy, join, identity, run; ready, finish, leave
-    Anybody:     list, status
+    Anybody:     list, status, rounds
     """
 
 
 for command in (
-    create, grant, revoke, change, close, clear, buy, identity, join, ready, run, finish, leave
+    create, grant, revoke, change, close, clear, buy, identity, join, ready, run, finish, leave,
+    rounds,
 ):  # fmt: skip
     swarm.add_command(command)
 
