@@ -65,7 +65,10 @@ def mark_gone(connection: Connection, chain: int, batch: SwarmBatch) -> None:
 
 
 def restore(connection: Connection, chain: int, feed: Feed, to: Place) -> None:
-    """What later blocks changed, as it was after a block; what they made is removed."""
+    """What later blocks changed, as it was after a block; what they made is removed.
+
+    Of a seat that had ended before that block, and was given out anew after it, nothing is left.
+    """
     for kind in _KINDS:
         table = kind.table
         changed = (table.chain == chain, table.changed_in > to.number)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from chain_support import ALICE, BOB, CHARLIE, DAVE, EVE, embedded, new_home, served
+from click.testing import CliRunner
 from fixture_support import open_at, unpack
 from sqlalchemy import select
 from swarm_calls_support import OnChain, create, model, update
@@ -18,6 +20,7 @@ from decentralml.chain.substrate.embedded import EmbeddedTransport
 from decentralml.chain.substrate.upgrade import upgrade
 from decentralml.chain.swarm import calls
 from decentralml.chain.swarm.words import Presence
+from decentralml.cli.main import cli
 from decentralml.db.engine import Database
 from decentralml.db.index import Index
 from decentralml.db.swarm_models import NodeRow, SeatRow, SwarmRow
@@ -97,3 +100,34 @@ def test_swarms_of_a_chain_that_began_without_them_are_indexed(tmp_path: Path) -
         upgrade(chain, blob(), SPEC_VERSION, ALICE)
         swarm = create(chain, (BOB,))
         assert rounds_in(chain, database, swarm) == []
+
+
+def test_swarm_rounds_by_command(tmp_path: Path) -> None:
+    home = new_home(tmp_path)
+
+    def said(*words: str, code: int = 0) -> str:
+        arguments = ["--home", str(home), "swarm", "rounds", *words]
+        done = CliRunner().invoke(cli, arguments, prog_name="decentralml")
+        assert done.exit_code == code, done.output
+        return done.output
+
+    with embedded(home) as chain:
+        swarm = create(chain, (BOB, DAVE))
+    assert "no rounds" in said("0")
+    with embedded(home) as chain:
+        swarm = OnChain(chain, swarm.id)
+        leader = swarm.merge((BOB, DAVE))
+        swarm.merge((BOB, DAVE))
+        swarm.arrive(BOB)
+    newest, second, first = json.loads(said("0", "--json"))
+    assert [each["number"] for each in (newest, second, first)] == [3, 2, 1]
+    assert (newest["ended"], newest["model"]) == (None, None)
+    assert first["model"]["leader"] == leader.address
+    assert [each["account"] for each in first["arrivals"]] == [BOB.address, DAVE.address]
+    assert [
+        each["number"] for each in json.loads(said("0", "--before", "3", "--limit", "1", "--json"))
+    ] == [2]
+    table = said("0")
+    assert "under way" in table and str(model(1)) in table
+    problem = said("9", code=1)
+    assert "there is no swarm 9" in problem and len(problem.splitlines()) == 1

@@ -35,7 +35,7 @@ class RoundUnderWay(SwarmRefused):
 
 
 class SeatsLeft(SwarmRefused):
-    message = "swarm {swarm} still has seats; clear them first"
+    message = "swarm {swarm} still has seats; clear them first (`decentralml swarm clear {swarm}`)"
 
 
 class BadCid(SwarmRefused):
@@ -169,7 +169,7 @@ class NotLeader(SwarmRefused):
 
 
 class BadMerged(SwarmRefused):
-    message = "a merged model has at least one update, and no more than there are nodes; correct it"
+    message = "a merged model is of at least one update, and of max_peers at most; correct it"
 
 
 class NotNewest(SwarmRefused):
