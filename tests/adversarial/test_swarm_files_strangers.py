@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from decentralml.swarm.files import fetch as fetching
 from decentralml.swarm.files import serving
 from decentralml.swarm.files.limits import Limits
 from decentralml.swarm.identity.members import Member
-from decentralml.swarm.identity.own import Identity
+from decentralml.swarm.identity.own import Identity, open_identity
 from decentralml.types import Cid
 
 SIZE = 1_000_000
@@ -179,6 +181,60 @@ def test_a_certificate_of_another_swarm_is_refused_although_it_is_registered(
     assert "is for account 5eve in swarm 8" in alice.members.refused["5eve"]
     with pytest.raises(ssl.SSLError, match="ALERT"):
         try_to_get(alice, cid, context_of(other.chain, other.key))
+
+
+def self_issued(folder: Path, subject: str, issuer: Identity | None = None) -> Identity:
+    """A certificate without a swarm's name: an authority of its own, or issued by that one."""
+    folder.mkdir(parents=True)
+    key, made, extensions = folder / "key.pem", folder / "chain.pem", folder / "extensions"
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+    key.chmod(0o600)
+    if issuer is None:
+        openssl("req", "-x509", "-new", "-key", key, "-subj", subject, "-out", made)
+    else:
+        request = folder / "request.pem"
+        openssl("req", "-new", "-key", key, "-subj", subject, "-out", request)
+        extensions.write_text("basicConstraints=CA:FALSE")
+        authority = ("-CA", issuer.chain, "-CAkey", issuer.key, "-extfile", extensions)
+        openssl("x509", "-req", "-in", request, *authority, "-out", made)
+    return open_identity(made, key)
+
+
+def openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_what_a_member_that_is_an_authority_issues_is_refused(
+    register: Register, alice: Peer, bob: Peer, cid: Cid
+) -> None:
+    authority = self_issued(register.folder / "ca", "/CN=authority")
+    issued = self_issued(register.folder / "issued", "/CN=friend", authority)
+    register.others.append(Member("5eve", authority.certificate, "127.0.0.1:1"))
+    register.renew()
+    assert alice.members.refused == {}
+    with contextlib.suppress(OSError):
+        assert try_to_get(alice, cid, context_of(issued.chain, issued.key)) == b""
+    until = time.monotonic() + 30
+    while not alice.server.refusals["its certificate is no member's"]:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert_served(alice, bob, cid)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_member_that_takes_anothers_name_does_not_keep_it_out(
+    register: Register, alice: Peer, bob: Peer, cid: Cid
+) -> None:
+    for number in range(3):
+        account = f"5eve{number}"
+        twin = self_issued(register.folder / account, f"/CN={bob.account}")
+        register.others.append(Member(account, twin.certificate, "127.0.0.1:1"))
+    register.others.append(Member("5copycat", bob.identity.certificate, "127.0.0.1:1"))
+    register.renew()
+    assert list(alice.members.refused) == ["5copycat"]
+    assert_served(alice, bob, cid)
+    assert_served(bob, alice, bob.shelf.put(write_file(register.folder / "other", SIZE)))
 
 
 def test_a_revoked_member_is_refused(register: Register, alice: Peer, bob: Peer, cid: Cid) -> None:

@@ -88,20 +88,36 @@ def test_whoever_has_it_gives_it(register: Register, alice: Peer, bob: Peer, cid
     assert cid_of(carol.fetch(cid, alice, bob)) == cid
 
 
-def test_several_files_travel_over_one_connection(
-    tmp_path: Path, alice: Peer, bob: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    handshakes = []
+@pytest.fixture
+def handshakes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each side of each handshake."""
+    seen: list[bool] = []
     real = ssl.SSLSocket.do_handshake
 
     def counted(self: ssl.SSLSocket, block: bool = False) -> None:
-        handshakes.append(self.server_side)
+        seen.append(self.server_side)
         real(self, block)
 
     monkeypatch.setattr(ssl.SSLSocket, "do_handshake", counted)
+    return seen
+
+
+def test_several_files_travel_over_one_connection(
+    tmp_path: Path, alice: Peer, bob: Peer, handshakes: list[bool]
+) -> None:
     for size in range(5):
         bob.fetch(alice.shelf.put(write_file(tmp_path / str(size), size)), alice)
     assert sorted(handshakes) == [False, True]
+
+
+def test_a_connection_is_kept_when_a_file_is_not_there(
+    register: Register, alice: Peer, bob: Peer, cid: Cid, handshakes: list[bool]
+) -> None:
+    carol = register.join("carol")
+    bob.fetch(cid, carol, alice)
+    bob.shelf.keep([])
+    bob.fetch(cid, carol, alice)
+    assert sorted(handshakes) == [False, False, True, True]
 
 
 def test_a_server_that_was_restarted_is_asked_again_over_a_new_connection(

@@ -38,6 +38,9 @@ PAUSE_SECONDS = 0.5
 """After the first round; twice as long after each further one."""
 RESUMES = 5
 """How often in one round a provider that broke off is asked to go on."""
+_POLITE = {404: "it does not have it", 429: "it is busy"}
+_LONGEST_WORD = 1024
+"""Bytes with which a server may say why not."""
 _STATUS = re.compile(r"HTTP/1\.1 (\d{3})( .*)?")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
@@ -103,6 +106,14 @@ class _Cut(_Failure):
     """It broke off in the middle."""
 
 
+class _Silent(_Failure):
+    """Waiting for it took long; it is asked once more only."""
+
+
+class _Polite(_Failure):
+    """It said no, and the connection is as good as before."""
+
+
 class _Contradiction(Exception):
     """It says another length than who sent the beginning; that was thrown away."""
 
@@ -151,12 +162,16 @@ def _ask_all(
                 return
             except _Failure as failure:
                 failures[provider.account] = failure
-        asked = [each for each in asked if failures[each.account].again]
+        asked = [each for each in asked if _may_yet(failures[each.account], turn)]
         pause = min(PAUSE_SECONDS * 2**turn, download.deadline - time.monotonic())
         if not asked or pause <= 0 or turn == ROUNDS - 1:
             break
         time.sleep(pause)
     raise _verdict(download, failures)
+
+
+def _may_yet(failure: _Failure, turn: int) -> bool:
+    return failure.again and not (turn and isinstance(failure, _Silent))
 
 
 def _verdict(download: _Download, failures: dict[str, _Failure]) -> FetchFailed:
@@ -207,31 +222,36 @@ def _complete(download: _Download, provider: Provider, identity: Identity, lines
         try:
             line = lines.line(provider, identity, download.deadline)
         except CannotConnect as error:
-            raise _Failure(str(error)) from None
+            raise (_Silent if error.is_silent else _Failure)(str(error)) from None
         try:
             answer = _request(download, line)
         except (WireError, OSError) as error:
             line.close()
-            if not line.is_fresh:
+            if not line.is_fresh and not isinstance(error, TimeoutError):
                 continue  # the server had closed an idle line
-            reason = explain_tls(error) if isinstance(error, OSError) else str(error)
-            raise _Failure(reason) from None
+            raise _broken(error) from None
         break
     try:
-        length = _expect(download, answer)
+        length = _expect(download, answer, line)
         download.sources.add(provider.account)
         _read_body(download, line, length)
-    except WireError as error:
+    except _Polite:
+        lines.give_back(line)
+        raise
+    except (WireError, OSError) as error:
         line.close()
-        raise _Failure(str(error)) from None
-    except OSError as error:
-        line.close()
-        kind = _Failure if isinstance(error, TimeoutError) else _Cut
-        raise kind(explain_tls(error)) from None
+        raise _broken(error) from None
     except BaseException:
         line.close()
         raise
     lines.give_back(line)
+
+
+def _broken(error: WireError | OSError) -> _Failure:
+    """The failure that an error on a connection is."""
+    if isinstance(error, WireError):
+        return _Failure(str(error))
+    return (_Silent if isinstance(error, TimeoutError) else _Cut)(explain_tls(error))
 
 
 def _request(download: _Download, line: Line) -> Head:
@@ -245,22 +265,22 @@ def _request(download: _Download, line: Line) -> Head:
     return line.wire.head(until)
 
 
-def _expect(download: _Download, answer: Head) -> int:
+def _expect(download: _Download, answer: Head, line: Line) -> int:
     """Bytes of the body that an answer announces; the download is set to where it begins.
 
     Raises
     ------
-    _Failure, _Contradiction, WireError
+    _Failure, _Contradiction, WireError, OSError
     """
     found = _STATUS.fullmatch(answer.first)
     if found is None:
         raise WireError("it does not speak HTTP/1.1")
     status = int(found[1])
     length = answer.length()
-    if status == 404:
-        raise _Failure("it does not have it")
-    if status == 429:
-        raise _Failure("it is busy")
+    if status in _POLITE and length is not None and length <= _LONGEST_WORD:
+        until = min(download.deadline, time.monotonic() + SILENCE_SECONDS)
+        line.wire.read_into(memoryview(bytearray(length)), SILENCE_SECONDS, until)
+        raise _Polite(_POLITE[status])
     if status == 416 and download.size:
         download.restart()
         raise _Contradiction

@@ -31,7 +31,7 @@ class Limits:
     send_seconds : for one chunk of :data:`decentralml.swarm.files.serving.CHUNK` bytes.
     """
 
-    rate: int = 256 << 20
+    rate: int = 64 << 20
     burst: int = 256 << 20
     requests: int = 8
     connections: int = 256

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import queue
 import socket
@@ -39,7 +38,11 @@ class Provider(Protocol):
 
 
 class CannotConnect(Exception):
-    """Why a provider's server cannot be asked."""
+    """Why a provider's server cannot be asked; ``is_silent`` if it had all the time there was."""
+
+    def __init__(self, reason: str, *, is_silent: bool = False) -> None:
+        super().__init__(reason)
+        self.is_silent = is_silent
 
 
 @dataclass(slots=True)
@@ -148,7 +151,7 @@ class Pool:
         except EndpointInvalid as error:
             raise CannotConnect(f"its address is none ({error.reason})") from None
         except TimeoutError:
-            raise CannotConnect(f"{provider.address} does not answer") from None
+            raise CannotConnect(f"{provider.address} does not answer", is_silent=True) from None
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise CannotConnect(f"{provider.address} cannot be reached ({reason})") from None
@@ -168,7 +171,8 @@ class Pool:
             self._members.stranger()
             if isinstance(error, CannotConnect):
                 raise
-            raise CannotConnect(explain_tls(error)) from None
+            silent = isinstance(error, TimeoutError)
+            raise CannotConnect(explain_tls(error), is_silent=silent) from None
         return Line(Wire(tls), tls, provider.account, provider.address, der, identity.digest)
 
 
@@ -225,11 +229,12 @@ def _resolve(host: str, port: int, until: float) -> list[_Place]:
     found: queue.SimpleQueue[list[_Place] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:
-        with contextlib.suppress(UnicodeError):
-            try:
-                found.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-            except OSError as error:
-                found.put(error)
+        try:
+            found.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except UnicodeError:  # a label that is too long, or empty
+            found.put(OSError(None, "no such host name"))
+        except OSError as error:
+            found.put(error)
 
     threading.Thread(target=ask, name="swarm-resolve", daemon=True).start()
     try:
