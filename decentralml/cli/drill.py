@@ -78,7 +78,8 @@ def drill(
 
     Prints the merged model's accuracy in percent on digits that nobody trained on (mean of the
     last three rounds and of the seeds), by attack and rule; "none" is the federation without the
-    bad ones. Takes seconds; needs the package mlxtend.
+    bad ones. Takes seconds each; needs the package mlxtend. Interrupted with Ctrl-C it shows what
+    it has tried; nothing is kept.
     """
     from decentralml.learning.attacks.drill import Drill, run_drill
     from decentralml.learning.examples import read_mnist
@@ -99,30 +100,42 @@ def drill(
         for rule in columns
         for seed in range(seeds)
     ]
+    settings.anew = True
     digits = read_mnist()
     played: list[tuple[Drill, DrillResult]] = []
-    for number, plan in enumerate(plans):
-        result = run_drill(plan, digits=digits)
-        played.append((plan, result))
-        settings.terminal.step(
-            f"drill {number + 1} of {len(plans)}: {plan.attack or NONE}, {plan.rule}, "
-            f"seed {plan.seed}: {100 * _accuracy(result):.1f} %"
-        )
+    try:
+        for number, plan in enumerate(plans):
+            result = run_drill(plan, digits=digits)
+            played.append((plan, result))
+            settings.terminal.step(
+                f"drill {number + 1} of {len(plans)}: {plan.attack or NONE}, {plan.rule}, "
+                f"seed {plan.seed}: {100 * _accuracy(result):.1f} %"
+            )
+    except KeyboardInterrupt:
+        if played and not settings.json:
+            _print(played, list(dict.fromkeys(chosen)), columns)
+        raise
     if settings.json:
         document([_facts(plan, result) for plan, result in played])
         return
-    names = [str(rule) for rule in columns]
-    rows = [
-        [attack or NONE, *(_cell(played, attack, rule) for rule in columns)]
-        for attack in dict.fromkeys(chosen)
-    ]
-    if Attack.BACKDOOR in chosen:
-        rows.append(["backdoor works", *(_opened(played, rule) for rule in columns)])
-    table(("attack", *names), rows, right=" ".join(names))
+    _print(played, list(dict.fromkeys(chosen)), columns)
     click.echo(
         f"accuracy in percent; {attackers} of {contributors} contributors are bad; "
         f"rounds: {rounds}, seeds: {seeds}"
     )
+
+
+def _print(
+    played: list[tuple[Drill, DrillResult]], attacks: list[Attack | None], rules: list[Rule]
+) -> None:
+    """The table of what was tried; where that is not all, gaps are dashes."""
+    names = [str(rule) for rule in rules]
+    rows = [
+        [attack or NONE, *(_cell(played, attack, rule) for rule in rules)] for attack in attacks
+    ]
+    if Attack.BACKDOOR in attacks:
+        rows.append(["backdoor works", *(_opened(played, rule) for rule in rules)])
+    table(("attack", *names), rows, right=" ".join(names))
 
 
 def _accuracy(result: DrillResult) -> float:
@@ -132,14 +145,14 @@ def _accuracy(result: DrillResult) -> float:
 def _cell(played: list[tuple[Drill, DrillResult]], attack: Attack | None, rule: Rule) -> str:
     found = [_accuracy(result) for plan, result in played
              if (plan.attack, plan.rule) == (attack, rule)]  # fmt: skip
-    return f"{100 * mean(found):.1f}"
+    return f"{100 * mean(found):.1f}" if found else "-"
 
 
 def _opened(played: list[tuple[Drill, DrillResult]], rule: Rule) -> str:
     """How often the backdoor works at the end."""
     found = [result.backdoor for plan, result in played
              if (plan.attack, plan.rule) == (Attack.BACKDOOR, rule)]  # fmt: skip
-    return f"{100 * mean(found):.0f} %"
+    return f"{100 * mean(found):.0f} %" if found else "-"
 
 
 def _facts(plan: Drill, result: DrillResult) -> dict[str, object]:

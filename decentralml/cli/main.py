@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -23,7 +23,6 @@ from decentralml import __version__
 from decentralml.cli.options import Settings, global_options
 from decentralml.cli.output import document, named, printable
 from decentralml.errors import DecentralMLError, KeysError
-from decentralml.types import Address
 
 INTERRUPTED = 130
 
@@ -148,21 +147,23 @@ class Root(click.Group):
         except Exception as error:
             # Before the options are parsed only the words can say how errors are wanted.
             as_json = settings.json or "--json" in words
-            code = _report(error, as_json, settings.names())
+            code = _report(error, as_json, settings)
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
         return code
 
 
-def _report(error: Exception, as_json: bool, names: Mapping[Address, str]) -> int:
+def _report(error: Exception, as_json: bool, settings: Settings) -> int:
     """Print an error, as a line or as a document, and return the exit code it means."""
     code, facts = 1, {}
+    names = settings.names()
     if isinstance(error, click.Abort):
         # click raises Abort in place of both; only the context says which it was.
         if isinstance(error.__context__, EOFError):
             message = "a question got no answer; pass --yes or --passphrase-file instead"
         else:
-            code, message = INTERRUPTED, "interrupted; the same command resumes where it stopped"
+            what = "begins anew" if settings.anew else "resumes where it stopped"
+            code, message = INTERRUPTED, f"interrupted; the same command {what}"
     elif isinstance(error, NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2

@@ -43,6 +43,7 @@ def train_model(
     """Run a creator's own BUNDLE in the sandbox to make a first model."""
     from decentralml.market.merging.models import train_model as train
 
+    settings.anew = True
     trained = train(
         settings.config(),
         bundle,

@@ -45,6 +45,8 @@ class Settings:
     passphrase_file: Path | None = None
     json: bool = False
     yes: bool = False
+    anew: bool = False
+    """Whether the command, interrupted, keeps nothing of what it did: it says so itself."""
     _terminal: Terminal | None = field(default=None, repr=False)
     _session: Session | None = field(default=None, repr=False)
 

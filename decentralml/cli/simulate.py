@@ -100,6 +100,7 @@ def simulate(
     from decentralml.learning.stacked.cost import Engine
     from decentralml.learning.train import Local, TrainingSettings
 
+    settings.anew = True
     plan = federation.Settings(
         rounds=rounds,
         participation=participation,

@@ -86,6 +86,7 @@ def run_task(
     """
     from decentralml.market.contributing.running import run_task as run
 
+    settings.anew = True
     with settings.session() as session:
         done = run(
             session,

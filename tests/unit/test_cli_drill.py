@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,31 @@ def test_the_document_has_each_run_with_its_rounds(capsys: pytest.CaptureFixture
     (run,) = json.loads(capsys.readouterr().out)
     assert (run["attack"], run["rule"], run["honest"], run["bad"]) == ("free-rider", "auto", 3, 1)
     assert len(run["accuracy"]) == 1 and "base model" in run["left_out_last"]["3"]
+
+
+def test_interrupted_it_shows_what_it_has_and_says_that_nothing_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlxtend")
+    from decentralml.learning.attacks import drill
+
+    real, calls = drill.run_drill, []
+
+    def once(plan: drill.Drill, **other: Any) -> drill.DrillResult:
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(plan)
+        return real(plan, **other)
+
+    monkeypatch.setattr(drill, "run_drill", once)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*TINY, "--attack", "none", "--rule", "mean", "--rule", "median"])
+    assert ended.value.code == 130
+    out, err = capsys.readouterr()
+    head, row = out.splitlines()
+    assert head.split() == ["attack", "mean", "median"] and row.split()[2] == "-"
+    assert float(row.split()[1]) > 0
+    assert "interrupted; the same command begins anew" in err
 
 
 @pytest.mark.parametrize(
