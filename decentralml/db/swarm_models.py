@@ -52,7 +52,16 @@ class SwarmRow(OfSwarm):
     deposit: Mapped[int] = mapped_column(Amount)
 
 
-class SeatRow(OfSwarm):
+class OfMember(OfSwarm):
+    """The same of one account in a swarm."""
+
+    __abstract__ = True
+
+    swarm: Mapped[int] = mapped_column(Number, primary_key=True, sort_order=-2)
+    account: Mapped[str] = mapped_column(ADDRESS, primary_key=True, sort_order=-1)
+
+
+class SeatRow(OfMember):
     """A seat; of one that was given out again after it had ended, the newest."""
 
     __tablename__ = "swarm_seats"
@@ -62,14 +71,12 @@ class SeatRow(OfSwarm):
         CLUSTERED,
     )
 
-    swarm: Mapped[int] = mapped_column(Number, primary_key=True, sort_order=-2)
-    account: Mapped[str] = mapped_column(ADDRESS, primary_key=True, sort_order=-1)
     paid: Mapped[int] = mapped_column(Amount)
     deposit: Mapped[int] = mapped_column(Amount)
     payer: Mapped[str] = mapped_column(ADDRESS)
 
 
-class NodeRow(OfSwarm):
+class NodeRow(OfMember):
     __tablename__ = "swarm_nodes"
     __table_args__ = (
         Index(None, "chain", "account", "swarm"),
@@ -77,8 +84,6 @@ class NodeRow(OfSwarm):
         CLUSTERED,
     )
 
-    swarm: Mapped[int] = mapped_column(Number, primary_key=True, sort_order=-2)
-    account: Mapped[str] = mapped_column(ADDRESS, primary_key=True, sort_order=-1)
     identity: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of its certificate."""
     address: Mapped[str] = mapped_column(Text)
