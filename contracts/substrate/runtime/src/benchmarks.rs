@@ -9,6 +9,7 @@ use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKey
 frame_benchmarking::define_benchmarks!(
     [pallet_aggregators, Aggregators]
     [pallet_market, Market]
+    [pallet_swarm, Swarm]
 );
 
 /// The benchmarks there are, and the storage whose proofs they count.

@@ -67,7 +67,7 @@ mod calls {
 
         /// Make a node known, or change what it says of itself. Who has a seat; holds a deposit.
         #[pallet::call_index(6)]
-        #[pallet::weight(T::WeightInfo::register())]
+        #[pallet::weight(T::WeightInfo::register().max(T::WeightInfo::register_again()))]
         pub fn register(
             origin: OriginFor<T>,
             swarm: SwarmId,

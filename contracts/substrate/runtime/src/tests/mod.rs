@@ -1,6 +1,7 @@
 //! The pallets together: from votes to offices to committees to money, and the genesis.
 
 mod assets;
+mod swarm;
 #[cfg(feature = "try-runtime")]
 mod upgrade;
 

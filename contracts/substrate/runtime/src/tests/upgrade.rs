@@ -1,16 +1,18 @@
-//! From a chain of version 1 with everything under way to version 2, and on to the end.
+//! From chains of older versions to this one: of version 1 with everything under way, and on to the
+//! end; of version 3, which knew no swarms.
 
-use super::signed;
+use super::{elect, new_chain, signed, swarm, terms};
 use crate::{
     AllPalletsWithSystem, Balances, Executive, Market, Runtime, RuntimeHoldReason, System,
 };
 use frame_support::{
     assert_ok,
     traits::{
-        fungible::InspectHold, GetStorageVersion, StorageVersion, TryState, TryStateSelect,
-        UpgradeCheckSelect,
+        fungible::{InspectHold, Mutate},
+        GetStorageVersion, StorageVersion, TryState, TryStateSelect, UpgradeCheckSelect,
     },
 };
+use frame_system::{LastRuntimeUpgrade, LastRuntimeUpgradeInfo};
 use pallet_aggregators::Profiles;
 use pallet_market::{
     HoldReason, Phase, SubmissionState, Submissions, TaskStatus, Tasks, Window, MILLION,
@@ -141,7 +143,7 @@ fn what_was_under_way_comes_to_its_end_and_nothing_stays_held() {
                     let _ = Market::settle(signed(3), task, index);
                 }
             }
-            let pallets = ["Market", "Aggregators", "Balances", "Reputation"];
+            let pallets = ["Market", "Aggregators", "Balances", "Reputation", "Swarm"];
             let select = TryStateSelect::Only(pallets.map(|name| name.into()).to_vec());
             AllPalletsWithSystem::try_state(System::block_number(), select).unwrap();
         }
@@ -157,4 +159,60 @@ fn what_was_under_way_comes_to_its_end_and_nothing_stays_held() {
         }
         assert_eq!(Tasks::<Runtime>::iter_keys().count(), 0);
     });
+}
+
+#[test]
+fn after_an_upgrade_from_version_1_there_are_swarms() {
+    upgraded().execute_with(ensure_swarms);
+}
+
+#[test]
+fn an_upgrade_from_version_3_changes_nothing_that_was_there() {
+    let mut chain = new_chain();
+    chain.execute_with(|| {
+        super::advance_to(1);
+        elect(&[10, 11], &[10, 11]);
+        assert_ok!(Market::create_task(signed(1), terms()));
+        assert_ok!(Market::accept_task(signed(2), 0));
+        let version = |number: u32| LastRuntimeUpgradeInfo {
+            spec_version: number.into(),
+            spec_name: "decentralml".into(),
+        };
+        LastRuntimeUpgrade::<Runtime>::put(version(3));
+        let before = everything();
+        Executive::try_runtime_upgrade(UpgradeCheckSelect::PreAndPost).unwrap();
+        assert_eq!(
+            LastRuntimeUpgrade::<Runtime>::get(),
+            Some(version(crate::VERSION.spec_version))
+        );
+        LastRuntimeUpgrade::<Runtime>::put(version(3));
+        assert_eq!(everything(), before);
+        ensure_swarms();
+    });
+}
+
+/// All that is stored.
+fn everything() -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut key = Vec::new();
+    while let Some(next) = sp_io::storage::next_key(&key) {
+        let value = sp_io::storage::get(&next).unwrap();
+        found.insert(next.clone(), value.to_vec());
+        key = next;
+    }
+    found
+}
+
+/// A round of a swarm, with its invariants.
+fn ensure_swarms() {
+    let members = [2, 3, 4];
+    for who in [1, 2, 3, 4, 9] {
+        let who = super::account(who);
+        let _ = <Balances as Mutate<_>>::mint_into(&who, 100 * crate::UNIT);
+    }
+    let id = swarm::gathered(&members);
+    swarm::merged(id, &members);
+    assert_eq!(pallet_swarm::Swarms::<Runtime>::get(id).unwrap().base(), 1);
+    let select = TryStateSelect::Only(vec!["Swarm".into()]);
+    AllPalletsWithSystem::try_state(System::block_number(), select).unwrap();
 }
