@@ -15,11 +15,11 @@ from decentralml.chain.swarm.words import (
     Fault,
     MergeMethod,
     Node,
-    Presence,
     Stage,
 )
 from decentralml.errors import FetchFailed, FileDamaged, FileTooLarge, LearningError, StorageError
 from decentralml.service.patience import told
+from decentralml.swarm.background import Background
 from decentralml.swarm.board import View
 from decentralml.swarm.newest import Newest
 from decentralml.swarm.peers import parties, providers
@@ -79,7 +79,11 @@ class Leader:
 
     newest: Newest
     scratch: Path
-    outcome: Outcome | None = field(default=None)
+    outcome: Outcome | None = None
+    _begun: object = None
+    _merging: Background[Outcome | str] = field(
+        default_factory=lambda: Background("swarm-merging"), init=False
+    )
 
     def lead(self, view: View, nodes: Mapping[Address, Node]) -> bool:
         """Merge and publish the round, if this node leads it; whether it did anything."""
@@ -90,17 +94,22 @@ class Leader:
         cids = tuple(node.cid for node in parties(nodes, view.number) if node.cid is not None)
         done = self.outcome
         if done is None or (done.number, done.cids) != (view.number, cids):
-            log.event("leads", f"leads round {view.number}", round=view.number)
+            key = (view.number, stands.attempt, cids)
+            if self._begun != key:
+                self._begun = key
+                log.event("leads", f"leads round {view.number}", round=view.number)
             left = max(0, (stands.deadline or 0) - view.now) / 1000
-            found = self._merged(view, nodes, left)
-            if found is None:
-                log.event(
-                    "stepped-down",
-                    f"round {view.number}: leaves it to another node to lead",
-                    round=view.number,
-                )
+            found = self._merging.outcome(key, lambda: self._merged(view, nodes, left))
+            if not found:
+                return False
+            if isinstance(found[0], str):
+                text = f"round {view.number}: leaves it to another node to lead ({found[0]})"
+                log.event("stepped-down", text, round=view.number, reason=found[0])
                 return board.send(StepDown(view.swarm.id, view.number)) is not None
-            done = self.outcome = Outcome(view.number, cids, *found)
+            done = self.outcome = found[0]
+            for each in done.gathered.left_out:
+                who = self.newest.called(each.who)
+                log.warn(f"leaves out {who}: {each.fault} ({each.reason})")
         merged, left_out = len(done.gathered.updates), done.gathered.left_out
         named = tuple((each.who, each.fault) for each in left_out[:MAX_LEFT_OUT])
         call = Publish(view.swarm.id, view.number, done.cid, merged, named)
@@ -117,27 +126,22 @@ class Leader:
         self._mark_absent(view, nodes)
         return True
 
-    def _merged(
-        self, view: View, nodes: Mapping[Address, Node], seconds: float
-    ) -> tuple[Cid, Gathered] | None:
-        """The merged model; None if another leader should try."""
-        newest = self.newest
+    def _merged(self, view: View, nodes: Mapping[Address, Node], seconds: float) -> Outcome | str:
+        """The merged model; else why another leader should try."""
+        wanted = parties(nodes, view.number)
+        cids = tuple(node.cid for node in wanted if node.cid is not None)
         try:
             gathered = self._gather(view, nodes, time.monotonic() + FETCHING * seconds)
+            arrived = sum(node.round == view.number for node in wanted)
+            needed = min(view.swarm.terms.min_peers, arrived)
+            if gathered.judged < needed:
+                return f"reaches {gathered.judged} of {needed} updates that are needed"
+            if not gathered.updates:
+                return "no update can be merged"
+            cid = self._merge(view.swarm.terms.merge, gathered)
         except HINDRANCES as error:
-            newest.log.warn(f"cannot lead round {view.number}: {told(error)}")
-            return None
-        for each in gathered.left_out:
-            newest.log.warn(f"leaves out {newest.called(each.who)}: {each.fault} ({each.reason})")
-        arrived = sum(node.round == view.number for node in parties(nodes, view.number))
-        enough = gathered.judged >= min(view.swarm.terms.min_peers, arrived)
-        if not gathered.updates or not enough:
-            return None
-        try:
-            return self._merge(view.swarm.terms.merge, gathered), gathered
-        except HINDRANCES as error:
-            newest.log.warn(f"cannot merge round {view.number}: {told(error)}")
-            return None
+            return told(error)
+        return Outcome(view.number, cids, cid, gathered)
 
     def _gather(self, view: View, nodes: Mapping[Address, Node], until: float) -> Gathered:
         """Fetch what the round merges, a few at a time, and check it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from decentralml.bundles.manifest import TensorSpec
@@ -13,12 +13,12 @@ from decentralml.chain.swarm.words import Merged, Node
 from decentralml.errors import (
     FetchFailed,
     FileTooLarge,
-    FileUnavailable,
     LearningError,
     StorageError,
 )
 from decentralml.service.log import Log
 from decentralml.service.patience import told
+from decentralml.swarm.background import Background
 from decentralml.swarm.board import Board, View
 from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.peers import Files, providers
@@ -28,8 +28,9 @@ from decentralml.types import Address, Cid
 SHORTEST_TRUST, LONGEST_TRUST = 1.0, 120.0
 """Seconds for which a published model that nobody has is waited for before this node objects: a
 quarter of what the swarm gives a leader, within these."""
-LONGEST_TRIAL = 30.0
-"""Seconds of one trial to fetch it."""
+LEAST_TRIAL = 30.0
+"""Seconds that one trial to fetch it may take, at least; a leader's timeout, if that is longer. Who
+does not answer or stalls is given up long before."""
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds between two trials."""
 
@@ -40,6 +41,15 @@ class Model:
 
     merged: Merged
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a trial to have a model came to nothing; see :class:`Trouble`."""
+
+    reason: str
+    unusable: bool = False
+    own: bool = False
 
 
 @dataclass
@@ -55,7 +65,7 @@ class Trouble:
 
     merged: Merged
     since: float
-    reason: str = "not fetched yet"
+    reason: str | None = None
     unusable: bool = False
     own: bool = False
     objected: bool = False
@@ -85,6 +95,9 @@ class Newest:
     before: Cid | None = None
     trouble: Trouble | None = None
     tensors: Mapping[str, TensorSpec] | None = None
+    _loading: Background[Model | Failure] = field(
+        default_factory=lambda: Background("swarm-newest"), init=False
+    )
 
     def __post_init__(self) -> None:
         self.tensors = self.config.tensors
@@ -104,20 +117,15 @@ class Newest:
         trust = view.swarm.terms.leader_timeout / 4000
         trust = min(LONGEST_TRUST, max(SHORTEST_TRUST, trust))
         if not trouble.unusable and self.clock() >= trouble.again:
-            found = self._load(trouble, nodes, min(trust, LONGEST_TRIAL))
-            if found is not None:
-                self.before = None if self.model is None else self.model.merged.cid
-                self.model, self.trouble = found, None
-                self.log.event(
-                    "loaded",
-                    f"has the model of round {newest.round}",
-                    round=newest.round,
-                    cid=newest.cid,
-                )
-                return True
-            trouble.again = self.clock() + trouble.pause
-            trouble.pause = min(LAST_RETRY, 2 * trouble.pause)
-        lost = trouble.unusable or self.clock() - trouble.since > trust
+            seconds = max(LEAST_TRIAL, view.swarm.terms.leader_timeout / 1000)
+            for found in self._loading.outcome(newest, lambda: self._load(newest, nodes, seconds)):
+                if isinstance(found, Model):
+                    self._take(found)
+                    return True
+                self._fail(trouble, found)
+        # What is still being fetched, however long that takes, is no reason to object.
+        tried = trouble.reason is not None and not self._loading.is_busy
+        lost = trouble.unusable or (tried and self.clock() - trouble.since > trust)
         took_part = view.me is not None and view.me.round == newest.round
         if trouble.objected or trouble.own or not lost or not took_part:
             return False
@@ -145,33 +153,39 @@ class Newest:
             self.tensors = specs(path)
         return self.tensors
 
+    def _take(self, found: Model) -> None:
+        self.before = None if self.model is None else self.model.merged.cid
+        self.model, self.trouble = found, None
+        merged = found.merged
+        self.log.event(
+            "loaded", f"has the model of round {merged.round}", round=merged.round, cid=merged.cid
+        )
+
+    def _fail(self, trouble: Trouble, failure: Failure) -> None:
+        if failure.reason != trouble.reason:
+            text = f"cannot use the model of round {trouble.merged.round}: {failure.reason}"
+            self.log.event("trouble", text, round=trouble.merged.round, reason=failure.reason)
+        trouble.reason, trouble.unusable = failure.reason, failure.unusable
+        trouble.own = failure.own
+        trouble.again = self.clock() + trouble.pause
+        trouble.pause = min(LAST_RETRY, 2 * trouble.pause)
+
     def _load(
-        self, trouble: Trouble, nodes: Mapping[Address, Node], seconds: float
-    ) -> Model | None:
-        """Fetch a published model and check it; what is wrong with it is noted."""
+        self, newest: Merged, nodes: Mapping[Address, Node], seconds: float
+    ) -> Model | Failure:
+        """Fetch a published model and check it."""
         from decentralml.swarm.updates import check
 
-        newest, limit = trouble.merged, self.config.update_bytes
-        trouble.own = False
+        limit = self.config.update_bytes
         asked = providers(nodes, newest.leader, self.board.me)
         try:
             path = self.files.fetch(newest.cid, asked, limit, time.monotonic() + seconds)
             fault = check(path, self.specs(path), limit)
         except FetchFailed as error:
-            trouble.reason = str(error)
             # Of what one sent damaged another may have the whole; what is too large stays so.
-            trouble.unusable = isinstance(error, FileTooLarge)
-            if not isinstance(error, FileUnavailable):
-                self.log.warn(trouble.reason)
-            return None
+            return Failure(str(error), unusable=isinstance(error, FileTooLarge))
         except LearningError as error:
-            trouble.reason, trouble.unusable = str(error), True
-            return None
+            return Failure(str(error), unusable=True)
         except (StorageError, OSError) as error:
-            trouble.reason, trouble.own = told(error), True
-            self.log.warn(trouble.reason)
-            return None
-        if fault is not None:
-            trouble.reason, trouble.unusable = fault[1], True
-            return None
-        return Model(newest, path)
+            return Failure(told(error), own=True)
+        return Model(newest, path) if fault is None else Failure(fault[1], unusable=True)

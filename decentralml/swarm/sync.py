@@ -25,10 +25,12 @@ from decentralml.errors import (
     DecentralMLError,
     FetchFailed,
     NotRegistered,
+    StorageError,
     SwarmIsClosed,
     SyncTimedOut,
 )
 from decentralml.service.log import Log
+from decentralml.swarm.background import Background
 from decentralml.swarm.board import Board, View
 from decentralml.swarm.leading import Leader
 from decentralml.swarm.link import Synced
@@ -39,10 +41,12 @@ from decentralml.swarm.turns import is_due, place, step_of
 from decentralml.types import Address, Cid
 
 TRAINING = frozenset({Presence.READY, Presence.ABSENT})
+LONGEST_REST = 60.0
+"""Seconds before arriving again after round upon round that came to nothing."""
 MIRROR_PAUSE = 10.0
 """Seconds between two trials to get copies of the snapshots that others left."""
-MIRROR_SECONDS = 20.0
-"""Of one trial."""
+MIRROR_SECONDS = 600.0
+"""Of one trial, at most."""
 
 Nodes = Mapping[Address, Node]
 Outcome = Synced | DecentralMLError
@@ -56,6 +60,9 @@ class Update:
     ----------
     base : round of the merged model that it began from; 0 if there was none.
     arrived : the round in which it arrived, last; 0 if in none yet.
+    failed : the last round in which it arrived and that came to nothing.
+    voids : rounds in a row that came to nothing.
+    again : when to arrive again after those, in seconds of the steady clock.
     since : block before it arrived.
     until : when its training stops waiting, in seconds of the steady clock.
     answer : where the outcome goes; None if nobody waits for it.
@@ -64,6 +71,9 @@ class Update:
     cid: Cid
     base: int
     arrived: int = 0
+    failed: int = 0
+    voids: int = 0
+    again: float = 0.0
     since: int = 0
     began: float = 0.0
     until: float | None = None
@@ -103,6 +113,9 @@ class Rounds:
     ending: Presence | None = None
     _noticed: tuple[tuple[int, str, int], float] | None = None
     _mirrored: float = 0.0
+    _mirroring: Background[bool] = field(
+        default_factory=lambda: Background("swarm-mirror"), init=False
+    )
 
     # -- what training asks
 
@@ -173,7 +186,8 @@ class Rounds:
         told = "" if self.standing is None else self.standing.text
         trouble = self.newest.trouble
         if trouble is not None:
-            told = f"waits for the model of round {trouble.merged.round} ({trouble.reason}); {told}"
+            why = trouble.reason or "being fetched"
+            told = f"waits for the model of round {trouble.merged.round} ({why}); {told}"
         return told
 
     @property
@@ -281,7 +295,7 @@ class Rounds:
         if view.swarm.closed or not is_taken or self.newest.trouble is not None:
             return False
         offered = self._offered(view, me)
-        if offered is None:
+        if offered is None or self._rests():
             return False
         if me.presence not in TRAINING and me.presence is not Presence.ACTIVE:
             return self.board.send(Ready(view.swarm.id)) is not None
@@ -296,6 +310,17 @@ class Rounds:
             update.arrived, update.since = number, since
         self.log.event("arrived", text, round=number, cid=offered)
         return True
+
+    def _rests(self) -> bool:
+        """Whether to wait a little, longer each time, after rounds that came to nothing: every
+        call costs a fee, and it may be the network that keeps them from ending."""
+        update, now = self.update, self.clock()
+        if update is None or not update.arrived:
+            return False
+        if update.failed != update.arrived:
+            update.failed, update.voids = update.arrived, update.voids + 1
+            update.again = now + min(LONGEST_REST, 2.0 ** (update.voids - 2))
+        return now < update.again
 
     def _offered(self, view: View, me: Node) -> Cid | None:
         """What to arrive with: an update of training's; of a node that only leads, the newest."""
@@ -348,20 +373,27 @@ class Rounds:
 
     def _mirror(self, nodes: Nodes) -> bool:
         """Have a copy of the snapshots that others left: their owners may be gone for good."""
-        if self.clock() < self._mirrored:
-            return False
-        files, limit = self.newest.files, self.newest.config.update_bytes
-        for node in nodes.values():
-            is_wanted = node.presence is Presence.SNAPSHOT and node.cid is not None
-            if not is_wanted or node.cid is None or files.path(node.cid) is not None:
-                continue
-            asked = providers(nodes, node.account, self.board.me)
-            try:
-                files.fetch(node.cid, asked, limit, time.monotonic() + MIRROR_SECONDS)
-            except FetchFailed as error:
+        files = self.newest.files
+        left = [
+            node
+            for node in nodes.values()
+            if node.presence is Presence.SNAPSHOT and node.cid and files.path(node.cid) is None
+        ]
+        if left and self.clock() >= self._mirrored:
+            wanted = left[0]
+            if self._mirroring.outcome(wanted.cid, lambda: self._copied(wanted, nodes)) == [False]:
                 self._mirrored = self.clock() + MIRROR_PAUSE
-                self.log.status(f"no copy of {self.called(node.account)}'s snapshot yet: {error}")
         return False
+
+    def _copied(self, wanted: Node, nodes: Nodes) -> bool:
+        assert wanted.cid is not None
+        asked = providers(nodes, wanted.account, self.board.me)
+        until = time.monotonic() + MIRROR_SECONDS
+        try:
+            self.newest.files.fetch(wanted.cid, asked, self.newest.config.update_bytes, until)
+        except (FetchFailed, StorageError, OSError):
+            return False
+        return True
 
 
 _UNDER_WAY = frozenset(stage.value for stage in Stage)

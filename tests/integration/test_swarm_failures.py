@@ -214,12 +214,7 @@ def test_who_is_slow_is_not_waited_for_longer_than_the_deadline(swarm: Crowd) ->
     slow = swarm.members[2]
     with slow.link() as link:
         link.begin()
-        found = together(
-            [
-                lambda m=m, v=v: sync(m, v)
-                for m, v in zip(swarm.members[:2], (1.0, 3.0), strict=True)
-            ]
-        )
+        found = together(two(swarm))
         assert all(each.merged == 2 for each in found)
         late = link.sync(update(slow, 100.0), deadline=20)
     assert not late.counted and late.round == 1
@@ -284,10 +279,7 @@ def test_what_cannot_be_merged_is_left_out_by_name(
             link.begin()
             return link.sync(file, deadline=50)
 
-    syncs = [
-        lambda m=m, v=v: sync(m, v) for m, v in zip(swarm.members[:2], (1.0, 3.0), strict=True)
-    ]
-    found = together([*syncs, sends_garbage])
+    found = together([*two(swarm), sends_garbage])
     assert one_model(found) == {2.0}
     assert {each.left_out for each in found} == {((mallory.key.address, fault),)}
     assert [each.counted for each in found] == [True, True, False]
@@ -363,9 +355,10 @@ def test_the_ends_of_training(swarm: Crowd) -> None:
         with member.link() as link:
             link.finish(presence)
         until(lambda m=member, p=presence: stands(m, p))
-    shelf = {path.name for path in alice.home.shelf.iterdir()}
     left = swarm.chain.node(swarm.swarm, bob.key.address)
-    assert left is not None and left.cid in shelf, "all keep what a snapshot is"
+    assert left is not None and left.cid is not None
+    copy = alice.home.shelf / left.cid
+    until(copy.exists)  # all keep what a snapshot is
     bob.end()
     again = sync(alice, 12.0)
     # Alice's 12, Bob's snapshot 6, and the newest model 6, with which Charlie arrived.
