@@ -100,6 +100,16 @@ def test_a_registered_but_expired_identity_gives_way_to_the_newest(tmp_path: Pat
     assert load_identity(tmp_path, registered=old.digest).digest == new.digest
 
 
+def test_the_newest_identity_is_the_one_that_was_put_there_last(tmp_path: Path) -> None:
+    users = new_identity(tmp_path / "users", ALICE, days=900)
+    folder = tmp_path / "identity"
+    made = new_identity(folder, ALICE)
+    store_identity(folder, users.chain.read_bytes(), users.key.read_bytes())
+    assert load_identity(folder).digest == users.digest
+    store_identity(folder, made.chain.read_bytes(), made.key.read_bytes())  # back again
+    assert load_identity(folder).digest == made.digest
+
+
 def test_half_an_identity_of_a_killed_process_is_not_seen(tmp_path: Path) -> None:
     whole = new_identity(tmp_path, ALICE)
     (tmp_path / ".0123456789abcdef.x.part" / "folder").mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from ipaddress import ip_address
 
 from decentralml.errors import EndpointInvalid
@@ -66,7 +67,7 @@ def _narrowness(address: str) -> str | None:
 def _unreachable(own: Provider, identity: Identity, members: Members) -> str | None:
     """Why a request to the node's own address is not answered by it."""
     until = time.monotonic() + REACH_SECONDS
-    with Pool(members) as pool:
+    with closing(Pool(members)) as pool:
         try:
             line = pool.line(own, identity, until)
         except CannotConnect as error:

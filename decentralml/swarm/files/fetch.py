@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -78,7 +78,7 @@ def fetch(
     if held is not None:
         return held
     with ExitStack() as stack:
-        lines = pool or stack.enter_context(Pool(members))
+        lines = pool or stack.enter_context(closing(Pool(members)))
         part = stack.enter_context(shelf.part())
         with disk_errors(part):
             file = stack.enter_context(FileIO(part, "w"))

@@ -9,7 +9,6 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
 from decentralml.errors import EndpointInvalid
@@ -127,17 +126,6 @@ class Pool:
             idle, self._idle = self._idle, []
         for line in idle:
             line.close()
-
-    def __enter__(self) -> Pool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _is_trusted(self, der: bytes) -> bool:
         return self._members.holder(der, hashlib.sha256(der).digest()) is not None

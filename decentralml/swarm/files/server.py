@@ -18,7 +18,6 @@ import ssl
 import threading
 import time
 from collections import Counter
-from types import TracebackType
 
 from decentralml.errors import CannotServe, DecentralMLError
 from decentralml.swarm.files.endpoint import format_endpoint
@@ -106,18 +105,6 @@ class FileServer:
         for guest in guests:
             guest.thread.join(max(0.0, until - time.monotonic()))
         self._thread = None
-
-    def __enter__(self) -> FileServer:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def address(self) -> str:

@@ -147,11 +147,10 @@ class Members:
             self._wanted.clear()
             self._asked_at = time.monotonic()
             try:
-                members = list(self._read())
+                self._take(list(self._read()))
             except DecentralMLError as error:
                 self.fault = str(error)
                 raise
-            self._take(members)
             self.fault = None
 
     def start(self) -> None:
@@ -182,8 +181,8 @@ class Members:
                 return
             try:
                 self.refresh()
-            except DecentralMLError:
-                continue  # said in ``fault``; asked again in time
+            except Exception as error:  # whatever it is, whom to trust must go on being asked
+                self.fault = str(error)
 
     def _take(self, members: list[Member]) -> None:
         by_digest: dict[bytes, tuple[Member, Certificate]] = {}

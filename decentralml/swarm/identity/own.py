@@ -9,6 +9,7 @@ stands beside the old one until the chain knows it::
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ def store_identity(folder: Path, chain: bytes, key: bytes) -> Identity:
             (stage / _KEY).touch(0o600)
             (stage / _KEY).write_bytes(key)
             (stage / _CERTIFICATE).write_bytes(chain)
+    os.utime(place)  # the newest is what was put here last, whatever its dates say
     return open_identity(place / _CERTIFICATE, place / _KEY)
 
 
@@ -133,7 +135,8 @@ def open_identity(chain: Path, key: Path) -> Identity:
 
 
 def identities(folder: Path) -> list[Identity]:
-    """All in a folder of identities, newest first; damaged ones are an error.
+    """All in a folder of identities, the one that was put there last first; damaged ones are an
+    error.
 
     Raises
     ------
@@ -142,10 +145,8 @@ def identities(folder: Path) -> list[Identity]:
     if not folder.is_dir():
         return []
     places = [place for place in folder.iterdir() if (place / _CERTIFICATE).exists()]
-    made = {place: place.stat().st_mtime_ns for place in places}
-    found = [(open_identity(place / _CERTIFICATE, place / _KEY), made[place]) for place in places]
-    found.sort(key=lambda pair: (pair[0].facts.valid_from, pair[1]), reverse=True)
-    return [identity for identity, _ in found]
+    places.sort(key=lambda place: place.stat().st_mtime_ns, reverse=True)
+    return [open_identity(place / _CERTIFICATE, place / _KEY) for place in places]
 
 
 def load_identity(folder: Path, registered: bytes | None = None) -> Identity:
