@@ -1,9 +1,10 @@
 //! The stage of the benchmarks: texts as long, and a memory as full, as there can be.
 
 use crate::{
-    AccountOf, Admission, BalanceOf, Certificate, Cid, Config, Lateness, LeftOutOf, MergeMethod,
-    Millis, NetAddress, Nodes, Number, Pallet, Rounds, Stage as Standing, SwarmId, SwarmOf, Swarms,
-    Terms, TermsOf, MAX_ADDRESS, MAX_CERTIFICATE, MAX_LEFT_OUT, MEMORY, MISSED_ROUNDS,
+    draw, AccountOf, Admission, BalanceOf, Certificate, Cid, Config, Lateness, LeftOutOf,
+    MergeMethod, Millis, NetAddress, Nodes, Number, Pallet, Rounds, Stage as Standing, SwarmId,
+    SwarmOf, Swarms, Terms, TermsOf, MAX_ADDRESS, MAX_CERTIFICATE, MAX_LEFT_OUT, MEMORY,
+    MISSED_ROUNDS,
 };
 use alloc::{vec, vec::Vec};
 use frame_benchmarking::v2::account;
@@ -142,10 +143,19 @@ pub fn led<T: Stage>() -> AccountOf<T> {
     draw::<T>()
 }
 
-/// Has the latest block a hash, and begins another.
+/// Has the latest block a hash, and begins another. Neither the first leader that it draws among
+/// [`MEMBERS`] nor the second is the last candidate, so that another takes its place.
 pub fn later<T: Stage>() {
     let block = frame_system::Pallet::<T>::block_number();
-    frame_system::BlockHash::<T>::insert(block, T::Hashing::hash(b"anchor"));
+    let moves = |hash: T::Hash, attempt: u32| {
+        let candidates = MEMBERS - attempt;
+        draw::place(hash, SWARM, 1, attempt, candidates) + 1 < candidates
+    };
+    let anchor = (0u32..)
+        .map(|number| T::Hashing::hash_of(&number))
+        .find(|hash| moves(*hash, 0) && moves(*hash, 1))
+        .expect("most do");
+    frame_system::BlockHash::<T>::insert(block, anchor);
     frame_system::Pallet::<T>::set_block_number(block + One::one());
 }
 
