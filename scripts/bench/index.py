@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The database: indexing a chain, and finding tasks among a million.
 
-    scripts/bench/index.py [--results 300] [--tasks 1000000] [--database URL]
+    scripts/bench/index.py [--results 300] [--tasks 1000000] [--rounds 100000] [--database URL]
 
 Indexing is held against what it cannot do without (reading and decoding the same blocks), finding
 against the same filters without an index of ours (a scan, in the same database). Both by the
 processor and by the clock: on a shared machine the clock tells of the others, too. Bars: 2,000
-events of the marketplace a second, 50 ms a page at a million tasks.
+events of the marketplace a second, 50 ms a page at a million tasks, or 100,000 rounds of a swarm.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,12 +33,16 @@ from sim.parameters import FILE, load  # noqa: E402
 from sqlalchemy import insert, text  # noqa: E402
 
 from decentralml.chain.connect import connect  # noqa: E402
+from decentralml.chain.swarm import events  # noqa: E402
+from decentralml.chain.swarm.words import SwarmId  # noqa: E402
 from decentralml.config import Config  # noqa: E402
 from decentralml.db.engine import Database  # noqa: E402
 from decentralml.db.filters import NATIVE, TaskFilter  # noqa: E402
 from decentralml.db.index import Index  # noqa: E402
-from decentralml.db.models import IndexedChain, TaskRow, TaskText, text_id  # noqa: E402
+from decentralml.db.models import BlockRow, IndexedChain, TaskRow, TaskText, text_id  # noqa: E402
 from decentralml.db.rows import task_row  # noqa: E402
+from decentralml.db.swarm_rows import told  # noqa: E402
+from decentralml.db.swarms import past_rounds  # noqa: E402
 from decentralml.db.tasks import find_tasks  # noqa: E402
 from decentralml.db.words import plain  # noqa: E402
 from decentralml.types import (  # noqa: E402
@@ -214,10 +219,64 @@ def finding(database: Database, tasks: int) -> bool:
     return met
 
 
+def rounds(database: Database, count: int) -> bool:
+    """Pages of the rounds of a swarm of six, at the newest and near the first; whether all are
+    fast."""
+    with database.writing() as connection:
+        row = {"genesis": "0x" + "cd" * 32, "name": "a swarm", "block": count, "block_hash": "0x"}
+        connection.execute(insert(IndexedChain), row)
+    chain = Index(database, "0x" + "cd" * 32).number()
+    assert chain is not None
+    for start in range(1, count + 1, 5_000):
+        rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        for number in range(start, min(count + 1, start + 5_000)):
+            rows[BlockRow].append(
+                {"chain": chain, "number": number, "hash": "0x", "time": START + 1000 * number}
+            )
+            for position, event in enumerate(a_round(number)):
+                table, values = told(event) or (None, {})
+                at = {"chain": chain, "block": number, "position": position}
+                rows[table].append(values | at)
+        with database.writing() as connection:
+            for table, values_of in rows.items():
+                connection.execute(insert(table), values_of)
+    database.analyze()
+    worst = 0.0
+    for before in (None, count // 2, 25):
+        with database.reading() as connection:
+            page = partial(past_rounds, connection, chain, SwarmId(0), 20, before)
+            assert len(page()) == 20
+            tries = [timed(page)[1] for _ in range(5)]
+        worst = max(worst, 1000 * min(each.clock for each in tries))
+    with database.reading() as connection:
+        scan = "SELECT count(*) FROM swarm_arrivals WHERE cid = ''"
+        _, peer = timed(lambda: connection.execute(text(scan)).scalar())
+    met = worst <= PAGE_BAR
+    print(
+        f"a page of 20 among {count:,} rounds of six nodes: at worst {worst:.1f} ms, bar "
+        f"{PAGE_BAR:.0f}: {'met' if met else 'MISSED'}; going through all arrivals once: "
+        f"{1000 * peer.clock:.0f} ms, {1000 * peer.clock / worst:.0f} times that"
+    )
+    return met
+
+
+def a_round(number: int) -> Iterator[events.SwarmEvent]:
+    """What a swarm of six tells of a round."""
+    swarm, nodes = SwarmId(0), [Address(f"5Node{n}" + "x" * 43) for n in range(6)]
+    yield events.RoundOpened(swarm, number)
+    for node in nodes:
+        yield events.Arrived(swarm, number, node, Cid(f"bafkupdate{number:048d}"))
+    leader = nodes[number % 6]
+    yield events.RoundCollected(swarm, number, 6, number)
+    yield events.LeaderDrawn(swarm, number, leader, START)
+    yield events.RoundMerged(swarm, number, leader, Cid(f"bafkmodel{number:049d}"), 6, ())
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--results", type=int, default=300, help="of the simulated market")
     options.add_argument("--tasks", type=int, default=1_000_000)
+    options.add_argument("--rounds", type=int, default=100_000, help="of a swarm")
     options.add_argument("--database", help="URL of an empty database; SQLite unless given")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="decentralml-bench-") as name:
@@ -227,6 +286,7 @@ def main() -> int:
             print(f"database: {database.shown}")
             good = indexing(folder, chosen.results, database)
             good &= finding(database, chosen.tasks)
+            good &= rounds(database, chosen.rounds)
     return 0 if good else 1
 
 
