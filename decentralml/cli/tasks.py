@@ -171,12 +171,17 @@ def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
 
 
 def _pinned(pinned: Pinned | None) -> list[tuple[str, object]]:
-    from decentralml.market.creating.pinned import merge_in_words, training_in_words
+    from decentralml.market.creating.pinned import (
+        merge_in_words,
+        meta_in_words,
+        training_in_words,
+    )
 
     if pinned is None:
         return []
     return [
         ("training", pinned.training and training_in_words(pinned.training)),
+        ("meta", pinned.meta and meta_in_words(pinned.meta)),
         ("travels", pinned.coding and f"{pinned.coding} of what changed"),
         ("merge", pinned.merge and merge_in_words(pinned.merge)),
     ]

@@ -15,7 +15,7 @@ from meta_support import EXAMPLE, first_model, lesson_of, write_bundle, write_cl
 from safetensors.torch import load_file, save_file
 
 from decentralml.bundles.meta import MetaMethod, read_meta_file
-from decentralml.bundles.training import LocalTraining
+from decentralml.bundles.training import ExamplePrivacy, LocalTraining
 from decentralml.cli.main import cli
 from decentralml.errors import NoClientExamples, TermsInvalid
 from decentralml.learning.examples import read_mnist
@@ -25,9 +25,12 @@ from decentralml.learning.optimizers import Method, ServerOptimizer
 from decentralml.market.contributing.contributor import accept_task
 from decentralml.market.contributing.running import run_task
 from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.pinned import meta_in_words
+from decentralml.market.merging.models import evaluate_model
 from decentralml.market.rounds.plan import Ending, RunPlan
 from decentralml.market.rounds.run import advance_run
 from decentralml.market.rounds.state import folder_of
+from decentralml.market.show import show_task
 from decentralml.market.tasks import list_task_results
 from decentralml.market.tokens import transfer
 from decentralml.types import UNIT, SubmissionStatus, TaskId
@@ -192,7 +195,26 @@ def test_what_no_client_could_do_is_refused_before_money_is_at_stake(
     good = write_clients(tmp_path / "good")
     with pytest.raises(TermsInvalid, match="maml takes no local training"):
         stage.post(validation_set=good, training=LocalTraining(epochs=3), **usual)
+    private = LocalTraining(privacy=ExamplePrivacy(1.0, 1.0, 1e-5))
+    with pytest.raises(TermsInvalid, match="meta-gradients are not made private for single"):
+        stage.post(validation_set=good, training=private, **usual)
     assert chain.tasks() == []
+    task = stage.post(validation_set=good, **usual)
+    pinned = show_task(stage.as_(HONEST[0]), task).pinned
+    assert pinned is not None and pinned.meta is not None
+    assert meta_in_words(pinned.meta) == (
+        "maml, inner steps 2 of rate 0.5 on 50% of each client's examples, heads of 2 classes, "
+        "outer rate 0.3"
+    )
+
+
+def test_a_model_without_a_chain_is_measured_by_adapting_too(stage: Stage, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "bundle")
+    base, data = first_model(bundle, tmp_path), write_clients(tmp_path / "data")
+    found = evaluate_model(stage.as_(CREATOR).config, base, bundle, data)
+    wanted = scripts.measure(lesson_of(bundle), bundle, base, data)
+    assert found.metrics["adapted_accuracy"] == pytest.approx(wanted)
+    assert found.metrics["clients"] == 6
 
 
 def test_the_example_learns_to_learn_digits(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from meta_support import LESSON, first_model, lesson_of, plan, write_bundle, write_clients
+from meta_support import EXAMPLE, LESSON, first_model, lesson_of, plan, write_bundle, write_clients
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -17,11 +19,10 @@ from decentralml.bundles.training import LocalTraining
 from decentralml.errors import BadSettings, Diverged, StructureMismatch, TooManyClasses
 from decentralml.learning.examples import write_tensors
 from decentralml.learning.meta import scripts
-from decentralml.learning.meta.adapt import Adapted, Batch, Body
 from decentralml.learning.meta.episodes import Episodes, read_episodes
 from decentralml.learning.meta.gradient import assess, meta_gradient
-from decentralml.learning.meta.learners import RATE, Learner, MetaSGD, State
-from decentralml.learning.meta.lesson import MetaLesson, predicted, tasks_of
+from decentralml.learning.meta.learners import RATE, MetaSGD
+from decentralml.learning.meta.lesson import predicted, tasks_of
 from decentralml.learning.meta.saved import read_learner, save_learner
 from decentralml.learning.models import DigitNet, load_model
 from decentralml.learning.robust.merge import merge_updates
@@ -173,25 +174,38 @@ def test_labels_beyond_the_head_are_named(tmp_path: Path) -> None:
 # A user's own learner.
 
 
+OWN = """
+from dataclasses import dataclass
+
+import torch
+
+from decentralml.learning.meta.learners import Learner
+from decentralml.learning.meta.lesson import MetaLesson
+from decentralml.learning.models import PlainNet
+
+
 @dataclass(frozen=True)
 class HeadOnly(Learner):
-    """Only the last layer adapts."""
-
     rate: float
     name: str = "head only"
     element_rates = True
 
-    def adapt(self, body: Body, state: State, support: Batch) -> Adapted:
-        rates = {
-            n: torch.full_like(v, self.rate * n.startswith("layers.3")) for n, v in state.items()
-        }
+    def adapt(self, body, state, support):
+        last = {n: self.rate * n.startswith("layers.3") for n in state}
+        rates = {n: torch.full_like(v, last[n]) for n, v in state.items()}
         return body.adapt(state, support, rate=rates, steps=1)
+
+
+LESSON = MetaLesson(
+    "start", lambda: PlainNet(2, (16,), 2), learner=lambda plan: HeadOnly(plan.rate), seed=1
+)
+"""
 
 
 def test_a_bundles_own_learner_is_one_small_class(tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path / "task", 'method = "own"')
-    lesson: MetaLesson = replace(LESSON, learner=lambda settings: HeadOnly(settings.rate))
-    base = scripts.make(lesson, bundle, tmp_path)
+    (bundle / "lesson.py").write_text(OWN)
+    lesson, base = lesson_of(bundle), first_model(bundle, tmp_path)
     data, test = write_clients(tmp_path / "data", 20), write_clients(tmp_path / "t", 20, seed=9)
     model = base
     for number in range(12):
@@ -202,3 +216,20 @@ def test_a_bundles_own_learner_is_one_small_class(tmp_path: Path) -> None:
     assert settings is not None and settings.method is MetaMethod.OWN
     with pytest.raises(BadSettings, match="method is own"):
         LESSON.learner_of(settings)
+
+    # As an aggregator runs it: the bundle's own script, with inputs and support labels only.
+    some = read_episodes(test, settings)
+    write_tensors(tmp_path / "shown" / "inputs.safetensors", some.shown())
+    folders = {"TASK": bundle, "MODEL": model, "DATA": tmp_path / "shown", "OUTPUT": tmp_path}
+    done = subprocess.run(
+        [sys.executable, bundle / "predict.py"],
+        env=os.environ
+        | {f"DML_{name}": str(folder) for name, folder in folders.items()}
+        | {"PYTHONPATH": str(EXAMPLE.parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    scores = load_file(tmp_path / "predictions.safetensors")["predictions"].numpy()
+    found = adapted_metrics({"predictions": scores}, some.asked())
+    assert found["adapted_accuracy"] == pytest.approx(after)

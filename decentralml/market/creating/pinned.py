@@ -12,6 +12,7 @@ from decentralml.bundles.manifest import (
     parse_task,
 )
 from decentralml.bundles.merge import MergePlan
+from decentralml.bundles.meta import MetaPlan
 from decentralml.bundles.training import (
     MAX_BYTES,
     TRAINING_FILE,
@@ -33,11 +34,13 @@ class Pinned:
     training : of the contributors; a script may follow it.
     coding : of what travels of a model; None: all of it.
     merge : of accepted models.
+    meta : how the contributors meta-learn, where they do.
     """
 
     training: LocalTraining | None
     coding: Coding | None
     merge: MergePlan | None
+    meta: MetaPlan | None
 
 
 def pinned_of(session: Session, task: Task) -> Pinned | None:
@@ -54,7 +57,7 @@ def pinned_of(session: Session, task: Task) -> Pinned | None:
         training = None  # Most bundles have no such file.
     shape = manifest.result
     coding = shape.coding if isinstance(shape, ModelResult) else None
-    return Pinned(training, coding, manifest.merge)
+    return Pinned(training, coding, manifest.merge, manifest.meta)
 
 
 def training_in_words(training: LocalTraining) -> str:
@@ -69,6 +72,15 @@ def training_in_words(training: LocalTraining) -> str:
             f"DP-SGD with noise {asked.noise:g}, clip {asked.clip:g}, delta {asked.delta:g}"
         )
     return ", ".join(said) or "as the bundle's script usually does"
+
+
+def meta_in_words(meta: MetaPlan) -> str:
+    """How contributors meta-learn, in a line."""
+    heads = "" if meta.classes is None else f", heads of {meta.classes} classes"
+    return (
+        f"{meta.method}, inner steps {meta.steps} of rate {meta.rate:g} on {meta.support:.0%} of "
+        f"each client's examples{heads}, outer rate {meta.outer_rate:g}"
+    )
 
 
 def merge_in_words(merge: MergePlan) -> str:
