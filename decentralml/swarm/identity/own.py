@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,7 +109,8 @@ def store_identity(folder: Path, chain: bytes, key: bytes) -> Identity:
             (stage / _KEY).touch(0o600)
             (stage / _KEY).write_bytes(key)
             (stage / _CERTIFICATE).write_bytes(chain)
-    os.utime(place)  # the newest is what was put here last, whatever its dates say
+    # The newest is what was put here last, whatever its dates say; the system's own stamps are coarse.
+    os.utime(place, ns=(time.time_ns(),) * 2)
     return open_identity(place / _CERTIFICATE, place / _KEY)
 
 
