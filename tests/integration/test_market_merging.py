@@ -64,6 +64,19 @@ def test_quality_needs_what_the_type_s_formula_needs(stage: Stage, task: TaskId)
         federate(stage.as_(CREATOR), task, stage.root / "a", weighting=Weighting.QUALITY)
 
 
+@pytest.mark.parametrize("word", ["quality", "adjusted"])
+def test_a_quality_that_nobody_would_measure_is_not_promised(stage: Stage, word: str) -> None:
+    pinned = f'[merge]\nweights = "{word}"\n'
+    (stage.bundle / "task.toml").write_text(pinned)
+    with pytest.raises(MergePlanInvalid, match="only accuracy is measured; use score"):
+        stage.post()
+    assert not stage.as_(CREATOR).chain.tasks()
+    (stage.bundle / "task.toml").write_text(
+        pinned + '[evaluation]\nmetric = "object_detection_accuracy"\n'
+    )
+    stage.post()
+
+
 @pytest.mark.parametrize("weighting", [Weighting.QUALITY, Weighting.ADJUSTED])
 def test_quality_is_what_the_committee_measured(
     stage: Stage, task: TaskId, monkeypatch: pytest.MonkeyPatch, weighting: Weighting

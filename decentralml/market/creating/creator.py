@@ -41,6 +41,7 @@ from decentralml.market.creating.steadiness import require_steady
 from decentralml.market.exchange.shares import share_key
 from decentralml.market.merging.plan import choose
 from decentralml.market.merging.private import require_private, require_spendable
+from decentralml.market.merging.weights import require_weighable
 from decentralml.market.session import Session
 from decentralml.market.tasks import PAGE
 from decentralml.market.work import scratch
@@ -193,6 +194,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             settings = replace(settings, merge=offer.merge)
         if settings.merge is not None:
             choose(settings.merge)
+            require_weighable(settings)
             if settings.merge.privacy is not None:
                 require_private(settings.task_type, settings.base_model)
         if settings.task_type is TaskType.MODEL_CONTRIBUTOR and settings.base_model is None:
@@ -286,7 +288,12 @@ def _require_funds(session: Session, offer: Offer) -> None:
 
 
 def _require_local(method: MetaMethod, training: LocalTraining) -> None:
-    """Refuse settings of local training for who only computes a meta-gradient."""
+    """Refuse settings of local training for who only computes a meta-gradient, and DP-SGD."""
+    if training.privacy is not None:
+        raise TermsInvalid(
+            "meta-gradients are not made private for single examples; leave out privacy of "
+            "[training], and make the merge private ([merge], docs/privacy.md)"
+        )
     if not method.trains_locally and replace(training, round=None) != LocalTraining():
         raise TermsInvalid(
             f"{method} takes no local training but the inner steps of [meta]; leave out "

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from decentralml.bundles.merge import Weighting
-from decentralml.errors import NothingMeasured, ValidationError
+from decentralml.bundles.settings import TaskSettings
+from decentralml.errors import MergePlanInvalid, NothingMeasured, ValidationError
 from decentralml.market.exchange.fetch import FetchedResult
 from decentralml.market.judging.told import Sketches
 from decentralml.market.judging.twins import likenesses
@@ -68,6 +69,30 @@ def warn_of_dominance(
             f"result {results[largest].submission.index} {what} {shares[largest]:.0%} of all "
             "examples and so decides the merge almost alone; if you doubt that, use "
             "--weights equal or leave it out (--only)"
+        )
+
+
+def require_weighable(settings: TaskSettings) -> None:
+    """Refuse to promise weights that no committee of the task can measure, while nothing is paid.
+
+    What a creator's own script measures is its own affair.
+
+    Raises
+    ------
+    MergePlanInvalid
+    """
+    from decentralml.validation.scores import measures_quality
+
+    by = None if settings.merge is None else settings.merge.weights
+    if by not in (Weighting.QUALITY, Weighting.ADJUSTED) or settings.validator is not None:
+        return
+    metric = None if settings.evaluation is None else settings.evaluation.metric
+    if metric is None or not measures_quality(settings.model_type, metric):
+        measured = "nothing is measured" if metric is None else f"only {metric} is measured"
+        raise MergePlanInvalid(
+            f"weights: {by} is counted from what is measured of a {settings.model_type} model "
+            f"(docs/scoring.md), and here {measured}; use score, which is what the committee "
+            "finds, or another metric ([evaluation])"
         )
 
 

@@ -134,6 +134,15 @@ SCORERS: Mapping[tuple[ModelType, str], Scorer] = {
 } | {(kind, ADAPTED_ACCURACY): _of(ADAPTED_ACCURACY, adapted_metrics) for kind in BY_TYPE}
 
 
+ALONE = frozenset({"accuracy", "edge_detection_accuracy", ADAPTED_ACCURACY})
+"""Metrics that measure only themselves: no formula of a type's quality can be filled by them."""
+
+
+def measures_quality(model_type: ModelType, metric: str) -> bool:
+    """Whether what is measured with a metric says how much a model counts by its type's quality."""
+    return (model_type, metric) in SCORERS and metric not in ALONE
+
+
 def scorer(model_type: ModelType, metric: str) -> Scorer:
     """The scorer of a metric for a type of model. Raises :class:`MetricUnknown`."""
     found = SCORERS.get((model_type, metric))
