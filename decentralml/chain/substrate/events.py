@@ -61,6 +61,7 @@ def typed(runtime: Runtime, event: Variant) -> events.Event:
     Raises
     ------
     KeyError : the runtime's event lacks a field that ours has.
+    ValueError : a word that we do not have.
     """
     pallet, (name, values) = event.name, event.value
     kind = _TYPED.get((pallet, name))
@@ -74,7 +75,8 @@ def typed(runtime: Runtime, event: Variant) -> events.Event:
 
 
 def named(runtime: Runtime, event: Variant) -> events.Event:
-    """An event of a runtime of any version: one whose fields are not ours is told as it is."""
+    """An event of a runtime of any version: one whose fields or words are not ours is told as it
+    is."""
     pallet, (name, values) = event.name, event.value
     if pallet == "Market" and isinstance(values, dict):
         name, values = _CALLED_BEFORE.get(name, name), _BEFORE | values
@@ -84,7 +86,7 @@ def named(runtime: Runtime, event: Variant) -> events.Event:
     found: events.Event
     try:
         found = typed(runtime, Variant(pallet, Variant(name, values)))
-    except KeyError:
+    except (KeyError, ValueError):
         name, values = event.value
         found = events.OtherEvent(pallet, name, _plain(runtime, pallet, name, values))
     if isinstance(found, events.OtherEvent):

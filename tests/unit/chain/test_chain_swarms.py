@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decentralml.chain import ss58
+from decentralml.chain.events import OtherEvent
 from decentralml.chain.substrate import swarm_records as records
 from decentralml.chain.substrate.codec import Variant
+from decentralml.chain.substrate.events import named as told
 from decentralml.chain.substrate.events import simple, typed
 from decentralml.chain.substrate.metadata import Variants
 from decentralml.chain.substrate.wire import encode, to_pallet, to_record
@@ -104,6 +106,15 @@ def test_an_event_says_what_its_bytes_say(kind: type, data: st.DataObject) -> No
     assert type(event) is kind
     for field in fields(kind):
         assert plain(getattr(event, field.name)) == simple(held[field.name]), field.name
+
+
+def test_a_word_of_a_runtime_to_come_is_told_as_it_is() -> None:
+    held = {"swarm": 7, "who": bytes(32), "presence": Variant("Asleep")}
+    event = told(RUNTIME, Variant("Swarm", Variant("PresenceChanged", held)))
+    who = ss58.encode(bytes(32))
+    assert event == OtherEvent(
+        "Swarm", "PresenceChanged", {"swarm": 7, "who": who, "presence": "Asleep"}
+    )
 
 
 @pytest.mark.parametrize(
