@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +12,7 @@ from swarm_files_support import SCOPE, SWARM, new_identity
 
 from decentralml.chain.swarm.words import SwarmId
 from decentralml.errors import ChainError
+from decentralml.swarm.identity import own
 from decentralml.swarm.identity.members import ChainMembers, Member, Members
 from decentralml.swarm.identity.own import Identity
 from decentralml.types import Address
@@ -34,8 +35,9 @@ def test_members_are_known_by_account_and_by_certificate(tmp_path: Path) -> None
     members.refresh()
     found = members.member(ALICE)
     assert found is not None and found == holder(members, alice)
-    assert members.all() == [found]
+    assert members.distrust(ALICE) is None
     assert members.member(BOB) is None
+    assert members.distrust(BOB) == "it is no member of this swarm"
     assert members.holder(alice.certificate + b"\0", alice.digest) is None
 
 
@@ -63,8 +65,9 @@ def test_a_certificate_for_another_is_not_trusted_and_the_reason_is_kept(
     wrong = new_identity(tmp_path, account, swarm, days)
     members = Members(lambda: [member(wrong, ALICE)], SCOPE)
     members.refresh()
-    assert members.all() == []
+    assert members.member(ALICE) is None
     assert reason in members.refused[ALICE]
+    assert members.distrust(ALICE) == members.refused[ALICE]
 
 
 def test_one_members_rubbish_does_not_keep_out_the_others(tmp_path: Path) -> None:
@@ -82,6 +85,20 @@ def test_an_expired_certificate_is_trusted_no_more(tmp_path: Path) -> None:
     members.refresh()
     assert alice.facts.valid_until <= datetime.now(UTC)
     assert holder(members, alice) is None
+    assert "its certificate expired at" in str(members.distrust(ALICE))
+
+
+def test_a_certificate_of_the_future_is_not_trusted_and_both_times_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "CLOCK_SKEW", -timedelta(hours=1))  # made where a clock is ahead
+    alice = new_identity(tmp_path, ALICE)
+    members = Members(lambda: [member(alice)], SCOPE)
+    members.refresh()
+    assert holder(members, alice) is None
+    said = str(members.distrust(ALICE))
+    assert alice.facts.valid_from.strftime("%Y-%m-%d %H:%M:%SZ") in said
+    assert "this machine's clock says" in said and "set the clock right" in said
 
 
 def test_a_chain_that_is_away_leaves_the_members_as_they_were(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def doubts(
     found = []
     if members.fault is not None:
         found.append(f"the chain cannot be read ({members.fault}); members are those of before")
-    if (reason := members.refused.get(own.account)) is not None:
+    if (reason := members.distrust(own.account)) is not None:
         return [*found, f"no other node takes this one's certificate: {reason}"]
     if (warning := identity.facts.warning()) is not None:
         found.append(warning)

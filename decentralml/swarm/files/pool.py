@@ -87,9 +87,10 @@ class Pool:
         CannotConnect
         """
         member = self._members.member(provider.account)
-        if member is None:
+        reason = self._members.distrust(provider.account)
+        if member is None or reason is not None:
             self._members.stranger()
-            raise CannotConnect("it is no member of this swarm, or its certificate is refused")
+            raise CannotConnect(reason or "it has just left this swarm")
         found = None
         now = time.monotonic()
         with self._lock:

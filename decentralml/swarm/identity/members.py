@@ -104,7 +104,7 @@ class Members:
         self._every = every
         self._at_most_every = at_most_every
         self._by_digest: dict[bytes, tuple[Member, Certificate]] = {}
-        self._by_account: dict[Address, Member] = {}
+        self._by_account: dict[Address, tuple[Member, Certificate]] = {}
         self._contexts: dict[tuple[bytes, bool], ssl.SSLContext] = {}
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -117,7 +117,21 @@ class Members:
 
     def member(self, account: Address) -> Member | None:
         """The member of that account, if it is one whose certificate can be used."""
-        return self._by_account.get(account)
+        found = self._by_account.get(account)
+        return None if found is None else found[0]
+
+    def distrust(self, account: Address) -> str | None:
+        """Why an account's node is not trusted now; None if it is."""
+        if (reason := self.refused.get(account)) is not None:
+            return reason
+        found = self._by_account.get(account)
+        if found is None:
+            return "it is no member of this swarm"
+        try:
+            found[1].check_time("its certificate")
+        except CertificateError as error:
+            return str(error)
+        return None
 
     def holder(self, der: bytes, digest: bytes) -> Member | None:
         """The member that this certificate is of, if it is one and valid now."""
@@ -129,10 +143,6 @@ class Members:
         except CertificateError:
             return None
         return found[0]
-
-    def all(self) -> list[Member]:
-        """Those whose certificates can be used."""
-        return list(self._by_account.values())
 
     # -- keeping up with the chain
 
@@ -186,7 +196,8 @@ class Members:
 
     def _take(self, members: list[Member]) -> None:
         by_digest: dict[bytes, tuple[Member, Certificate]] = {}
-        by_account, refused = {}, {}
+        by_account: dict[Address, tuple[Member, Certificate]] = {}
+        refused = {}
         for member in members:
             where = f"the certificate of {member.account}"
             digest = hashlib.sha256(member.certificate).digest()
@@ -199,7 +210,7 @@ class Members:
                 continue
             # the same certificate under two accounts: the key is what counts, and it has one owner
             by_digest.setdefault(digest, (member, facts))
-            by_account[member.account] = member
+            by_account[member.account] = (member, facts)
         with self._lock:
             if set(by_digest) != set(self._by_digest):
                 self._contexts = {}

@@ -109,7 +109,7 @@ def store_identity(folder: Path, chain: bytes, key: bytes) -> Identity:
             (stage / _KEY).touch(0o600)
             (stage / _KEY).write_bytes(key)
             (stage / _CERTIFICATE).write_bytes(chain)
-    # The newest is what was put here last, whatever its dates say; the system's own stamps are coarse.
+    # The newest is what was put here last, whatever its dates say; the system's stamps are coarse.
     os.utime(place, ns=(time.time_ns(),) * 2)
     return open_identity(place / _CERTIFICATE, place / _KEY)
 
