@@ -217,6 +217,7 @@ from decentralml.errors.simulation import (
     NotStackable,
     RatesLearned,
     TooManyClasses,
+    UnfitExamples,
     UnseenClass,
 )
 from decentralml.errors.storage import (
@@ -536,6 +537,7 @@ __all__ = [
     "TransactionLost",
     "TransferUncertain",
     "TreeInvalid",
+    "UnfitExamples",
     "UnknownAccount",
     "UnknownBlock",
     "UnknownCheckin",

@@ -54,6 +54,17 @@ class TooManyClasses(LearningError):
         )
 
 
+class UnfitExamples(LearningError):
+    """A model cannot take some examples, or does not give scores of classes for them."""
+
+    def __init__(self, model: str, shape: tuple[int, ...], reason: str) -> None:
+        self.model, self.shape, self.reason = model, shape, reason
+        super().__init__(
+            f"{model} does not classify examples of shape {list(shape)}: {reason}; prepare them "
+            "as those that it was made for"
+        )
+
+
 class RatesLearned(LearningError):
     """A model that has learned its inner rates is asked to adapt with another."""
 

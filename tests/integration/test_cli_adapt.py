@@ -17,8 +17,7 @@ from safetensors.torch import load_file
 
 from decentralml.bundles.meta import META_FILE
 from decentralml.cli.main import cli
-from decentralml.learning.models import load_model, save_model
-from decentralml.learning.models.plain import PlainNet
+from decentralml.learning.models import PlainNet, SceneNet, load_model, save_model
 
 torch.set_num_threads(1)
 LINE = np.array([0.6, -0.8], np.float32)
@@ -90,7 +89,16 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, mine: Path) -> None:
     damaged = made(tmp_path / "damaged")
     (damaged / META_FILE).write_text("{")
     (tmp_path / "out").mkdir()
+    wide = write_folder(tmp_path / "wide", np.zeros((2, 3)), [3, 8])
+    plain = save_model(PlainNet(2, (8,), 2), tmp_path / "plain")
+    below = write_folder(tmp_path / "below", np.zeros((2, 2)), [-1, 0])
+    scenes = save_model(SceneNet(2), tmp_path / "scenes")
+    image = write_folder(tmp_path / "image", np.zeros((2, 1, 8, 8)), [0, 1])
     cases = [
+        (model, wide, (), "PlainNet does not classify examples of shape [3]: mat1 and mat2"),
+        (model, mine, ("--query", wide), "PlainNet does not classify examples of shape [3]"),
+        (scenes, image, (), "SceneNet does not classify examples of shape [1, 8, 8]: it gives no"),
+        (plain, below, (), "a label of client below is -1 and must be 0 or more"),
         (model, empty, (), "holds no usable examples: it has no inputs"),
         (model, mine, ("--query", empty), "holds no usable examples: it has no inputs"),
         (model, mine, ("--query", three), "client three has class 1 in its query set only"),

@@ -75,7 +75,7 @@ def fine_tune(
     Raises
     ------
     UnknownModel, DamagedTensors, StructureMismatch, ManifestError, BadExamples
-    NoClientExamples, UnseenClass, TooManyClasses : of the examples.
+    NoClientExamples, UnseenClass, TooManyClasses, UnfitExamples : of the examples.
     RatesLearned, BadSettings, Diverged
     """
     plan = _plan(model, steps, rate)
@@ -86,6 +86,7 @@ def fine_tune(
     asked = None if query is None else read_client(query)
     if asked is not None:
         Task(mine, asked)  # It refuses what cannot be measured.
+        head_of(module, asked.inputs)
     head = head_of(module, mine.inputs)
     classes = None
     if plan.classes is not None:

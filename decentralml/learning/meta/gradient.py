@@ -162,7 +162,12 @@ def assess(
 
 
 def adapted_model(
-    learner: Learner, module: nn.Module, state: State, support: Client, loss: Loss | None = None
+    learner: Learner,
+    module: nn.Module,
+    state: State,
+    support: Client,
+    loss: Loss | None = None,
+    known: Traits | None = None,
 ) -> nn.Module:
     """A copy of ``module`` with the state adapted to a client's support set, to be used.
 
@@ -172,7 +177,7 @@ def adapted_model(
     """
     if not len(support):
         raise NoClientExamples(support.name, "support")
-    known = traits(module, support.inputs)
+    known = known or traits(module, support.inputs)
     choice = Choice(Engine.LOOP, (), 1, "one client")
     body, _ = _body(module, state, choice, known, loss)
     where = _device(state)

@@ -25,7 +25,7 @@ from decentralml.bundles.manifest import MANIFEST_FILE
 from decentralml.bundles.meta import ADAPTED_ACCURACY, MetaMethod, MetaPlan
 from decentralml.bundles.pack import open_task
 from decentralml.bundles.settings import SETTINGS_FILE, read_settings
-from decentralml.errors import BadSettings, Diverged, ManifestError, TooManyClasses
+from decentralml.errors import BadSettings, Diverged, ManifestError, TooManyClasses, UnfitExamples
 from decentralml.learning.local import local_settings
 from decentralml.learning.meta.episodes import Episodes
 from decentralml.learning.meta.gradient import adapted_model, assess, meta_gradient
@@ -35,6 +35,7 @@ from decentralml.learning.meta.tasks import Task
 from decentralml.learning.models import MODELS
 from decentralml.learning.stacked.clients import Client, prepared
 from decentralml.learning.stacked.model import Tensors
+from decentralml.learning.stacked.traits import traits
 from decentralml.learning.train import Loss, TrainingSettings
 
 SEEDS = 1_000_003
@@ -193,11 +194,12 @@ def predicted(
     inputs, labels = lesson.prepare(episodes.inputs), torch.from_numpy(episodes.labels)
     head = head_of(module, inputs)
     scores = torch.full((len(inputs), head), torch.nan)
+    known = traits(module, inputs)
     for each in episodes.each:
         support = Client(each.name, inputs[each.support], labels[each.support])
         require_head(support, head)
         try:
-            adapted = adapted_model(learner, module, state, support, lesson.loss)
+            adapted = adapted_model(learner, module, state, support, lesson.loss, known)
         except Diverged as error:
             print(error, flush=True)
             continue
@@ -209,13 +211,27 @@ def predicted(
 
 
 def head_of(module: nn.Module, inputs: Tensor) -> int:
-    """How many classes the model tells apart."""
-    with torch.inference_mode():
-        return int(module.eval()(inputs[:1]).shape[-1])
+    """How many classes the model tells apart in such inputs. Raises :class:`UnfitExamples`."""
+    name, shape = type(module).__name__, tuple(inputs.shape[1:])
+    try:
+        with torch.inference_mode():
+            scores = module.eval()(inputs[:1])
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        raise UnfitExamples(name, shape, str(error).split("\n")[0]) from None
+    if not isinstance(scores, Tensor) or scores.ndim != 2:
+        raise UnfitExamples(name, shape, "it gives no scores [N, classes]")
+    return scores.shape[1]
 
 
 def require_head(client: Client, head: int) -> None:
-    """Raise :class:`TooManyClasses` where a client's labels go beyond a head of so many outputs."""
+    """Refuse labels that a head of so many outputs does not have.
+
+    Raises
+    ------
+    TooManyClasses, BadSettings
+    """
+    if len(client) and int(client.labels.min()) < 0:
+        raise BadSettings(f"a label of client {client.name}", int(client.labels.min()), "0 or more")
     needed = int(client.labels.max()) + 1 if len(client) else 0
     if needed > head:
         raise TooManyClasses(client.name, needed, head)
