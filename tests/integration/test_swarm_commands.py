@@ -1,0 +1,158 @@
+"""``decentralml swarm`` as people type it: every command, its table, its JSON, its mistakes."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from chain_support import BOB
+from cli_support import Run, ask, error
+from rpc_support import free_port
+from swarm_support import SPECS, write_model
+
+from decentralml.swarm.config import SwarmConfig
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_model(tmp_path / "model.safetensors", 0.0)
+
+
+@pytest.fixture
+def swarm(run: Run, model: Path) -> int:
+    """A swarm of Alice's that sells seats for two tokens."""
+    words = ("--min-peers", 2, "--max-peers", 5, "--admission", "sale", "--price", 2)
+    made = ask(run, "swarm", "create", "--model", model, *words, "--as", "//Alice")
+    return int(made["swarm"])
+
+
+def test_a_member_from_its_seat_to_its_end(run: Run, swarm: int, tmp_path: Path) -> None:
+    listed = run("swarm", "list").stdout
+    assert "Sale, 2" in listed and "round 1" in listed
+    told = error(run, "swarm", "join", swarm, "--address", "127.0.0.1:7443", "--as", "//Bob")
+    assert "it costs 2: decentralml swarm buy" in told["message"]
+    run("swarm", "grant", swarm, "//Alice", "--as", "//Alice")
+    bought = ask(run, "swarm", "buy", swarm, "--at-most", 2, "--as", "//Bob")
+    assert bought["fee"] > 0
+    shown = ask(run, "swarm", "identity", swarm, "--as", "//Bob")
+    assert shown["registered"] is False and f":{swarm}:" in shown["names"][0]
+    at = f"127.0.0.1:{free_port()}"
+    joined = ask(run, "swarm", "join", swarm, "--address", at, "--weightage", 7, "--as", "//Bob")
+    assert (joined["node"]["address"], joined["node"]["weightage"]) == (at, 7)
+    again = ask(run, "swarm", "join", swarm, "--no-lead", "--as", "//Bob")
+    assert again["registered"] and not again["node"]["willing"] and again["node"]["address"] == at
+    assert not ask(run, "swarm", "join", swarm, "--as", "//Bob")["registered"]
+    assert ask(run, "swarm", "identity", swarm, "--as", "//Bob")["registered"] is True
+    rotated = ask(run, "swarm", "identity", swarm, "--rotate", "--as", "//Bob")
+    assert rotated["sha256"] != shown["sha256"] and rotated["shown"] == shown["sha256"]
+    assert ask(run, "swarm", "join", swarm, "--as", "//Bob")["registered"] is True
+    run("swarm", "ready", swarm, "--as", "//Bob")
+    status = ask(run, "swarm", "status", swarm, "--as", "//Bob")
+    assert status["stage"] == "Idle" and "1 of 2 needed are ready" in status["text"]
+    assert "does not run" in status["own"]["problem"]
+    assert run("swarm", "status", swarm).stdout.count("Ready") == 1
+    run("swarm", "finish", swarm, "active", "--as", "//Bob")
+    run("swarm", "leave", swarm, "--yes", "--as", "//Bob")
+    assert ask(run, "swarm", "status", swarm)["nodes"] == []
+
+
+def test_an_owner_changes_revokes_closes_and_clears(run: Run, swarm: int) -> None:
+    run("swarm", "grant", swarm, "//Bob", "//Charlie", "--as", "//Alice")
+    changed = ask(run, "swarm", "change", swarm, "--min-peers", 3, "--as", "//Alice")
+    assert changed["terms"]["min_peers"] == 3
+    (revoked,) = ask(run, "swarm", "revoke", swarm, "//Bob", "--yes", "--as", "//Alice")
+    assert revoked["account"] == BOB.address
+    told = error(run, "swarm", "close", swarm, "--yes", "--as", "//Bob")
+    assert "does not own" in told["message"]
+    run("swarm", "close", swarm, "--yes", "--as", "//Alice")
+    assert "closed" in run("swarm", "status", swarm).stdout
+    assert ask(run, "swarm", "clear", swarm, "--as", "//Bob")["seats"] == 1
+    assert error(run, "swarm", "status", swarm)["class"] == "UnknownSwarm"
+
+
+def test_the_configuration_is_in_storage_and_in_a_file(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    made = ask(
+        run, "swarm", "create", "--model", model, "--min-peers", 1, "--sync-frequency", 16,
+        "--update-limit", 5000, "--as", "//Alice",
+    )  # fmt: skip
+    config = SwarmConfig.read(Path(made["file"]))
+    assert (config.update_bytes, config.training) == (5000, {"sync_frequency": 16})
+    assert config.tensors == SPECS
+    words = ("--min-peers", 1, "--as", "//Alice")
+    again = ask(run, "swarm", "create", "--config", made["file"], *words)
+    assert again["config"] == made["config"] and again["swarm"] == made["swarm"] + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--min-peers", 6, "--max-peers", 5), "no round would ever end"),
+        (("--min-peers", 1, "--merge", "average"), "'average' is not one of"),
+        (("--min-peers", 0), "0 is not in the range"),
+        (("--min-peers", 1, "--price", 3), "--price goes with --admission sale"),
+        (("--min-peers", 1, "--admission", "sale"), "--price goes with --admission sale"),
+        (("--min-peers", 1, "--spread", 1000), "is not in the range"),
+        (("--min-peers", 1, "--quorum-wait", "soon"), "is not a duration"),
+    ],
+)
+def test_terms_that_make_no_sense_are_named(
+    run: Run, model: Path, words: tuple[object, ...], told: str
+) -> None:
+    found = run("swarm", "create", "--model", model, *words, "--as", "//Alice", code=2)
+    assert told in found.stderr and "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "told"),
+    [
+        (("--weightage", 101), "BadWeightage", "from 1 to 100"),
+        (("--weightage", 0), "BadWeightage", "from 1 to 100"),
+        (("--address", "nowhere"), "EndpointInvalid", "no address of a file server"),
+        (("--address", "a:99999"), "EndpointInvalid", "port"),
+    ],
+)
+def test_a_node_that_makes_no_sense_is_named(
+    run: Run, swarm: int, words: tuple[object, ...], kind: str, told: str
+) -> None:
+    words = words if "--address" in words else ("--address", "127.0.0.1:1", *words)
+    found = error(run, "swarm", "join", swarm, *words, "--as", "//Alice")
+    assert found["class"] == kind and told in found["message"]
+
+
+def test_what_is_not_there_is_named(run: Run, swarm: int, tmp_path: Path, model: Path) -> None:
+    assert error(run, "swarm", "status", 99)["class"] == "UnknownSwarm"
+    assert "has no node in swarm" in run("swarm", "run", swarm, "--as", "//Bob", code=1).stderr
+    run("swarm", "create", "--min-peers", 1, "--as", "//Alice", code=2)
+    run("swarm", "change", swarm, "--as", "//Alice", code=2)
+    run("swarm", "join", swarm, "--as", "//Alice", code=2)
+    run("swarm", "identity", swarm, "--certificate", model, "--as", "//Alice", code=2)
+    bad = error(run, "swarm", "create", "--config", model, "--min-peers", 1, "--as", "//Alice")
+    assert bad["class"] == "SwarmConfigInvalid"
+    text = tmp_path / "no.safetensors"
+    text.write_text(json.dumps({}))
+    bad = error(run, "swarm", "create", "--model", text, "--min-peers", 1, "--as", "//Alice")
+    assert bad["class"] == "DamagedTensors"
+
+
+def test_an_address_in_use_is_named_before_anything_begins(run: Run, swarm: int) -> None:
+    run("swarm", "grant", swarm, "//Alice", "--as", "//Alice")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        run("swarm", "join", swarm, "--address", at, "--as", "//Alice")
+        found = run("swarm", "run", swarm, "--as", "//Alice", code=1)
+    assert f"cannot listen on {at}: the address is in use" in found.stderr
+
+
+def test_certificates_for_another_swarm_are_refused_by_name(run: Run, swarm: int) -> None:
+    run("swarm", "grant", swarm, "//Alice", "--as", "//Alice")
+    other = ask(run, "swarm", "identity", swarm + 1, "--as", "//Alice")
+    own = ("--certificate", other["certificate"], "--key-file", other["key"])
+    found = error(run, "swarm", "join", swarm, "--address", "a:1", *own, "--as", "//Alice")
+    assert found["class"] == "CertificateForeign"
+    assert f"swarm {swarm + 1}" in found["message"]
