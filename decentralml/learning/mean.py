@@ -1,11 +1,11 @@
 """FedAvg's weighted mean of models, in memory that does not grow.
 
 The next model is ``Σ (n_i / n) · w_i`` over contributors *i* with ``n_i`` examples each, for
-every tensor: parameters and buffers alike. One piece of one tensor of one contributor is in
-memory at a time (for each thread), whatever their number and the model's size.
+every tensor: parameters and buffers alike. One piece of one tensor of at most eight contributors is
+in memory at a time (for each thread), whatever their number and the model's size.
 
 - Floating tensors keep their type; sums are in float64 and in a fixed order, so that
-  the same updates give the same bytes.
+  the same updates give the same bytes, on every machine.
 - Integer tensors, such as batch norm's ``num_batches_tracked``, become the weighted mean rounded
   to the nearest integer, ties to even; booleans the weighted majority, ties true.
 - Where all agree, the value stays exactly as it is. Floats of up to 32 bits do by themselves: 29
@@ -29,18 +29,11 @@ import numpy as np
 
 from decentralml.bundles.manifest import DTYPES
 from decentralml.errors import BadWeight, ZeroWeight
-from decentralml.learning.dtypes import STORED, Array, narrowed, widened
+from decentralml.learning.dtypes import STORED, Array, narrowed
+from decentralml.learning.kernels import sums
+from decentralml.learning.kernels.arena import Arena
 from decentralml.learning.sources import TensorSource
-from decentralml.learning.stack import (
-    Meter,
-    Piece,
-    Progress,
-    Scratch,
-    Stack,
-    fill,
-    in_order,
-    stored_in,
-)
+from decentralml.learning.stack import Meter, Piece, Progress, Stack, fill, in_order, read_rows
 from decentralml.learning.tensors import TensorWriter, replacing
 from decentralml.learning.update import Update
 
@@ -48,7 +41,9 @@ Term = tuple[TensorSource, float]
 """A model and its coefficient."""
 
 PIECE = 1 << 17
-"""Elements summed at a time: their sum takes 1 MiB."""
+"""Elements summed at a time: to ask for so many takes no time beside reading them."""
+TOGETHER = 8
+"""Models of which a piece is read before they are summed."""
 NARROW = frozenset({"F32", "F16", "BF16"})
 """Floats that a float64 sum rounds back to, if they were all the same."""
 
@@ -108,11 +103,11 @@ def combined(
         terms.insert(0, (stack.base, 1.0 - sum(coefficients)))
     else:  # The heaviest is first: distances are taken from it.
         terms.insert(0, terms.pop(max(range(len(terms)), key=coefficients.__getitem__)))
-    scratch = Scratch()
+    arena = Arena()
 
     def work(piece: Piece) -> Array:
         summed = _sum if piece.dtype in NARROW else _sum_of_distances
-        found = summed(terms, piece, scratch)
+        found = summed(terms, piece, arena)
         if found is None:
             stack.blame(piece)
         return found
@@ -124,37 +119,35 @@ def combined(
             meter.add(piece.count * DTYPES[piece.dtype] * len(coefficients))
 
 
-def _sum(terms: Sequence[Term], piece: Piece, scratch: Scratch) -> Array | None:
+def _sum(terms: Sequence[Term], piece: Piece, arena: Arena) -> Array | None:
     """A piece of the next model, as stored; None if it is not finite."""
-    total = scratch.array("total", (piece.count,), "f8")
-    product = scratch.array("product", (piece.count,), "f8")
-    spare = scratch.array("stored", (piece.count,), STORED[piece.dtype])
-    into = total
-    with np.errstate(invalid="ignore", over="ignore"):
-        for source, coefficient in terms:
-            into[:] = widened(stored_in(source, piece, spare), piece.dtype)
-            into *= coefficient
-            if into is not total:
-                total += into
-            into = product
-    return narrowed(total, piece.dtype) if np.isfinite(total).all() else None
+    arena.clear()
+    total = arena.rows(1, piece.count, np.dtype(np.float64))[0]
+    coefficients = arena.array((len(terms),), np.dtype(np.float64))
+    coefficients[:] = [coefficient for _, coefficient in terms]
+    finite = True
+    for first in range(0, len(terms), TOGETHER):
+        some = slice(first, first + TOGETHER)
+        with arena.passing():
+            rows = read_rows([source for source, _ in terms[some]], piece, arena)
+            finite = sums.add(arena, total, rows, coefficients[some], anew=not first)
+    return narrowed(total, piece.dtype) if finite else None
 
 
-def _sum_of_distances(terms: Sequence[Term], piece: Piece, scratch: Scratch) -> Array | None:
+def _sum_of_distances(terms: Sequence[Term], piece: Piece, arena: Arena) -> Array | None:
     """As :func:`_sum`, by distances from the first: exact where there are none."""
-    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
-    start = scratch.array("start", (piece.count,), "f8")
-    total = scratch.array("total", (piece.count,), "f8")
-    product = scratch.array("product", (piece.count,), "f8")
+    arena.clear()
+    stored = arena.array((piece.count,), STORED[piece.dtype])
+    start, total, product = arena.rows(3, piece.count, np.dtype(np.float64))
     first = np.empty_like(stored)
     fill(terms[0][0], piece, first)
-    start[:] = widened(first, piece.dtype)
+    start[:] = first
     with np.errstate(invalid="ignore", over="ignore"):
         # Zero times what is not finite is not: the first one's own values are looked at, too.
         np.multiply(start, 0.0, out=total)
         for source, coefficient in terms[1:]:
             fill(source, piece, stored)
-            product[:] = widened(stored, piece.dtype)
+            product[:] = stored
             product -= start
             product *= coefficient
             total += product

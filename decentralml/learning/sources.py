@@ -39,19 +39,14 @@ class ArraySource:
             name: TensorSpec(_dtype(values), values.shape) for name, values in tensors.items()
         }
         self._bytes = {
-            name: np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+            name: np.ascontiguousarray(values).reshape(-1).view(np.uint8)
             for name, values in tensors.items()
         }
 
-    def view(self, name: str, start: int, count: int) -> Array:
-        """Elements of a tensor as they are stored; not to be written to."""
-        stored = STORED[self.specs[name].dtype]
-        found: Array = np.frombuffer(self._bytes[name], stored, count, start * stored.itemsize)
-        return found
-
     def fill(self, name: str, start: int, buffer: memoryview) -> None:
         first = start * STORED[self.specs[name].dtype].itemsize
-        buffer[:] = self._bytes[name][first : first + len(buffer)]
+        # NumPy lets other threads go on meanwhile; a memoryview would not.
+        np.copyto(np.frombuffer(buffer, np.uint8), self._bytes[name][first : first + len(buffer)])
 
 
 def _dtype(values: Array) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +20,8 @@ from decentralml.errors import (
     UnmergeableType,
 )
 from decentralml.learning.dtypes import STORED, Array, widened
-from decentralml.learning.sources import ArraySource, TensorSource
+from decentralml.learning.kernels.arena import Arena
+from decentralml.learning.sources import TensorSource
 from decentralml.learning.tensors import in_file_order, items
 from decentralml.learning.update import Update
 
@@ -104,12 +104,20 @@ def fill(source: TensorSource, piece: Piece, stored: Array) -> None:
     source.fill(piece.name, piece.start, stored.data.cast("B") if stored.size else memoryview(b""))
 
 
-def stored_in(source: TensorSource, piece: Piece, spare: Array) -> Array:
-    """A piece as it is stored, not to be written to: in memory already, or read into ``spare``."""
-    if isinstance(source, ArraySource) and piece.count:
-        return source.view(piece.name, piece.start, piece.count)
-    fill(source, piece, spare)
-    return spare
+def read_rows(sources: Sequence[TensorSource], piece: Piece, arena: Arena) -> Array:
+    """A piece of some models, ``[n, count]``: float32 of all floats up to 32 bits, else as stored.
+
+    Rows of the arena (:meth:`Arena.rows`); booleans are bytes.
+    """
+    stored = STORED[piece.dtype]
+    halves = piece.dtype in ("F16", "BF16")
+    rows = arena.rows(len(sources), piece.count, "<f4" if halves else stored)
+    word = arena.array((piece.count,), stored) if halves else rows[0]
+    for row, source in zip(rows, sources, strict=True):
+        fill(source, piece, word if halves else row)
+        if halves:
+            row[:] = widened(word, piece.dtype)
+    return rows
 
 
 @dataclass
@@ -142,22 +150,6 @@ def in_order(work: Callable[[Piece], T], pieces: Iterator[Piece]) -> Iterator[tu
         finally:
             for _, result in waiting:
                 result.cancel()
-
-
-class Scratch(threading.local):
-    """Arrays that a thread uses again and again: fresh memory costs more than a sum."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Array] = {}
-
-    def array(self, use: str, shape: tuple[int, ...], dtype: np.dtype[np.generic] | str) -> Array:
-        """An array for one use; what is in it is left from the last time."""
-        wanted = np.dtype(dtype)
-        length = int(np.prod(shape)) * wanted.itemsize
-        kept = self._kept.get(use)
-        if kept is None or kept.nbytes < length:
-            kept = self._kept[use] = np.empty(length, np.uint8)
-        return kept[:length].view(wanted).reshape(shape)
 
 
 def first_difference(

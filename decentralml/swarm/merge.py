@@ -23,10 +23,10 @@ method                  floating tensors                integers; booleans
 value and of the next one that has any weight. With equal weights it is the plain median: for an
 odd number the middle value, for an even number the mean of the middle two (NumPy's ``median``).
 
-In memory at a time are, for each of at most four threads: ``Mean`` one piece of one model, whatever
-the number of nodes; ``CoordMedian`` a piece of all models, which is cut the smaller the more there
-are; ``GeoMedian`` such a piece and the squared distance of every two models. ``Mean`` and
-``CoordMedian`` read each file once, ``GeoMedian`` twice.
+In memory at a time are, for each of at most four threads: ``Mean`` a piece of at most eight models;
+``CoordMedian`` a piece of all models, which is cut the smaller the more there are; ``GeoMedian``
+such a piece and the squared distance of every two models. ``Mean`` and ``CoordMedian`` read each
+file once, ``GeoMedian`` twice.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ import numpy as np
 
 from decentralml.chain.swarm.words import MergeMethod
 from decentralml.errors import NoUpdates
+from decentralml.learning.kernels.arena import Arena
 from decentralml.learning.mean import combined, shares
 from decentralml.learning.robust import coordinates
-from decentralml.learning.robust.streams import by_coordinate
+from decentralml.learning.robust.streams import Kernel, by_coordinate
 from decentralml.learning.stack import Meter, Progress, Stack
 from decentralml.learning.tensors import TensorFile
 from decentralml.learning.update import Update
@@ -97,10 +98,12 @@ def _mean(stack: Stack, parts: Sequence[float], out: Path, progress: Progress | 
 def _coordinate_median(
     stack: Stack, parts: Sequence[float], out: Path, progress: Progress | None
 ) -> None:
-    kernel = coordinates.median
+    arena = Arena()
+    kernel: Kernel = partial(coordinates.median, arena=arena)
     if len(set(parts)) > 1:
         kernel = partial(coordinates.weighted_median, weights=np.array(parts))
-    by_coordinate(stack, kernel, out, Meter(progress, stack.bytes * len(stack)), least=1)
+    meter = Meter(progress, stack.bytes * len(stack))
+    by_coordinate(stack, kernel, out, meter, arena=arena, least=1)
 
 
 def _geometric_median(

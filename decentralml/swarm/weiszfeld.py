@@ -17,8 +17,9 @@ from __future__ import annotations
 import numpy as np
 
 from decentralml.bundles.manifest import DTYPES
-from decentralml.learning.dtypes import FLOATS, STORED, Doubles, widened
-from decentralml.learning.stack import Meter, Piece, Scratch, Stack, in_order, stored_in
+from decentralml.learning.dtypes import FLOATS, Doubles
+from decentralml.learning.kernels.arena import Arena
+from decentralml.learning.stack import Meter, Piece, Stack, in_order, read_rows
 
 DELTA = 1e-6
 """A step that is shorter is the last one."""
@@ -96,10 +97,10 @@ def distances(stack: Stack, meter: Meter) -> Doubles:
     DamagedTensors, NotFinite
     """
     squares = np.zeros((len(stack), len(stack)))
-    scratch = Scratch()
+    arena = Arena()
     size = max(1, ELEMENTS // len(stack))
     pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
-    for piece, part in in_order(lambda piece: _squares(stack, piece, scratch), pieces):
+    for piece, part in in_order(lambda piece: _squares(stack, piece, arena), pieces):
         if not np.isfinite(part).all():
             stack.blame(piece)
         squares += part
@@ -107,16 +108,14 @@ def distances(stack: Stack, meter: Meter) -> Doubles:
     return squares + squares.T
 
 
-def _squares(stack: Stack, piece: Piece, scratch: Scratch) -> Doubles:
+def _squares(stack: Stack, piece: Piece, arena: Arena) -> Doubles:
     """Squared distances over one piece, above the diagonal."""
     count = len(stack)
-    spare = scratch.array("stored", (piece.count,), STORED[piece.dtype])
-    rows = scratch.array("rows", (count, piece.count), "f8")
-    ways = scratch.array("ways", (count, piece.count), "f8")
+    arena.clear()
+    rows, ways = (arena.array((count, piece.count), np.dtype(np.float64)) for _ in range(2))
     found = np.zeros((count, count))
     with np.errstate(invalid="ignore", over="ignore"):
-        for row, source in zip(rows, stack.sources, strict=True):
-            row[:] = widened(stored_in(source, piece, spare), piece.dtype)
+        rows[:] = read_rows(stack.sources, piece, arena)
         # Where only one model is there, or all others are finite, its own values still tell.
         np.multiply(rows, 0.0, out=ways)
         np.fill_diagonal(found, ways.sum(axis=1))

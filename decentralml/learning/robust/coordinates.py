@@ -1,7 +1,7 @@
 """Rules that look at each coordinate apart, on a piece ``[n, count]`` of all updates.
 
 They take rows without NaN that may be overwritten, and return the piece ``[count]``: in the rows'
-type, or in float64 where that is finer.
+type, or in float64 where that is finer. Where float32 rows lie in an arena, compiled loops do it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from decentralml.learning.dtypes import Array, Doubles
-from decentralml.learning.robust.networks import carry_out, middle_network, sort_rows
+from decentralml.learning.kernels.arena import Arena
+from decentralml.learning.kernels.order import MOST_ROWS, mean_of_ranks
+from decentralml.learning.robust.networks import carry_out, middle_network, network, sort_rows
 
 
-def median(rows: Array) -> Array:
+def median(rows: Array, arena: Arena | None = None) -> Array:
     """The middle value of each coordinate; of an even number the mean of the middle two.
 
     Source: Yin et al., Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates,
@@ -20,6 +22,9 @@ def median(rows: Array) -> Array:
     """
     upper = len(rows) // 2
     lower = len(rows) - 1 - upper
+    if arena is not None and _compiles(rows):
+        ranks = tuple(sorted({lower, upper}))
+        return mean_of_ranks(arena, rows, network(len(rows), ranks), ranks)
     order = sort_rows(list(rows), (lower, upper), np.empty_like(rows[0]))
     return middle(order[lower], order[upper])
 
@@ -38,14 +43,20 @@ def middle(low: Array, high: Array) -> Array:
     return (low.astype(np.float64) + high) / 2
 
 
-def trimmed_mean(rows: Array, bad: int) -> Array:
+def trimmed_mean(rows: Array, bad: int, arena: Arena | None = None) -> Array:
     """The mean without the ``bad`` smallest and the ``bad`` largest values of each coordinate.
 
     Source: Yin et al., 2018.
     """
     between = middle_network(len(rows), bad)
+    if arena is not None and _compiles(rows):
+        return mean_of_ranks(arena, rows, between, range(bad, len(rows) - bad))
     order = carry_out(between, list(rows), np.empty_like(rows[0]))
     return mean_of(order[bad : len(rows) - bad])
+
+
+def _compiles(rows: Array) -> bool:
+    return rows.dtype == np.float32 and len(rows) <= MOST_ROWS
 
 
 def mean_of(rows: list[Array]) -> Array:

@@ -1,9 +1,9 @@
 """How updates lie to each other: their Gram matrix, from one pass over their files.
 
 With ``d_i = w_i - o`` (*o* the base model; without one, any point: distances do not care) it holds
-``G_ij = ⟨d_i, d_j⟩`` over all floating tensors, in float64. Everything that the rules of
-coefficients need follows: ``|d_i - d_j|² = G_ii + G_jj - 2 G_ij``, and for a point
-``v = o + Σ a_i d_i``: ``|d_i - v|² = G_ii - 2 (G a)_i + aᵀ G a``.
+``G_ij = ⟨d_i, d_j⟩`` over all floating tensors, in float64 and always summed in the same order.
+Everything that the rules of coefficients need follows: ``|d_i - d_j|² = G_ii + G_jj - 2 G_ij``, and
+for a point ``v = o + Σ a_i d_i``: ``|d_i - v|² = G_ii - 2 (G a)_i + aᵀ G a``.
 
 Integer tensors count things (batch norm's batches); they have no part in distances, and follow the
 coefficients.
@@ -17,28 +17,22 @@ import numpy as np
 
 from decentralml.bundles.manifest import DTYPES
 from decentralml.errors import NotFinite, StructureMismatch
-from decentralml.learning.dtypes import FLOATS, STORED, Array, Doubles, widened
+from decentralml.learning.dtypes import FLOATS, Array, Doubles
+from decentralml.learning.kernels.arena import Arena
+from decentralml.learning.kernels.products import products, squares
 from decentralml.learning.sources import TensorSource
 from decentralml.learning.stack import (
     Meter,
     Piece,
-    Scratch,
     Stack,
-    fill,
     first_difference,
     in_order,
-    stored_in,
+    read_rows,
 )
 
-ELEMENTS = 1 << 18
+ELEMENTS = 1 << 19
 """Elements of all updates together that are in memory at a time, for each thread."""
 LEAST = 1 << 10
-ALONE = 1 << 15
-"""Elements of one update at a time, where each is looked at alone."""
-SHORT = 1 << 13
-"""Elements in an inner product for which OpenBLAS uses the calling thread alone."""
-SMALL = 1 << 18
-"""Multiplications in a matrix product for which OpenBLAS uses the calling thread alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ def measure(
 ) -> Geometry:
     """The geometry of a stack, from its base model if it has one.
 
-    ``diagonal``: only lengths are asked for; all other products are left zero.
+    ``diagonal``: only lengths are asked for; other products may be left zero.
 
     An update that holds NaN or infinity, or whose square is beyond float64, gives a row and a
     column that are not finite; the others' numbers are not touched by it.
@@ -111,15 +105,14 @@ def measure(
         raise StructureMismatch("the reference", *d)
     sources = [*stack.sources, *([] if reference is None else [reference])]
     gram = np.zeros((len(sources), len(sources)))
-    scratch = Scratch()
-    size = ALONE if diagonal else max(LEAST, ELEMENTS // len(sources))
+    arena = Arena()
+    size = max(LEAST, ELEMENTS // len(sources))
     with np.errstate(invalid="ignore", over="ignore"):
         pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
-        work = _squares if diagonal else _products
-        for piece, products in in_order(
-            lambda piece: work(sources, stack.base, piece, scratch), pieces
+        for piece, found in in_order(
+            lambda piece: _products(sources, stack.base, piece, arena, diagonal), pieces
         ):
-            gram += products
+            gram += found
             meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
     if reference is None:
         return Geometry(gram, stack.base is not None)
@@ -132,75 +125,32 @@ def _products(
     sources: list[TensorSource],
     base: TensorSource | None,
     piece: Piece,
-    scratch: Scratch,
+    arena: Arena,
+    diagonal: bool,
 ) -> Doubles:
-    """Inner products over one piece."""
-    stored = scratch.array("stored", (piece.count,), STORED[piece.dtype])
-    spare = scratch.array("ways", (len(sources) + 1, piece.count), "f8")
-    spare[-1] = 0.0
-    ways = spare[:-1]
-    with np.errstate(invalid="ignore", over="ignore"):
-        for row, source in zip(ways, sources, strict=True):
-            row[:] = widened(stored_in(source, piece, stored), piece.dtype)
-        ways -= _origin(ways, base, piece, stored)
-        return _gram(spare)
+    """Inner products over one piece; with ``diagonal`` perhaps of each with itself alone."""
+    arena.clear()
+    rows = read_rows(sources, piece, arena)
+    origin = _origin(rows, base, piece, arena)
+    if diagonal and rows.dtype == np.float32:
+        return np.diag(squares(arena, rows, origin))
+    return products(arena, rows, origin)
 
 
-def _squares(
-    sources: list[TensorSource],
-    base: TensorSource | None,
-    piece: Piece,
-    scratch: Scratch,
-) -> Doubles:
-    """The inner products of each with itself over one piece; the others are left zero."""
-    spare = scratch.array("stored", (piece.count,), STORED[piece.dtype])
-    way = scratch.array("way", (piece.count,), "f8")
-    origin = None if base is None else _origin(way[:0], base, piece, spare)
-    moved = origin is not None and bool(origin.any())
-    found = np.zeros((len(sources), len(sources)))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for place, source in enumerate(sources):
-            way[:] = widened(stored_in(source, piece, spare), piece.dtype)
-            if moved:
-                way -= origin
-            found[place, place] = _square(way)
-    return found
-
-
-def _square(way: Doubles) -> float:
-    """The inner product with itself, in parts for which the library starts no threads."""
-    whole = len(way) // SHORT * SHORT
-    parts, rest = way[:whole].reshape(-1, SHORT), way[whole:]
-    return float(np.matmul(parts[:, None, :], parts[:, :, None]).sum() + rest @ rest)
-
-
-def _gram(spare: Doubles) -> Doubles:
-    """``ways @ ways.T`` of all rows but the last, which makes it a product of two matrices.
-
-    In products so small that the library starts no threads of its own, which would fight with ours.
-    """
-    count = len(spare) - 1
-    products = np.zeros((count, count + 1))
-    step = max(16, SMALL // (count * (count + 1)))
-    for start in range(0, spare.shape[1], step):
-        part = spare[:, start : start + step]
-        products += part[:count] @ part.T
-    return products[:, :count]
-
-
-def _origin(ways: Doubles, base: TensorSource | None, piece: Piece, stored: Array) -> Doubles:
+def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) -> Doubles:
     """Where ways begin: any sound update will do where there is no base model.
 
     Near numbers are taken from each other before they are squared: nothing is lost.
     """
+    origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
     if base is not None:
-        fill(base, piece, stored)
-        origin: Doubles = widened(stored, piece.dtype).astype(np.float64)
+        origin[:] = read_rows([base], piece, arena)[0]
         if not np.isfinite(origin).all():
             raise NotFinite("the base model", piece.name)
         return origin
-    for row in ways:
+    for row in rows:
         if np.isfinite(row).all():
-            found: Doubles = row.copy()
-            return found
-    return np.zeros(piece.count)
+            origin[:] = row
+            return origin
+    origin[:] = 0
+    return origin

@@ -24,6 +24,7 @@ from decentralml.errors import (
     WeightsNotTaken,
 )
 from decentralml.learning.dtypes import FLOATS, STORED, Doubles, widened
+from decentralml.learning.kernels.arena import Arena
 from decentralml.learning.mean import combined, shares
 from decentralml.learning.robust import coordinates
 from decentralml.learning.robust.centre import centred_clipping, geometric_median, norm_clipping
@@ -299,7 +300,7 @@ class _Run:
     ) -> Report:
         rule, bad = self.choice.rule, self.choice.bad
         weights = _mixed_weights(self.weights, matrix) if self.uneven else None
-        chosen = None
+        chosen, arena = None, Arena()
         kernel: Kernel
         if rule is Rule.BULYAN:
             assert geometry is not None
@@ -311,14 +312,16 @@ class _Run:
             else:
                 matrix = matrix[selected]
         elif rule is Rule.MEDIAN:
-            kernel = coordinates.median
+            kernel = partial(coordinates.median, arena=arena)
             if weights is not None:
                 kernel = partial(coordinates.weighted_median, weights=weights)
         else:
-            kernel = partial(coordinates.trimmed_mean, bad=bad)
+            kernel = partial(coordinates.trimmed_mean, bad=bad, arena=arena)
             if weights is not None:
                 kernel = partial(coordinates.weighted_trimmed_mean, bad=bad, weights=weights)
-        by_coordinate(self.stack, kernel, self.out, meter, chosen=chosen, mixing=matrix)
+        by_coordinate(
+            self.stack, kernel, self.out, meter, arena=arena, chosen=chosen, mixing=matrix
+        )
         return self._report([None] * len(self.stack), 0.0)
 
     def _report(
