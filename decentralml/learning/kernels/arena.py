@@ -25,6 +25,9 @@ SLOT = 16
 MOST_ARGUMENTS = 16
 
 
+_Trap = ctypes.POINTER(ffi.wasm_trap_t)
+
+
 class Arena(threading.local):
     """Arrays in a memory that compiled loops can reach; each thread has its own.
 
@@ -107,22 +110,21 @@ class _Function:
         self._keep = store, function
         self._slots = np.zeros((MOST_ARGUMENTS, SLOT // 4), np.uint32)
         self._first = self._slots[:, 0]
-        self._trap = ctypes.POINTER(ffi.wasm_trap_t)()
         self._call = (
             store._context(),
             ctypes.byref(function._func),
             ctypes.cast(self._slots.ctypes.data, ctypes.POINTER(ffi.wasmtime_val_raw_t)),
             MOST_ARGUMENTS,
-            ctypes.byref(self._trap),
         )
 
     def __call__(self, arguments: list[int]) -> int:
         self._first[: len(arguments)] = arguments
-        error = ffi.wasmtime_func_call_unchecked(*self._call)
+        trap = _Trap()
+        error = ffi.wasmtime_func_call_unchecked(*self._call, ctypes.byref(trap))
         if error:
             raise wasmtime.WasmtimeError._from_ptr(error)
-        if self._trap:
-            raise wasmtime.Trap._from_ptr(self._trap)
+        if trap:
+            raise wasmtime.Trap._from_ptr(trap)
         return int(self._first[0])
 
 
