@@ -42,7 +42,7 @@ class Peer:
         return self.server.address
 
     def member(self) -> Member:
-        return Member(self.account, self.identity.certificate, self.address)
+        return Member(self.account, self.identity.certificate)
 
     def fetch(
         self, cid: Cid, *providers: object, limit: int = 1 << 30, seconds: float = 20.0

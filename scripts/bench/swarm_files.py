@@ -68,11 +68,14 @@ class Run:
     def __init__(self, folder: Path, size: int, chunk: int) -> None:
         self.size = size
         self.chunk = chunk
+        accounts = [Address("server"), Address("client")]
         self.identities = [
-            make_identity(folder / who, genesis=GENESIS, swarm=SWARM, account=Address(who))
-            for who in ("server", "client")
+            make_identity(folder / who, genesis=GENESIS, swarm=SWARM, account=who)
+            for who in accounts
         ]
-        listed = [Member(Address(i.chain.parts[-3]), i.certificate, "") for i in self.identities]
+        listed = [
+            Member(who, own.certificate) for who, own in zip(accounts, self.identities, strict=True)
+        ]
         self.members = Members(lambda: listed, Scope(GENESIS, SWARM))
         self.members.refresh()
         self.server_shelf, self.shelf = Shelf(folder / "there"), Shelf(folder / "here")

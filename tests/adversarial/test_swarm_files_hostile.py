@@ -135,7 +135,7 @@ def lie(register: Register, bob: Peer, file: Path) -> Iterator[Callable[[Script]
             lambda: bob.members.server_context(identity),
         )
         made.append(liar)
-        register.others.append(Member(account, identity.certificate, liar.address))
+        register.others.append(Member(account, identity.certificate))
         register.renew()
         liar.start()
         return liar
@@ -374,7 +374,7 @@ def test_an_expired_server_is_not_asked_for_anything(
     liar = lie(send_other_bytes)
     liar.identity = new_identity(register.folder / "old", liar.account, days=0)
     liar.context = lambda: bob.members.server_context(liar.identity)
-    register.others[:] = [Member(liar.account, liar.identity.certificate, liar.address)]
+    register.others[:] = [Member(liar.account, liar.identity.certificate)]
     register.renew()
     with pytest.raises(FetchFailed, match="its certificate expired at"):
         bob.fetch(cid, liar)

@@ -176,7 +176,7 @@ def test_a_certificate_of_another_swarm_is_refused_although_it_is_registered(
     register: Register, alice: Peer, cid: Cid
 ) -> None:
     other = new_identity(register.folder / "other", "5eve", swarm=SwarmId(8))
-    register.others.append(Member("5eve", other.certificate, "127.0.0.1:1"))
+    register.others.append(Member("5eve", other.certificate))
     register.renew()
     assert "is for account 5eve in swarm 8" in alice.members.refused["5eve"]
     with pytest.raises(ssl.SSLError, match="ALERT"):
@@ -210,7 +210,7 @@ def test_what_a_member_that_is_an_authority_issues_is_refused(
 ) -> None:
     authority = self_issued(register.folder / "ca", "/CN=authority")
     issued = self_issued(register.folder / "issued", "/CN=friend", authority)
-    register.others.append(Member("5eve", authority.certificate, "127.0.0.1:1"))
+    register.others.append(Member("5eve", authority.certificate))
     register.renew()
     assert alice.members.refused == {}
     with contextlib.suppress(OSError):
@@ -229,8 +229,8 @@ def test_a_member_that_takes_anothers_name_does_not_keep_it_out(
     for number in range(3):
         account = f"5eve{number}"
         twin = self_issued(register.folder / account, f"/CN={bob.account}")
-        register.others.append(Member(account, twin.certificate, "127.0.0.1:1"))
-    register.others.append(Member("5copycat", bob.identity.certificate, "127.0.0.1:1"))
+        register.others.append(Member(account, twin.certificate))
+    register.others.append(Member("5copycat", bob.identity.certificate))
     register.renew()
     assert list(alice.members.refused) == ["5copycat"]
     assert_served(alice, bob, cid)

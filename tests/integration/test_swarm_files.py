@@ -120,6 +120,22 @@ def test_a_connection_is_kept_when_a_file_is_not_there(
     assert sorted(handshakes) == [False, False, True, True]
 
 
+def test_an_idle_members_farewell_is_no_refusal(
+    register: Register, bob: Peer, tmp_path: Path
+) -> None:
+    brisk = register.join("brisk", Limits(idle_seconds=0.1))
+    carol = register.join("carol")
+    cid = brisk.shelf.put(write_file(tmp_path / "other", 10))
+    bob.fetch(cid, brisk)
+    bob.pool.close()
+    carol.fetch(cid, brisk)  # and stays until it is hung up on
+    until = time.monotonic() + 30
+    while any(thread.name == "swarm-files-guest" for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert not brisk.server.refusals
+
+
 def test_a_server_that_was_restarted_is_asked_again_over_a_new_connection(
     tmp_path: Path, alice: Peer, bob: Peer, cid: Cid
 ) -> None:

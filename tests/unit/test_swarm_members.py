@@ -21,7 +21,7 @@ ALICE, BOB = Address("5alice"), Address("5bob")
 
 
 def member(identity: Identity, account: Address = ALICE) -> Member:
-    return Member(account, identity.certificate, "127.0.0.1:1")
+    return Member(account, identity.certificate)
 
 
 def holder(members: Members, identity: Identity) -> Member | None:
@@ -72,7 +72,7 @@ def test_a_certificate_for_another_is_not_trusted_and_the_reason_is_kept(
 
 def test_one_members_rubbish_does_not_keep_out_the_others(tmp_path: Path) -> None:
     alice = new_identity(tmp_path, ALICE)
-    members = Members(lambda: [Member(BOB, b"rubbish", "x"), member(alice)], SCOPE)
+    members = Members(lambda: [Member(BOB, b"rubbish"), member(alice)], SCOPE)
     members.refresh()
     assert holder(members, alice) is not None
     assert "no sound X.509 certificate" in members.refused[BOB]

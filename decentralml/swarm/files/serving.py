@@ -12,7 +12,7 @@ from decentralml.errors import CidInvalid
 from decentralml.storage import cid as cids
 from decentralml.swarm.files.limits import Fairness, Limits
 from decentralml.swarm.files.shelf import Shelf
-from decentralml.swarm.files.wire import Head, Wire, format_head
+from decentralml.swarm.files.wire import Head, PeerGone, Wire, format_head
 
 CHUNK = 256 * 1024
 """Bytes read and sent at a time; measured with scripts/bench/swarm_files.py."""
@@ -80,15 +80,23 @@ class Visit:
         WireError, OSError
         """
         patience = self._limits.head_seconds
+        is_first = True
         while True:
-            request = self._wire.head(time.monotonic() + patience)
+            try:
+                request = self._wire.head(time.monotonic() + patience)
+            except PeerGone:
+                return
+            except TimeoutError:
+                if is_first:
+                    raise
+                return  # it has all that it wanted
             self._working(True)
             try:
                 if not self._answer(request):
                     return
             finally:
                 self._working(False)
-            patience = self._limits.idle_seconds
+            is_first, patience = False, self._limits.idle_seconds
 
     def _answer(self, request: Head) -> bool:
         """Whether the connection may go on."""

@@ -30,17 +30,10 @@ AT_MOST_EVERY_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A node that the chain has registered.
-
-    Attributes
-    ----------
-    certificate : DER.
-    address : of its file server, ``host:port``.
-    """
+    """A node that the chain has registered, and its certificate (DER)."""
 
     account: Address
     certificate: bytes
-    address: str
 
 
 class NodeRegister(Protocol):
@@ -73,7 +66,7 @@ class ChainMembers:
                 der = self._chain.certificate(self._swarm, node.account)
             if der is not None:  # it may have left since
                 known[hashlib.sha256(der).digest()] = der
-                members.append(Member(node.account, der, node.address))
+                members.append(Member(node.account, der))
         self._known = known
         return members
 
