@@ -1,7 +1,7 @@
 """FedAvg's weighted mean of models, in memory that does not grow.
 
 The next model is ``Σ (n_i / n) · w_i`` over contributors *i* with ``n_i`` examples each, for
-every tensor: parameters and buffers alike. One piece of one tensor of at most eight contributors is
+every tensor: parameters and buffers alike. One piece of one tensor of at most four contributors is
 in memory at a time (for each thread), whatever their number and the model's size.
 
 - Floating tensors keep their type; sums are in float64 and in a fixed order, so that
@@ -42,7 +42,7 @@ Term = tuple[TensorSource, float]
 
 PIECE = 1 << 17
 """Elements summed at a time: to ask for so many takes no time beside reading them."""
-TOGETHER = 8
+TOGETHER = 4
 """Models of which a piece is read before they are summed."""
 NARROW = frozenset({"F32", "F16", "BF16"})
 """Floats that a float64 sum rounds back to, if they were all the same."""

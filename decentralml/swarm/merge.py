@@ -23,7 +23,7 @@ method                  floating tensors                integers; booleans
 value and of the next one that has any weight. With equal weights it is the plain median: for an
 odd number the middle value, for an even number the mean of the middle two (NumPy's ``median``).
 
-In memory at a time are, for each of at most four threads: ``Mean`` a piece of at most eight models;
+In memory at a time are, for each of at most four threads: ``Mean`` a piece of at most four models;
 ``CoordMedian`` a piece of all models, which is cut the smaller the more there are; ``GeoMedian``
 such a piece and the squared distance of every two models. ``Mean`` and ``CoordMedian`` read each
 file once, ``GeoMedian`` twice.

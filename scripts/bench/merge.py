@@ -1,10 +1,11 @@
 """The streaming weighted mean against reading its bytes, PyTorch, Flower, and a growing crowd.
 
     python scripts/bench/merge.py [--models 10] [--elements 10000000] [--rounds 7] [--folder DIR]
-                                  [--flower-python PYTHON]
+                                  [--flower-python PYTHON] [--cpu]
 
 Writes float32 models (10 of 10 million elements), then prints, each as the best of some rounds in
-turns, files in the page cache:
+turns, files in the page cache, into a file that is new each time (with ``--cpu`` in processor time
+of all threads, for a busy machine):
 
 - reading the same bytes once, summed by NumPy, one thread: the bar is 1.5 times that;
 - our merge, from files to a file that is on the disk (fsync), and without waiting for the disk;
@@ -148,14 +149,21 @@ def checked(file: Path) -> None:
     check_model(file, ModelResult(None, 1 << 40))
 
 
-def best(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Seconds of each, the best of some rounds in turns."""
+def best(
+    ways: dict[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float],
+    written: list[Path],
+) -> dict[str, float]:
+    """Seconds of each, the best of some rounds in turns; files written before are gone."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, way in ways.items():
-            start = time.perf_counter()
+            for file in written:
+                file.unlink(missing_ok=True)
+            start = clock()
             way()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(clock() - start)
     return {name: min(found[1:]) for name, found in times.items()}
 
 
@@ -180,6 +188,7 @@ def peak_memory() -> int:
 
 
 def flower(python: str, files: list[Path], rounds: int) -> dict[str, float] | None:
+    """Seconds of Flower's ways, each the best of some rounds; it uses one core."""
     command = [python, "-c", FLOWER, str(rounds), str(LAYERS), *map(str, files)]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -196,7 +205,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path, help="where to write the models; default: /tmp")
     parser.add_argument("--flower-python", default=sys.executable)
+    parser.add_argument("--cpu", action="store_true", help="processor time, on a busy machine")
     options = parser.parse_args()
+    clock = time.process_time if options.cpu else time.perf_counter
     shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with (
         tempfile.TemporaryDirectory(prefix="merge-bench-", dir=options.folder) as name,
@@ -214,8 +225,11 @@ def main() -> None:
             "one file, read and summed": lambda: read_once(files[:1]),
             "one file, checked": lambda: checked(files[0]),
         }
-        found = best(ways, options.rounds)
+        written = [folder / "ours", folder / "theirs", Path(memory_name) / "ours"]
+        found = best(ways, options.rounds, clock, written)
         rivals = flower(options.flower_python, files, options.rounds)
+        streaming(files, folder / "ours")
+        in_memory(files, folder / "theirs")
         print(f"{options.models} models of {options.elements:,} float32:")
         for way, seconds in found.items():
             print(f"  {way:28} {1000 * seconds:8.1f} ms")
