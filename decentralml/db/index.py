@@ -21,8 +21,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from decentralml.chain.feed import Feed, Place
-from decentralml.db import swarm_index
-from decentralml.db.batch import Batch, Key
+from decentralml.db import kept
+from decentralml.db.batch import Batch
 from decentralml.db.engine import Database
 from decentralml.db.models import (
     AttestationRow,
@@ -40,8 +40,8 @@ from decentralml.db.models import (
     TaskText,
     text_id,
 )
-from decentralml.db.rows import Values, submission_row, task_row
-from decentralml.db.swarm_models import SwarmRow
+from decentralml.db.rows import Values
+from decentralml.db.swarm_models import ArrivalRow, MergeRow, StepRow, SwarmRow
 from decentralml.db.words import plain
 from decentralml.errors import WrongGenesis
 from decentralml.types import Cid, TaskId
@@ -58,9 +58,10 @@ _OF_EVENTS: tuple[type[OfEvent], ...] = (
     ElectionRow,
     DeedRow,
     ModelRow,
-    *swarm_index.OF_ROUNDS,
+    ArrivalRow,
+    MergeRow,
+    StepRow,
 )
-_KEPT: tuple[type[OfChain], ...] = (SubmissionRow, TaskRow, *swarm_index.KEPT)
 _SEARCHED = ("task_type", "model_type", "strategy", "bundle")
 _NAME = 255
 _MANY = 1_000
@@ -178,7 +179,7 @@ class Index:
             chain = _number(connection, self.genesis)
             if chain is None:
                 return
-            tables: tuple[type[OfChain], ...] = (*_OF_EVENTS, BlockRow, *_KEPT)
+            tables: tuple[type[OfChain], ...] = (*_OF_EVENTS, BlockRow, *kept.TABLES)
             for table in tables:
                 connection.execute(delete(table).where(table.chain == chain))
             _forget_texts(connection, chain)
@@ -237,7 +238,7 @@ class Index:
             for table, rows in batch.rows.items():
                 if not rows:
                     continue
-                if table in _KEPT:
+                if table in kept.TABLES:
                     _upsert(connection, table, rows)
                 else:
                     connection.execute(insert(table), rows)
@@ -255,8 +256,7 @@ class Index:
             if new:
                 statement = _insert(connection, TaskText).on_conflict_do_nothing()
                 connection.execute(statement, new)
-            _mark_gone(connection, chain, batch)
-            swarm_index.mark_gone(connection, chain, batch.swarms)
+            kept.mark_gone(connection, chain, batch)
             _move(connection, chain, end)
         return True
 
@@ -273,9 +273,8 @@ class Index:
             connection.execute(
                 delete(BlockRow).where(BlockRow.chain == chain, BlockRow.number > ancestor.number)
             )
-            _restore_tasks(connection, chain, feed, ancestor)
-            _restore_results(connection, chain, feed, ancestor)
-            swarm_index.restore(connection, chain, feed, ancestor)
+            for task in kept.restore(connection, chain, feed, ancestor):
+                connection.execute(delete(TaskText).where(TaskText.id == text_id(chain, task)))
             _move(connection, chain, ancestor)
         return ancestor.number
 
@@ -353,53 +352,6 @@ def _upsert(connection: Connection, table: Any, rows: Sequence[Values]) -> None:
     keys = [column.name for column in table.__table__.primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
-
-
-def _mark_gone(connection: Connection, chain: int, batch: Batch) -> None:
-    """Also of what could not be read any more, the index may have a row of before."""
-    for task, block in batch.tasks.gone.items():
-        connection.execute(
-            update(TaskRow)
-            .where(TaskRow.chain == chain, TaskRow.id == task)
-            .values(cleared_in=block, changed_in=block)
-        )
-    for (task, index), block in batch.results.gone.items():
-        connection.execute(
-            update(SubmissionRow)
-            .where(
-                SubmissionRow.chain == chain,
-                SubmissionRow.task == task,
-                SubmissionRow.result == index,
-            )
-            .values(cleared_in=block, changed_in=block)
-        )
-
-
-def _restore_tasks(connection: Connection, chain: int, feed: Feed, to: Place) -> None:
-    """Tasks that later blocks changed, as they were after a block; those they made are removed."""
-    changed = (TaskRow.chain == chain, TaskRow.changed_in > to.number)
-    numbers = [TaskId(n) for n in connection.scalars(select(TaskRow.id).where(*changed))]
-    connection.execute(delete(TaskRow).where(*changed))
-    found = [task for task in feed.tasks(numbers, to) if task is not None] if numbers else []
-    kept = {task.id for task in found}
-    for number in numbers:
-        if number not in kept:
-            connection.execute(delete(TaskText).where(TaskText.id == text_id(chain, number)))
-    blocks = {"chain": chain, "changed_in": to.number, "cleared_in": None}
-    if found:
-        connection.execute(insert(TaskRow), [task_row(task) | blocks for task in found])
-
-
-def _restore_results(connection: Connection, chain: int, feed: Feed, to: Place) -> None:
-    changed = (SubmissionRow.chain == chain, SubmissionRow.changed_in > to.number)
-    query = select(SubmissionRow.task, SubmissionRow.result).where(*changed)
-    keys: list[Key] = [(TaskId(task), index) for task, index in connection.execute(query)]
-    connection.execute(delete(SubmissionRow).where(*changed))
-    found = feed.submissions(keys, to) if keys else []
-    blocks = {"chain": chain, "changed_in": to.number, "cleared_in": None}
-    rows = [submission_row(each) | blocks for each in found if each is not None]
-    if rows:
-        connection.execute(insert(SubmissionRow), rows)
 
 
 def _forget_texts(connection: Connection, chain: int) -> None:

@@ -132,6 +132,16 @@ class OfEvent(OfChain):
     position: Mapped[int] = mapped_column(Number, primary_key=True, sort_order=-1)
 
 
+class KeptRow(OfChain):
+    """What the chain stored at the index's block, or last, if it has been cleared."""
+
+    __abstract__ = True
+
+    changed_in: Mapped[int] = mapped_column(Number, sort_order=1)
+    """The last indexed block in which something happened to it."""
+    cleared_in: Mapped[int | None] = mapped_column(Number, sort_order=2)
+
+
 class BlockRow(OfChain):
     """A block in which something happened that concerns the index."""
 
@@ -155,8 +165,8 @@ class EventRow(OfEvent):
     fields: Mapped[dict[str, Any]] = mapped_column(Document)
 
 
-class TaskRow(OfChain):
-    """A task as the chain stored it at the index's block, or last, if it has been cleared."""
+class TaskRow(KeptRow):
+    """A task."""
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -214,13 +224,10 @@ class TaskRow(OfChain):
     published: Mapped[str | None] = mapped_column(CID)
     ended_at: Mapped[int | None] = mapped_column(Number)
     unreturned: Mapped[int] = mapped_column(Amount)
-    changed_in: Mapped[int] = mapped_column(Number)
-    """The last indexed block in which something happened to it."""
-    cleared_in: Mapped[int | None] = mapped_column(Number)
 
 
-class SubmissionRow(OfChain):
-    """A contributor's slot as the chain stored it at the index's block, or last."""
+class SubmissionRow(KeptRow):
+    """A contributor's slot."""
 
     __tablename__ = "submissions"
     __table_args__ = (
@@ -245,8 +252,6 @@ class SubmissionRow(OfChain):
     outcome: Mapped[str | None] = mapped_column(WORD)
     reason: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[int | None] = mapped_column(Number)
-    changed_in: Mapped[int] = mapped_column(Number)
-    cleared_in: Mapped[int | None] = mapped_column(Number)
 
 
 class AttestationRow(OfEvent):

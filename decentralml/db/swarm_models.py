@@ -8,20 +8,10 @@ from sqlalchemy import Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from decentralml.db.columns import Amount, Document, Number
-from decentralml.db.models import ADDRESS, CID, CLUSTERED, WORD, OfChain, OfEvent
+from decentralml.db.models import ADDRESS, CID, CLUSTERED, WORD, KeptRow, OfEvent
 
 
-class OfSwarm(OfChain):
-    """What the chain stored of a swarm at the index's block, or last, if it is gone."""
-
-    __abstract__ = True
-
-    changed_in: Mapped[int] = mapped_column(Number, sort_order=1)
-    """The last indexed block in which something happened to it."""
-    cleared_in: Mapped[int | None] = mapped_column(Number, sort_order=2)
-
-
-class SwarmRow(OfSwarm):
+class SwarmRow(KeptRow):
     __tablename__ = "swarms"
     __table_args__ = (
         Index(None, "chain", "owner", "id"),
@@ -52,8 +42,8 @@ class SwarmRow(OfSwarm):
     deposit: Mapped[int] = mapped_column(Amount)
 
 
-class OfMember(OfSwarm):
-    """The same of one account in a swarm."""
+class OfMember(KeptRow):
+    """What the chain stores of an account in a swarm."""
 
     __abstract__ = True
 

@@ -28,8 +28,14 @@ from decentralml.chain.swarm.words import (
 from decentralml.db.engine import Database
 from decentralml.db.index import Index
 from decentralml.db.models import EventRow
-from decentralml.db.swarm_index import KEPT, OF_ROUNDS
-from decentralml.db.swarm_models import NodeRow, SeatRow, SwarmRow
+from decentralml.db.swarm_models import (
+    ArrivalRow,
+    MergeRow,
+    NodeRow,
+    SeatRow,
+    StepRow,
+    SwarmRow,
+)
 from decentralml.db.swarms import PastArrival, PastMerge, merged_models, past_rounds, swarms_of
 from decentralml.types import UNIT, Address, Cid
 
@@ -126,7 +132,7 @@ def snapshot(database: Database) -> dict[str, list[object]]:
     """All rows, but for what tells when one was last looked at."""
     found: dict[str, list[object]] = {}
     with database.reading() as connection:
-        for table in (*KEPT, *OF_ROUNDS, EventRow):
+        for table in (SwarmRow, SeatRow, NodeRow, ArrivalRow, MergeRow, StepRow, EventRow):
             columns = [
                 column
                 for column in table.__table__.columns
