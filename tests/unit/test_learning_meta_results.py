@@ -14,9 +14,13 @@ from meta_support import EXAMPLE, LESSON, first_model, lesson_of, plan, write_bu
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from decentralml.bundles.coding import Coding
+from decentralml.bundles.manifest import MODEL_FILE
 from decentralml.bundles.meta import MetaMethod, MetaPlan, read_meta_file
 from decentralml.bundles.training import LocalTraining
 from decentralml.errors import BadSettings, Diverged, StructureMismatch, TooManyClasses
+from decentralml.learning.compress.decode import decode
+from decentralml.learning.compress.encode import encode
 from decentralml.learning.examples import write_tensors
 from decentralml.learning.meta import scripts
 from decentralml.learning.meta.episodes import Episodes, read_episodes
@@ -28,6 +32,7 @@ from decentralml.learning.models import DigitNet, load_model
 from decentralml.learning.robust.merge import merge_updates
 from decentralml.learning.robust.rules import Rule
 from decentralml.learning.scripts import examples_of
+from decentralml.learning.tensors import TensorFile
 from decentralml.learning.update import Update
 from decentralml.validation.scores.measures.adapted import adapted_metrics
 
@@ -77,6 +82,23 @@ def test_meta_sgd_keeps_its_rates_in_the_model(tmp_path: Path) -> None:
     assert not any(torch.equal(after[name], before[name]) for name in rates), "they are learned"
     with pytest.raises(StructureMismatch, match="rate:"):
         read_learner(first_model(write_bundle(tmp_path / "other"), tmp_path / "o"), MetaSGD(0.5))
+
+
+def test_what_travels_may_be_coded(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "task", 'method = "meta-sgd"')
+    base, coding = first_model(bundle, tmp_path), Coding.parse("q8")
+    data = write_clients(tmp_path / "data")
+    result = scripts.work(lesson_of(bundle), bundle, base, data, tmp_path / "results", "me")
+    start, model = (TensorFile.open(f / MODEL_FILE) for f in (base, result))
+    encode(start, model, tmp_path / "update.safetensors", coding)
+    decode(tmp_path / "update.safetensors", start, coding, tmp_path / "again.safetensors")
+    before, after, again = (
+        tensors(base), tensors(result), load_file(tmp_path / "again.safetensors")
+    )  # fmt: skip
+    assert again.keys() == after.keys()
+    for name, value in after.items():
+        moved = float((value - before[name]).abs().max())
+        torch.testing.assert_close(again[name], value, rtol=0, atol=moved / 64 + 1e-7)
 
 
 def test_batch_norms_buffers_travel_with_the_state(tmp_path: Path) -> None:
