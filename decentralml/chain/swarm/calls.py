@@ -18,7 +18,7 @@ class CreateSwarm:
 
 @dataclass(frozen=True, slots=True)
 class SetSwarmTerms:
-    """By the owner, between rounds."""
+    """By the owner, between rounds; one that waits for more arrivals than there are is void."""
 
     swarm: SwarmId
     terms: SwarmTerms
@@ -103,7 +103,7 @@ class StepDown:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """By the round's leader: the merged model."""
+    """By the round's leader: the merged model; also late, as long as nobody replaced it."""
 
     swarm: SwarmId
     round: int
