@@ -166,7 +166,7 @@ def _own(home: NodeHome) -> dict[str, Any] | None:
         with Link.connect(home.socket, 0.0) as link:
             return link.status()
     except (NodeAway, NodeRefused) as error:
-        return {"problem": f"does not run on this machine ({error})"}
+        return {"problem": "does not run here", "reason": str(error)}
 
 
 def _status_document(

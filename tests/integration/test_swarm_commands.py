@@ -51,7 +51,7 @@ def test_a_member_from_its_seat_to_its_end(run: Run, swarm: int, tmp_path: Path)
     run("swarm", "ready", swarm, "--as", "//Bob")
     status = ask(run, "swarm", "status", swarm, "--as", "//Bob")
     assert status["stage"] == "Idle" and "1 of 2 needed are ready" in status["text"]
-    assert "does not run" in status["own"]["problem"]
+    assert status["own"]["problem"] == "does not run here"
     assert run("swarm", "status", swarm).stdout.count("Ready") == 1
     run("swarm", "finish", swarm, "active", "--as", "//Bob")
     run("swarm", "leave", swarm, "--yes", "--as", "//Bob")
