@@ -13,12 +13,7 @@ Leaves `results.json`, `accuracy.png` and the parties' logs in DIR (hospitals-ou
 from __future__ import annotations
 
 import json
-import os
-import re
-import secrets
-import shlex
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,60 +24,14 @@ from typing import Any
 import click
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from stage import Stage, serve
+
 ROOT = Path(__file__).resolve().parents[3]
 BUNDLE = ROOT / "assets" / "model_contributor"
 CREATOR = "consortium"
 HOSPITALS = ("north", "south", "west")
 AGGREGATORS = ("ann", "bob", "cleo")
-CLEAN_STOP = 30.0
-
-
-class Stage:
-    """One home; commands that end, and daemons that do not."""
-
-    def __init__(self, home: Path, out: Path) -> None:
-        self.home, self.out = home, out
-        self.chain: list[str] = []
-        self.environment = os.environ | {
-            "DECENTRALML_HOME": str(home),
-            "DECENTRALML_PASSPHRASE": secrets.token_urlsafe(16),
-            "PYTHONPATH": str(ROOT),
-        }
-
-    def words(self, line: str, actor: str | None) -> list[str]:
-        who = ["--as", actor] if actor else []
-        return [sys.executable, "-m", "decentralml", *self.chain, *who, *shlex.split(line)]
-
-    def run(self, line: str, actor: str | None = None) -> Any:
-        """Run a command to its end; what it says as JSON."""
-        done = subprocess.run(
-            [*self.words(line, actor), "--json"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode:
-            raise click.ClickException(f"`decentralml {line}` ended with {done.returncode}")
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def begin(self, stack: ExitStack, line: str, name: str, actor: str | None = None) -> Path:
-        """Start a daemon that is stopped, by SIGTERM, with the stack; its log."""
-        log = self.out / f"{name}.log"
-        stream = stack.enter_context(log.open("wb"))
-        process = subprocess.Popen(
-            self.words(line, actor), env=self.environment, stdout=stream, stderr=stream
-        )
-        stack.callback(stop, process)
-        return log
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(CLEAN_STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def prepare(stage: Stage) -> Path:
@@ -101,18 +50,6 @@ def prepare(stage: Stage) -> Path:
         f"train-model {ROOT}/assets/model_creator --data {stage.home}/data/creator --out {model}"
     )
     return model
-
-
-def serve(stage: Stage, stack: ExitStack) -> None:
-    """Put the chain's file behind a node that everybody talks to from now on."""
-    log = stage.begin(stack, "chain serve --port 0 --block-time 500ms", "chain")
-    for _ in range(300):
-        found = re.search(r"ws://[0-9.:]+", log.read_text())
-        if found:
-            stage.chain = ["--chain", found.group()]
-            return
-        time.sleep(0.1)
-    raise click.ClickException("the chain is not served; see chain.log")
 
 
 def federated(stage: Stage, model: Path, rounds: int, epochs: int) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_lightning_modules_learn_one_model(tmp_path: Path) -> None:
             callbacks=[callbacks[number]],
         ).fit(modules[number], DataLoader(TensorDataset(*examples(number)), batch_size=8))
 
-    at_once(work, NODES)
+    at_once(swarm, work, NODES)
     assert same(modules)
     assert swarm.round == 1 + 2 * STEPS // 4
     assert [each.swarm.epochs for each in callbacks] == [2, 2]
@@ -116,7 +116,7 @@ def test_transformers_models_learn_one_model(tmp_path: Path) -> None:
         trainers.append(
             Trainer(models[number], settings, train_dataset=rows, callbacks=[callbacks[number]])
         )
-    at_once(lambda number: trainers[number].train(), NODES)
+    at_once(swarm, lambda number: trainers[number].train(), NODES)
     assert same(models)
     assert swarm.round == 1 + 2 * STEPS // 4
     assert [each.swarm.epochs for each in callbacks] == [2, 2]

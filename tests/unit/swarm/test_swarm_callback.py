@@ -82,7 +82,7 @@ def same(left: nn.Module, right: nn.Module) -> bool:
 def test_all_nodes_end_with_one_model_however_they_began(tmp_path: Path) -> None:
     swarm = MemorySwarm(tmp_path, seats=3)
     trainees = [Trainee(link, seed=number) for number, link in enumerate(swarm.links(3))]
-    at_once(lambda n: trainees[n].train(10), 3)
+    at_once(swarm, lambda n: trainees[n].train(10), 3)
     assert same(trainees[0].model, trainees[1].model)
     assert same(trainees[0].model, trainees[2].model)
     # One sync at the start, after 4 and 8 batches, and the last one.
@@ -104,7 +104,7 @@ def test_buffers_are_merged_too(tmp_path: Path) -> None:
         before[n] = [value.clone() for value in trainee.model[1].buffers()]  # type: ignore[index]
         trainee.batch(3)
 
-    at_once(work, 2)
+    at_once(swarm, work, 2)
     mean = trainees[0].model[1].running_mean  # type: ignore[index]
     assert not torch.equal(before[0][0], before[1][0])
     assert torch.equal(mean, trainees[1].model[1].running_mean)  # type: ignore[index]
