@@ -355,7 +355,7 @@ def test_a_call_says_what_it_will_cost_and_what_it_lacks(chain: Chain) -> None:
 def test_all_calls_of_a_batch_happen_or_none(chain: Chain) -> None:
     swarm = create(chain)
     grants = tuple(calls.GrantSeat(swarm.id, who.address) for who in (BOB, DAVE, BOB))
-    with pytest.raises(refused.SeatTaken):
+    with pytest.raises(refused.SeatTaken, match=f"a seat of swarm {swarm.id} already"):
         chain.submit(Batch(grants), ALICE)
     assert chain.seats(swarm.id) == []
     chain.submit(Batch(grants[:2]), ALICE)

@@ -55,7 +55,15 @@ def receipt_of(
 
 def facts_of(call: calls.Call) -> dict[str, Any]:
     """What a call names, for the message of an error: the task, the submission, the parent, the
-    asset; the swarm, its round, the account."""
+    asset; the swarm, its round, the account. Of a batch, what its calls agree on."""
+    if isinstance(call, calls.Batch):
+        parts = [facts_of(part) for part in call.calls]
+        named = {name: value for part in parts for name, value in part.items()}
+        return {
+            name: value
+            for name, value in named.items()
+            if all(part.get(name, value) == value for part in parts)
+        }
     if isinstance(call, calls.CreateTask):
         return {"parent": call.terms.parent, "asset": call.terms.asset}
     return {name: getattr(call, name) for name in _NAMED if hasattr(call, name)}
