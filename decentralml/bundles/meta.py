@@ -31,6 +31,8 @@ META_FILE = "meta.json"
 META_FORMAT = "decentralml/meta@1"
 ADAPTED_ACCURACY = "adapted_accuracy"
 """The metric of a meta-learner: mean over clients of what their adapted models get right."""
+RATE = "rate:"
+"""Before a parameter's name: its inner learning rates in the model of Meta-SGD."""
 MAX_BYTES = 1 << 16
 MAX_STEPS = 1000
 MAX_HEADS = 100_000

@@ -25,6 +25,7 @@ from decentralml.learning.optimizers import Method, ServerOptimizer
 from decentralml.market.contributing.contributor import accept_task
 from decentralml.market.contributing.running import run_task
 from decentralml.market.contributing.sending import send_results
+from decentralml.market.creating.creator import create_task
 from decentralml.market.creating.pinned import meta_in_words
 from decentralml.market.merging.models import evaluate_model
 from decentralml.market.rounds.plan import Ending, RunPlan
@@ -198,6 +199,9 @@ def test_what_no_client_could_do_is_refused_before_money_is_at_stake(
     private = LocalTraining(privacy=ExamplePrivacy(1.0, 1.0, 1e-5))
     with pytest.raises(TermsInvalid, match="meta-gradients are not made private for single"):
         stage.post(validation_set=good, training=private, **usual)
+    other = write_bundle(tmp_path / "other", 'method = "meta-sgd"')
+    with pytest.raises(TermsInvalid, match="has no inner rates of its own"):
+        create_task(stage.as_(CREATOR), other, stage.offer(validation_set=good, **usual))
     assert chain.tasks() == []
     task = stage.post(validation_set=good, **usual)
     pinned = show_task(stage.as_(HONEST[0]), task).pinned

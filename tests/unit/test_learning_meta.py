@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from decentralml.bundles.meta import RATE
 from decentralml.errors import (
     BadSettings,
     Diverged,
@@ -27,7 +28,6 @@ from decentralml.learning.meta.federation import (
 from decentralml.learning.meta.gradient import adapted_model, assess, meta_gradient
 from decentralml.learning.meta.learners import (
     MAML,
-    RATE,
     FedAvg,
     Learner,
     MetaSGD,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from decentralml.bundles.coding import Coding
 from decentralml.bundles.manifest import MODEL_FILE
-from decentralml.bundles.meta import MetaMethod, MetaPlan, read_meta_file
+from decentralml.bundles.meta import RATE, MetaMethod, MetaPlan, read_meta_file
 from decentralml.bundles.training import LocalTraining
 from decentralml.errors import BadSettings, Diverged, StructureMismatch, TooManyClasses
 from decentralml.learning.compress.decode import decode
@@ -25,7 +25,7 @@ from decentralml.learning.examples import write_tensors
 from decentralml.learning.meta import scripts
 from decentralml.learning.meta.episodes import Episodes, read_episodes
 from decentralml.learning.meta.gradient import assess, meta_gradient
-from decentralml.learning.meta.learners import RATE, MetaSGD
+from decentralml.learning.meta.learners import MetaSGD
 from decentralml.learning.meta.lesson import predicted, tasks_of
 from decentralml.learning.meta.saved import read_learner, save_learner
 from decentralml.learning.models import DigitNet, load_model

@@ -20,13 +20,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from decentralml.bundles.meta import RATE
 from decentralml.errors import BadSettings
 from decentralml.learning.meta.adapt import Adapted, Batch, Body
 from decentralml.learning.stacked.model import Tensors
 from decentralml.learning.train import TrainingSettings
-
-RATE = "rate:"
-"""Before a parameter's name: its inner learning rates in the state of Meta-SGD."""
 
 ONCE = TrainingSettings(momentum=0.0)
 THRICE = TrainingSettings(momentum=0.0, epochs=3)

@@ -16,8 +16,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from decentralml.bundles.manifest import MODEL_FILE
+from decentralml.bundles.meta import RATE
 from decentralml.errors import StructureMismatch
-from decentralml.learning.meta.learners import RATE, Learner, State
+from decentralml.learning.meta.learners import Learner, State
 from decentralml.learning.models import MODELS, build_model, spec
 from decentralml.learning.stack import first_difference
 from decentralml.learning.stacked.model import Tensors

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from decentralml.bundles.manifest import MODEL_FILE, STRUCTURE_FILE, ValidationSet, Validator
-from decentralml.bundles.meta import MetaMethod
 from decentralml.bundles.pack import pack_task
 from decentralml.bundles.privacy import PRIVACY_FILE
 from decentralml.bundles.sealing import (
@@ -24,7 +23,6 @@ from decentralml.bundles.settings import (
     TaskSettings,
     read_settings,
 )
-from decentralml.bundles.training import LocalTraining
 from decentralml.bundles.wraps import key_digest
 from decentralml.chain.calls import CreateTask
 from decentralml.chain.errors import FundsUnavailable
@@ -36,6 +34,7 @@ from decentralml.market.creating.access import invite, require_others
 from decentralml.market.creating.golds import commitments
 from decentralml.market.creating.lately import note_posted, require_new
 from decentralml.market.creating.merger import appoint_merger, reader_of
+from decentralml.market.creating.meta import require_learnable
 from decentralml.market.creating.offer import Contents, Offer
 from decentralml.market.creating.steadiness import require_steady
 from decentralml.market.exchange.shares import share_key
@@ -207,8 +206,6 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             training = offer.training.over(training)
         if training is not None:
             training.check()
-            if settings.meta is not None:
-                _require_local(settings.meta.method, training)
             if training.privacy is not None and settings.replay is not None:
                 raise TermsInvalid(
                     "the noise of DP-SGD is a secret, so no committee could replay it; leave out "
@@ -218,6 +215,8 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             training.write(source)
         base = None if settings.base_model is None else source / settings.base_model
         require_spendable(base, offer.parent, settings.merge)
+        if settings.meta is not None:
+            require_learnable(settings.meta, training, base)
         if offer.validation_set is not None:
             _check_validation_set(offer.validation_set, settings)
         warnings += cautions.of_office(session, offer)
@@ -284,20 +283,6 @@ def _require_funds(session: Session, offer: Offer) -> None:
             free=free,
             decimals=asset.decimals,
             symbol=asset.symbol,
-        )
-
-
-def _require_local(method: MetaMethod, training: LocalTraining) -> None:
-    """Refuse settings of local training for who only computes a meta-gradient, and DP-SGD."""
-    if training.privacy is not None:
-        raise TermsInvalid(
-            "meta-gradients are not made private for single examples; leave out privacy of "
-            "[training], and make the merge private ([merge], docs/privacy.md)"
-        )
-    if not method.trains_locally and replace(training, round=None) != LocalTraining():
-        raise TermsInvalid(
-            f"{method} takes no local training but the inner steps of [meta]; leave out "
-            "--algorithm, --epochs, --learning-rate, --batch and --proximal, and [training]"
         )
 
 
