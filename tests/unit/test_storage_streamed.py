@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from decentralml.storage.streamed import StreamedCid
+from decentralml.errors import SourceChanged
+from decentralml.storage.streamed import StreamedCid, file_cid
 from decentralml.storage.unixfs import CHUNK, WIDTH, cid_of
 
 
@@ -23,3 +24,20 @@ def test_the_streamed_cid_is_the_files(tmp_path: Path, size: int, piece: int) ->
         streamed.update(data[at : at + piece])
     assert streamed.cid() == cid_of(file)
     assert streamed.cid() == cid_of(file)  # asked twice
+    assert file_cid(file) == cid_of(file)
+
+
+def test_a_file_that_changes_while_it_is_read_is_no_file_of_any_cid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(bytes(10))
+    real = StreamedCid.update
+
+    def change(self: StreamedCid, piece: memoryview) -> None:
+        real(self, piece)
+        file.write_bytes(bytes(20))
+
+    monkeypatch.setattr(StreamedCid, "update", change)
+    with pytest.raises(SourceChanged, match="changed while it was read"):
+        file_cid(file)

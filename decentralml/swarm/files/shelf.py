@@ -10,7 +10,7 @@ from pathlib import Path
 from decentralml.errors import CidInvalid, PathNotFound
 from decentralml.storage import cid as cids
 from decentralml.storage.staging import disk_errors, lend
-from decentralml.storage.unixfs import cid_of
+from decentralml.storage.streamed import file_cid
 from decentralml.types import Cid
 
 _PARTS = "parts"
@@ -49,7 +49,8 @@ class Shelf:
             with disk_errors(self.folder):
                 lend(source.resolve(), part)
                 part.chmod(_READ_ONLY)
-            return self.take(part, cid_of(part))
+                cid = file_cid(part)
+            return self.take(part, cid)
 
     def take(self, part: Path, cid: Cid) -> Cid:
         """Let a part that was just verified appear under its CID.
@@ -89,7 +90,8 @@ class Shelf:
     def mend(self) -> list[Cid]:
         """Read everything, and remove what is not what its name says: a power failure may have
         left that. Says what was removed."""
-        damaged = [cid for cid in self.held() if cid_of(self.folder / cid) != cid]
+        with disk_errors(self.folder):
+            damaged = [cid for cid in self.held() if file_cid(self.folder / cid) != cid]
         for cid in damaged:
             with disk_errors(self.folder):
                 (self.folder / cid).unlink(missing_ok=True)
