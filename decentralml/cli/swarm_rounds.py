@@ -49,7 +49,7 @@ def rounds(settings: Settings, swarm_id: int, limit: int, before: int | None) ->
         document(found)
     elif found:
         rows = [_row(each, called) for each in found]
-        columns = ("round", "opened", "took", "arrived", "merged", "leader", "left out", "model")
+        columns = ("round", "opened", "took", "arrived", "merged", "leader", "model", "left out")
         table(columns, rows, right="round took arrived merged")
     else:
         click.echo(f"no rounds of swarm {swarm_id} yet")
@@ -66,8 +66,8 @@ def _row(found: PastRound, called: Callable[[Address], str]) -> tuple[object, ..
         len(found.arrivals),
         "" if model is None else model.merged,
         "" if leader is None else called(leader),
-        ", ".join(f"{called(who)}: {fault}" for who, fault in left_out),
         _outcome(found),
+        ", ".join(f"{called(who)}: {fault}" for who, fault in left_out),
     )
 
 
