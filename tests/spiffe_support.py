@@ -92,6 +92,10 @@ class WorkloadApi(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
         self._next.put(svid)
         return svid[0]
 
+    def confuse(self) -> None:
+        """Hand out a certificate with the key of another."""
+        self._next.put((self.authority.svid()[0], self.authority.svid()[1]))
+
     def __enter__(self) -> WorkloadApi:
         return self
 

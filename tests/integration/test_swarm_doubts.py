@@ -47,7 +47,7 @@ def test_a_sound_node_has_none(register: Register, alice: Peer) -> None:
 def test_a_server_that_does_not_run_at_its_address_is_found(alice: Peer) -> None:
     alice.server.stop()
     (line,) = found(alice)
-    assert f"nobody can fetch from this node at {alice.address}" in line
+    assert f"this node's file server does not answer at {alice.address}" in line
     assert "connection refused" in line and "swarm join --address HOST:PORT" in line
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,9 +54,25 @@ def test_a_rotated_svid_is_told_and_stands_beside_the_old_one(
     folder = tmp_path / "identity"
     with SpiffeIdentity(folder, str(tmp_path / "agent.sock"), told.put) as source:
         new = api.rotate()
-        assert told.get(timeout=10).certificate == new
+        assert told.get(timeout=30).certificate == new
         assert source.identity.certificate == new
     assert {identity.certificate for identity in identities(folder)} == {old, new}
+
+
+def test_a_svid_that_cannot_be_used_leaves_the_one_before(tmp_path: Path, api: WorkloadApi) -> None:
+    told: queue.SimpleQueue[Identity] = queue.SimpleQueue()
+    old = api.rotate()
+    with SpiffeIdentity(tmp_path / "i", str(tmp_path / "agent.sock"), told.put) as source:
+        api.confuse()
+        until = time.monotonic() + 30
+        while source.fault is None:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert "does not belong to" in source.fault
+        assert source.identity.certificate == old
+        new = api.rotate()
+        assert told.get(timeout=30).certificate == new
+        assert source.fault is None
 
 
 def test_nodes_with_svids_serve_each_other(tmp_path: Path, api: WorkloadApi) -> None:

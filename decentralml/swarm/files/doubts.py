@@ -44,8 +44,9 @@ def doubts(
         )
     if (reason := _unreachable(own, identity, members)) is not None:
         found.append(
-            f"nobody can fetch from this node at {own.address}: {reason}; register the address "
-            "of its file server (decentralml swarm join --address HOST:PORT), and open its port"
+            f"asked from here, this node's file server does not answer at {own.address}: {reason}; "
+            "unless only this network keeps it from itself, nobody can fetch from it: register its "
+            "address (decentralml swarm join --address HOST:PORT) and open its port"
         )
     return found
 
