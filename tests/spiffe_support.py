@@ -108,7 +108,7 @@ class WorkloadApi(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
         self._next.put(None)
         self._server.stop(None).wait()
 
-    def FetchX509SVID(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def FetchX509SVID(self, request: Any, context: Any) -> Iterator[Any]:
         metadata = dict(context.invocation_metadata())
         if metadata.get("workload.spiffe.io") != "true":
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "security header missing")
