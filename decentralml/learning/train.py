@@ -89,7 +89,7 @@ def train(
         return train_private(model, inputs, labels, settings, level, on_epoch, loss)
     model.train()
     if settings.method == Local.FEDSGD:
-        with _seeded(settings.seed):
+        with seeded(settings.seed):
             first = _gradient_step(model, inputs, labels, settings.learning_rate, loss)
         if on_epoch:
             on_epoch(1, first)
@@ -99,7 +99,7 @@ def train(
     optimizer = torch.optim.SGD(
         model.parameters(), lr=settings.learning_rate, momentum=settings.momentum
     )
-    with _seeded(settings.seed):
+    with seeded(settings.seed):
         for epoch in range(1, settings.epochs + 1):
             total, seen = 0.0, 0
             for picked in torch.split(torch.randperm(len(inputs)), settings.batch):
@@ -162,7 +162,7 @@ def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, floa
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """The seed for what is inside; the caller's random numbers go on as if nothing happened."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from meta_support import EXAMPLE, LESSON, first_model, lesson_of, plan, write_bundle, write_clients
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from decentralml.bundles.coding import Coding
 from decentralml.bundles.manifest import MODEL_FILE
@@ -26,7 +26,7 @@ from decentralml.learning.meta import scripts
 from decentralml.learning.meta.episodes import Episodes, read_episodes
 from decentralml.learning.meta.gradient import assess, meta_gradient
 from decentralml.learning.meta.learners import MetaSGD
-from decentralml.learning.meta.lesson import predicted, tasks_of
+from decentralml.learning.meta.lesson import predicted, step, tasks_of
 from decentralml.learning.meta.saved import read_learner, save_learner
 from decentralml.learning.models import DigitNet, load_model
 from decentralml.learning.robust.merge import merge_updates
@@ -162,6 +162,23 @@ def test_what_the_predictions_score_is_what_assessing_says(tmp_path: Path, metho
     wanted = assess(learner, module, state, tasks).accuracies
     assert found["adapted_accuracy"] == pytest.approx(float(wanted.mean()))
     assert found["adapted_spread"] == pytest.approx(float(wanted.std(correction=0)))
+
+
+def test_dropout_is_the_same_for_everybody_who_judges(tmp_path: Path) -> None:
+    settings = plan()
+    learner = LESSON.learner_of(settings)
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 16), nn.Dropout(0.5), nn.ReLU(), nn.Linear(16, 2))
+    state = {n: p.detach() for n, p in module.named_parameters()}
+    some = episodes(tmp_path / "data", settings)
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(predicted(LESSON, learner, module, state, some))
+    assert np.array_equal(*found)
+    tasks = tasks_of(LESSON, some, module)
+    steps = [step(LESSON, learner, module, state, tasks, 0.1) for _ in range(2)]
+    assert torch.equal(steps[0].state["0.weight"], steps[1].state["0.weight"])
 
 
 def test_a_model_that_diverges_in_the_inner_loop_predicts_nan_and_says_so(

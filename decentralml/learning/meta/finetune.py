@@ -17,7 +17,7 @@ from decentralml.learning.meta.saved import has_rates, read_learner
 from decentralml.learning.meta.tasks import Task, counted
 from decentralml.learning.models import save_model
 from decentralml.learning.stacked.clients import Client, read_client
-from decentralml.learning.train import evaluate
+from decentralml.learning.train import evaluate, seeded
 
 ADAPTED_FILE = "adapted.json"
 ADAPTED_FORMAT = "decentralml/adapted@1"
@@ -96,7 +96,8 @@ def fine_tune(
         mine = counted(mine, classes)
         asked = None if asked is None else counted(asked, classes)
     require_head(mine, head)
-    after = adapted_model(learner, module, state, mine)
+    with seeded(0):
+        after = adapted_model(learner, module, state, mine)
     found = FineTuned(
         learner.name,
         plan.steps,

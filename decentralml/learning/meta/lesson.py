@@ -36,7 +36,7 @@ from decentralml.learning.models import MODELS
 from decentralml.learning.stacked.clients import Client, prepared
 from decentralml.learning.stacked.model import Tensors
 from decentralml.learning.stacked.traits import traits
-from decentralml.learning.train import Loss, TrainingSettings
+from decentralml.learning.train import Loss, TrainingSettings, seeded
 
 SEEDS = 1_000_003
 """Apart enough that no two clients of two rounds share their seed of local training."""
@@ -162,19 +162,21 @@ def step(
     NoUpdates, Diverged, NotStackable
     """
     sizes = [len(task.support) + len(task.query) for task in tasks]
-    found = meta_gradient(
-        learner, module, state, tasks, weights=sizes, loss=lesson.loss,
-        seeds=[seed * SEEDS + place for place in range(len(tasks))],
-    )  # fmt: skip
+    with seeded(seed):
+        found = meta_gradient(
+            learner, module, state, tasks, weights=sizes, loss=lesson.loss,
+            seeds=[seed * SEEDS + place for place in range(len(tasks))],
+        )  # fmt: skip
     after = {
         name: value - outer_rate * found.gradient[name] if value.is_floating_point() else value
         for name, value in state.items()
     }
     moved = with_values(module, found.buffers)
-    scores = [
-        assess(learner, where, what, tasks, loss=lesson.loss).accuracies.mean().item()
-        for where, what in ((module, state), (moved, after))
-    ]
+    with seeded(seed):
+        scores = [
+            assess(learner, where, what, tasks, loss=lesson.loss).accuracies.mean().item()
+            for where, what in ((module, state), (moved, after))
+        ]
     return Stepped(moved, after, sum(sizes), found.losses.mean().item(), *scores)
 
 
@@ -188,18 +190,19 @@ def predicted(
 ) -> NDArray[np.float32]:
     """Scores of every example by its client's adapted model, ``[N, outputs]``.
 
-    What a client's adaptation diverges in is NaN, and told: it is the model's fault, not that of
-    who measures it.
+    They are the same for everybody, dropout or not. What a client's adaptation diverges in is NaN,
+    and told: it is the model's fault, not that of who measures it.
     """
     inputs, labels = lesson.prepare(episodes.inputs), torch.from_numpy(episodes.labels)
     head = head_of(module, inputs)
     scores = torch.full((len(inputs), head), torch.nan)
     known = traits(module, inputs)
-    for each in episodes.each:
+    for place, each in enumerate(episodes.each):
         support = Client(each.name, inputs[each.support], labels[each.support])
         require_head(support, head)
         try:
-            adapted = adapted_model(learner, module, state, support, lesson.loss, known)
+            with seeded(place):
+                adapted = adapted_model(learner, module, state, support, lesson.loss, known)
         except Diverged as error:
             print(error, flush=True)
             continue
