@@ -12,13 +12,14 @@ from decentralml.cli.swarm_member import buy, finish, identity, join, leave, rea
 from decentralml.cli.swarm_node import run
 from decentralml.cli.swarm_owner import change, clear, close, create, grant, revoke
 from decentralml.cli.swarm_rounds import rounds
-from decentralml.cli.swarming import SWARM, admission_of, node_home
+from decentralml.cli.swarming import SWARM, admission_of, node_home, opened
 from decentralml.cli.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from decentralml.chain.swarm.words import Node
+    from decentralml.chain.swarm.words import Node, Swarm
+    from decentralml.market.session import Session
     from decentralml.swarm.board import View
     from decentralml.swarm.home import NodeHome
     from decentralml.swarm.status import Standing
@@ -43,14 +44,15 @@ for command in (
     swarm.add_command(command)
 
 
-@swarm.command("list", epilog=examples("decentralml swarm list", "decentralml swarm list --json"))
+@swarm.command("list", epilog=examples("decentralml swarm list", "decentralml swarm list --mine"))
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--mine", is_flag=True, help="Only those that you own or have a seat in.")
 @common
 @pass_settings
-def list_(settings: Settings, limit: int) -> None:
+def list_(settings: Settings, limit: int, mine: bool) -> None:
     """List swarms, newest first."""
     with settings.session() as session:
-        found = session.chain.swarms(limit)
+        found = _of_signer(session, limit) if mine else session.chain.swarms(limit)
         names = session.names
     if settings.json:
         document(found)
@@ -73,6 +75,15 @@ def list_(settings: Settings, limit: int) -> None:
         table(columns, rows, right="swarm seats ready needed")
     else:
         click.echo("no swarms; make one with: decentralml swarm create")
+
+
+def _of_signer(session: Session, limit: int) -> list[Swarm]:
+    """The chain has seats by swarm; by account they are in the index."""
+    from decentralml.db.swarms import swarms_of
+
+    with opened(session) as (connection, chain):
+        numbers = swarms_of(connection, chain, session.address, limit)
+    return [session.chain.swarm(number) for number in numbers]
 
 
 @swarm.command(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import document, table
-from decentralml.cli.swarming import SWARM
+from decentralml.cli.swarming import SWARM, opened
 from decentralml.cli.units import format_duration, format_time
 
 if TYPE_CHECKING:
@@ -19,40 +20,51 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "decentralml swarm rounds 3", "decentralml swarm rounds 3 --before 120 --limit 50 --json"
+        "decentralml swarm rounds 3",
+        "decentralml swarm rounds 3 --before 120 --limit 50 --json",
+        "decentralml swarm rounds --model bafkreih…",
     )
 )
-@click.argument("swarm_id", metavar="SWARM", type=SWARM)
+@click.argument("swarm_id", metavar="SWARM", type=SWARM, required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--before", type=click.IntRange(1), help="Only rounds with lower numbers.")
+@click.option("--model", metavar="CID", help="The round, of any swarm, that led to this model.")
 @common
 @pass_settings
-def rounds(settings: Settings, swarm_id: int, limit: int, before: int | None) -> None:
+def rounds(
+    settings: Settings, swarm_id: int | None, limit: int, before: int | None, model: str | None
+) -> None:
     """List a swarm's rounds, newest first: who arrived, who merged, how long it took.
 
     They are read from the index, which takes in the chain's newest blocks first; rounds of a swarm
-    that was removed are there, too.
+    that was removed are there, too. A model goes by its CID or the beginning of it.
     """
     from decentralml.chain.swarm.words import SwarmId
-    from decentralml.db.swarms import past_rounds
-    from decentralml.market.indexing import fresh_index
+    from decentralml.db.swarms import past_rounds, rounds_of_model
 
+    if (swarm_id is None) == (model is None):
+        raise click.UsageError("name either a SWARM or a --model")
     with settings.session() as session:
         called = session.called
-        with fresh_index(session) as index:
-            chain = index.number()
-            with index.database.reading() as connection:
-                found = past_rounds(connection, chain or 0, SwarmId(swarm_id), limit, before)
-        if not found and before is None:
+        with opened(session) as (connection, chain):
+            if model is not None:
+                found = rounds_of_model(connection, chain, model, limit)
+            else:
+                number = SwarmId(swarm_id or 0)
+                past = past_rounds(connection, chain, number, limit, before)
+                found = [(number, each) for each in past]
+        if not found and swarm_id is not None and before is None:
             session.chain.swarm(SwarmId(swarm_id))  # Says so if there is none.
     if settings.json:
-        document(found)
+        document(
+            [{"swarm": number, **asdict(each), "lasted": each.lasted} for number, each in found]
+        )
     elif found:
-        rows = [_row(each, called) for each in found]
+        rows = [(number, *_row(each, called)) for number, each in found]
         columns = ("round", "opened", "took", "arrived", "merged", "leader", "model", "left out")
-        table(columns, rows, right="round took arrived merged")
+        table(("swarm", *columns), rows, right="swarm round took arrived merged")
     else:
-        click.echo(f"no rounds of swarm {swarm_id} yet")
+        click.echo("no such rounds yet")
 
 
 def _row(found: PastRound, called: Callable[[Address], str]) -> tuple[object, ...]:

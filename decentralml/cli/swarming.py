@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +13,8 @@ from decentralml.cli.output import document
 from decentralml.cli.units import format_amount
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from decentralml.chain.api import Receipt
     from decentralml.chain.swarm.words import SwarmTerms
     from decentralml.market.session import Session
@@ -25,6 +29,18 @@ def node_home(session: Session, swarm: int) -> NodeHome:
     from decentralml.swarm.home import NodeHome
 
     return NodeHome.of(session.config.home, session.genesis, SwarmId(swarm), session.address)
+
+
+@contextmanager
+def opened(session: Session) -> Iterator[tuple[Connection, int]]:
+    """The index, brought up to date, and the chain's number in it."""
+    from decentralml.market.indexing import fresh_index
+
+    with fresh_index(session) as index:
+        chain = index.number()
+        assert chain is not None, "it has just been brought up to date"
+        with index.database.reading() as connection:
+            yield connection, chain
 
 
 def admission_of(terms: SwarmTerms) -> str:

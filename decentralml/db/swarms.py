@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select, union
 
 from decentralml.chain.swarm.words import Fault, SwarmId
 from decentralml.db.models import BlockRow
-from decentralml.db.swarm_models import ArrivalRow, MergeRow, OfRound, StepRow, SwarmRow
+from decentralml.db.swarm_models import ArrivalRow, MergeRow, OfRound, SeatRow, StepRow, SwarmRow
 from decentralml.db.swarm_rows import (
     COLLECTED,
     DRAWN,
@@ -82,17 +82,6 @@ class PastRound:
         return self.ended - self.opened
 
 
-@dataclass(frozen=True, slots=True)
-class MergedModel:
-    """A model that a swarm published."""
-
-    swarm: SwarmId
-    round: int
-    cid: Cid
-    leader: Address
-    published_at: int
-
-
 def past_rounds(
     connection: Connection,
     chain: int,
@@ -127,44 +116,37 @@ def past_rounds(
     return [each.told(number) for number, each in found.items() if each.times]
 
 
-def merged_models(
-    connection: Connection,
-    chain: int,
-    *,
-    swarm: SwarmId | None = None,
-    cid: str | None = None,
-    limit: int = 20,
-) -> list[MergedModel]:
-    """Models that swarms published, newest first.
+def rounds_of_model(
+    connection: Connection, chain: int, cid: str, limit: int = 20
+) -> list[tuple[SwarmId, PastRound]]:
+    """The rounds that led to a model, by its CID or the beginning of it, newest first.
 
-    Parameters
-    ----------
-    swarm, cid : only of that swarm, or that model (the CID, or its beginning).
+    Several where the same was published again.
     """
-    conditions = [MergeRow.chain == chain]
-    if swarm is not None:
-        conditions.append(MergeRow.swarm == swarm)
-    if cid is not None:
-        conditions += [MergeRow.cid >= cid, MergeRow.cid < cid + "~"]
-    order = (MergeRow.round,) if swarm is not None else (MergeRow.block, MergeRow.position)
     query = (
-        select(MergeRow.swarm, MergeRow.round, MergeRow.cid, MergeRow.leader, BlockRow.time)
-        .join(BlockRow, _in_its_block(MergeRow))
-        .where(*conditions)
-        .order_by(*(column.desc() for column in order))
+        select(MergeRow.swarm, MergeRow.round)
+        .where(MergeRow.chain == chain, MergeRow.cid >= cid, MergeRow.cid < cid + "~")
+        .order_by(MergeRow.block.desc(), MergeRow.position.desc())
         .limit(limit)
     )
     return [
-        MergedModel(SwarmId(row.swarm), row.round, Cid(row.cid), Address(row.leader), row.time)
-        for row in connection.execute(query)
+        (SwarmId(row.swarm), found)
+        for row in connection.execute(query).all()
+        for found in past_rounds(connection, chain, SwarmId(row.swarm), 1, row.round + 1)
     ]
 
 
-def swarms_of(connection: Connection, chain: int, owner: Address, limit: int = 20) -> list[SwarmId]:
-    """Swarms that an account owns, newest first, also those that were removed."""
-    query = select(SwarmRow.id).where(SwarmRow.chain == chain, SwarmRow.owner == owner)
-    numbers = connection.scalars(query.order_by(SwarmRow.id.desc()).limit(limit))
-    return [SwarmId(number) for number in numbers]
+def swarms_of(connection: Connection, chain: int, account: Address, limit: int) -> list[SwarmId]:
+    """Swarms that an account owns or has a seat in, newest first."""
+    owned = select(SwarmRow.id).where(
+        SwarmRow.chain == chain, SwarmRow.owner == account, SwarmRow.cleared_in.is_(None)
+    )
+    seated = select(SeatRow.swarm).where(
+        SeatRow.chain == chain, SeatRow.account == account, SeatRow.cleared_in.is_(None)
+    )
+    several = union(owned, seated).subquery()
+    newest = select(several.c.id).order_by(several.c.id.desc()).limit(limit)
+    return [SwarmId(number) for number in connection.scalars(newest)]
 
 
 @dataclass

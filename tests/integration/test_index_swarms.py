@@ -105,15 +105,15 @@ def test_swarms_of_a_chain_that_began_without_them_are_indexed(tmp_path: Path) -
 def test_swarm_rounds_by_command(tmp_path: Path) -> None:
     home = new_home(tmp_path)
 
-    def said(*words: str, code: int = 0) -> str:
-        arguments = ["--home", str(home), "swarm", "rounds", *words]
+    def said(*words: str, code: int = 0, command: str = "rounds") -> str:
+        arguments = ["--home", str(home), "swarm", command, *words]
         done = CliRunner().invoke(cli, arguments, prog_name="decentralml")
         assert done.exit_code == code, done.output
         return done.output
 
     with embedded(home) as chain:
         swarm = create(chain, (BOB, DAVE))
-    assert "no rounds" in said("0")
+    assert "no such rounds" in said("0")
     with embedded(home) as chain:
         swarm = OnChain(chain, swarm.id)
         leader = swarm.merge((BOB, DAVE))
@@ -129,5 +129,12 @@ def test_swarm_rounds_by_command(tmp_path: Path) -> None:
     ] == [2]
     table = said("0")
     assert "under way" in table and str(model(1)) in table
+    assert json.loads(said("--model", str(model(1))[:8], "--json")) == [second, first]
+    assert json.loads(said("--model", str(model(1)), "--json")) == [first]
+    assert "no such rounds" in said("--model", "bafnone")
+    assert "either a SWARM or a --model" in said(code=2)
+    for who, count in (("//Alice", 1), ("//Bob", 1), ("//Eve", 0)):
+        listed = said("--mine", "--json", "--as", who, command="list")
+        assert len(json.loads(listed)) == count, who
     problem = said("9", code=1)
     assert "there is no swarm 9" in problem and len(problem.splitlines()) == 1

@@ -36,7 +36,7 @@ from decentralml.db.swarm_models import (
     StepRow,
     SwarmRow,
 )
-from decentralml.db.swarms import PastArrival, PastMerge, merged_models, past_rounds, swarms_of
+from decentralml.db.swarms import PastArrival, PastMerge, past_rounds, rounds_of_model, swarms_of
 from decentralml.types import UNIT, Address, Cid
 
 OWNER, ANN, BEN, CLEO = (Address(f"5{name}") for name in ("Owner", "Ann", "Ben", "Cleo"))
@@ -161,8 +161,8 @@ def test_swarms_seats_and_nodes_are_as_the_chain_has_them(
         swarm = connection.execute(select(SwarmRow.__table__)).one()
         seats = connection.execute(select(SeatRow.__table__).order_by(SeatRow.account)).all()
         nodes = connection.execute(select(NodeRow.__table__).order_by(NodeRow.account)).all()
-        assert swarms_of(connection, chain, OWNER) == [ID]
-        assert swarms_of(connection, chain, ANN) == []
+        for who, swarms in ((OWNER, [ID]), (ANN, [ID]), (CLEO, [])):
+            assert swarms_of(connection, chain, who, 5) == swarms
     assert (swarm.owner, swarm.config, swarm.merge) == (OWNER, CONFIG, "Mean")
     assert (swarm.newest_round, swarm.newest_cid, swarm.round) == (1, "bafymodel1", 2)
     left = feed.head().number
@@ -237,18 +237,15 @@ def test_pages_of_rounds_go_on_where_the_last_ended_at_the_same_cost(
     assert len({b - a for a, b in pairwise(costs)}) == 1
 
 
-def test_models_of_swarms_are_found_by_swarm_and_by_cid(
-    database: Database, feed: SwarmFeed
-) -> None:
+def test_a_model_leads_back_to_its_round(database: Database, feed: SwarmFeed) -> None:
     feed.merge(2)
     chain = indexed(database, feed)
     with database.reading() as connection:
-        newest, oldest = merged_models(connection, chain, swarm=ID)
-        assert [newest, oldest] == merged_models(connection, chain)
-        assert merged_models(connection, chain, cid="bafymodel1") == [oldest]
-        assert merged_models(connection, chain, swarm=SwarmId(1)) == []
-    assert (newest.round, newest.cid, newest.leader) == (2, "bafymodel2", ANN)
-    assert newest.published_at - oldest.published_at == 6 * BLOCK
+        newest, oldest = rounds_of_model(connection, chain, "bafymodel")
+        assert [newest[1], oldest[1]] == past_rounds(connection, chain, ID)
+        assert rounds_of_model(connection, chain, "bafymodel1") == [oldest]
+        assert rounds_of_model(connection, chain, "bafyann") == []
+    assert newest[0] == ID
 
 
 def test_who_led_a_model_that_was_overturned_is_looked_at_again(
