@@ -283,6 +283,7 @@ from decentralml.errors.swarm_nodes import (
     TrainingReplaced,
     TrainingUnstartable,
     UpdateMisplaced,
+    UpdateUnfit,
 )
 from decentralml.errors.validation import (
     CheckpointRefused,
@@ -551,6 +552,7 @@ __all__ = [
     "UnusableUpdate",
     "UnwritableModel",
     "UpdateMisplaced",
+    "UpdateUnfit",
     "ValidationDataMissing",
     "ValidationError",
     "ValidationSetInvalid",

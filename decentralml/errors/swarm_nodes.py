@@ -147,3 +147,16 @@ class IdentityUnregistered(SwarmError):
             f"the certificate that the chain has of this node is not in {folder}; register the one "
             f"that is: decentralml swarm join {swarm}"
         )
+
+
+class UpdateUnfit(SwarmError):
+    """A training process handed over what no leader would merge. ``fault`` is the leader's word."""
+
+    def __init__(self, path: str, fault: str, reason: str) -> None:
+        self.path = path
+        self.fault = fault
+        self.reason = reason
+        super().__init__(
+            f"{path} cannot be merged ({fault}): {reason}; train the model that the swarm agreed "
+            "on (its configuration says which), with finite numbers"
+        )

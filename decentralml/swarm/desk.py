@@ -14,12 +14,15 @@ from decentralml.errors import (
     DecentralMLError,
     TrainingReplaced,
     UpdateMisplaced,
+    UpdateUnfit,
 )
 from decentralml.service.log import Log
 from decentralml.swarm.link import Synced
 from decentralml.swarm.listening import Request
 from decentralml.swarm.newest import Model
 from decentralml.swarm.sync import Outcome, Rounds
+from decentralml.swarm.updates import check
+from decentralml.types import Cid
 
 
 @dataclass
@@ -28,12 +31,14 @@ class Desk:
     Attributes
     ----------
     folder : where updates lie.
+    checks : whether updates are checked here, before any leader does.
     requests : what was asked and not looked at yet.
     """
 
     swarm: SwarmId
     folder: Path
     log: Log
+    checks: bool = True
     requests: SimpleQueue[Request] = field(default_factory=SimpleQueue)
     waiting: list[Request] = field(default_factory=list)
 
@@ -81,7 +86,7 @@ class Desk:
                 rounds.begin(lambda model: self._begun(rounds, request, model))
             case "sync":
                 seconds = fields.get("seconds")
-                cid = rounds.newest.files.put(self._update(fields["update"]))
+                cid = self._put(rounds, fields["update"])
                 self._only(rounds, request)
                 rounds.offer(
                     cid,
@@ -92,7 +97,7 @@ class Desk:
             case "finish":
                 presence = Presence(fields["presence"])
                 if fields.get("update") is not None:
-                    cid = rounds.newest.files.put(self._update(fields["update"]))
+                    cid = self._put(rounds, fields["update"])
                     rounds.offer(cid, int(fields["base"]), None, None)
                 rounds.finish(presence)
                 request.answer()
@@ -113,6 +118,16 @@ class Desk:
 
     def _drop(self, request: Request | None) -> None:
         self.waiting = [other for other in self.waiting if other is not request]
+
+    def _put(self, rounds: Rounds, named: Any) -> Cid:
+        """Take an update in, unless no leader would merge it: its training is told at once."""
+        path = self._update(named)
+        if self.checks:
+            newest = rounds.newest
+            fault = check(path, newest.specs(path), newest.config.update_bytes)
+            if fault is not None:
+                raise UpdateUnfit(path.name, *fault)
+        return rounds.newest.files.put(path)
 
     def _update(self, named: Any) -> Path:
         path = Path(str(named))

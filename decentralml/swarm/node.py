@@ -33,6 +33,7 @@ from decentralml.errors import (
 from decentralml.service.log import Log
 from decentralml.service.patience import HOPELESS, told
 from decentralml.service.stopping import Stop, Stopped
+from decentralml.swarm.background import Background
 from decentralml.swarm.board import AWAY, Board, is_away
 from decentralml.swarm.config import LONGEST, SwarmConfig
 from decentralml.swarm.desk import Desk
@@ -62,7 +63,7 @@ LONGEST_REFUSED = 60.0
 CONFIG_SECONDS = 30.0
 """Of one trial to get the swarm's configuration from its nodes."""
 WARN_EVERY = 6 * 3600.0
-"""Seconds between two words about a certificate that will expire."""
+"""Seconds between two looks at what may keep the others from this node's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,9 @@ class SwarmNode:
     _again: float = 0.0
     _warned: float = 0.0
     _known: Mapping[Address, tuple[bytes, str]] = field(default_factory=dict)
+    _doubting: Background[list[str]] = field(
+        default_factory=lambda: Background("swarm-doubts"), init=False
+    )
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.settings.swarm, self.settings.home.updates, self.log)
@@ -303,10 +307,17 @@ class SwarmNode:
             files.use(found)
             members.refresh()
             self.log.event("identity", "shows another certificate, which the chain knows now")
-        if time.monotonic() >= self._warned:
+        self._doubt(rounds, me, files)
+
+    def _doubt(self, rounds: Rounds, me: Node, files: PeerFiles) -> None:
+        """Say now and then what may keep the others from this node's files."""
+        if time.monotonic() < self._warned:
+            return
+        others = [node for node in rounds.nodes.values() if node.account != me.account]
+        for found in self._doubting.outcome(None, lambda: files.doubts(me, others)):
             self._warned = time.monotonic() + WARN_EVERY
-            if warning := files.identity.facts.warning():
-                self.log.warn(warning)
+            for doubt in found:
+                self.log.warn(doubt)
 
     def _other(self, me: Node) -> Identity:
         """The certificate that another command has registered meanwhile."""

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from decentralml.chain.swarm.words import Node, Presence
+from decentralml.swarm.files.doubts import doubts
 from decentralml.swarm.files.fetch import fetch
 from decentralml.swarm.files.pool import Pool
 from decentralml.swarm.files.server import FileServer
@@ -84,6 +85,10 @@ class PeerFiles:
         self.identity = identity
         if self._server is not None:
             self._server.use(identity)
+
+    def doubts(self, own: Node, others: Sequence[Node]) -> list[str]:
+        """What may keep the others from the shelf, a line each."""
+        return doubts(own, others, self.identity, self._members)
 
     def put(self, path: Path) -> Cid:
         return self._shelf.put(path)

@@ -93,7 +93,7 @@ class Rounds:
     Attributes
     ----------
     keep : files to keep whatever happens: the swarm's configuration.
-    view, standing : where the swarm stood at the last visit.
+    view, nodes, standing : where the swarm stood at the last visit.
     update : what training waits for.
     starting : training processes that wait for the newest model.
     ending : how training has ended, while the chain does not know that yet.
@@ -107,6 +107,7 @@ class Rounds:
     keep: frozenset[Cid] = frozenset()
     clock: Callable[[], float] = time.monotonic
     view: View | None = None
+    nodes: Nodes = field(default_factory=dict)
     standing: Standing | None = None
     update: Update | None = None
     starting: list[Callable[[Model | None], None]] = field(default_factory=list)
@@ -166,7 +167,7 @@ class Rounds:
         view = self.view = self.board.look()
         if view.me is None:
             raise NotRegistered(view.swarm.id, self.called(self.board.me))
-        nodes = self.board.nodes(view)
+        nodes = self.nodes = self.board.nodes(view)
         self._tell(view, nodes)
         if self.newest.follow(view, nodes):
             self._prune(view, view.me, nodes)

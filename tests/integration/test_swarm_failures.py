@@ -270,7 +270,14 @@ def test_what_cannot_be_merged_is_left_out_by_name(
     for member in swarm.members:
         member.start()
     mallory = swarm.members[2]
-    # The node itself would lead; a leader that leaves itself out does so by the same rule.
+    with mallory.link() as link:
+        link.begin()
+        bad(mallory.home.updates / "own.safetensors")
+        with pytest.raises(NodeRefused, match=f"cannot be merged \\({fault}\\)") as caught:
+            link.sync(mallory.home.updates / "own.safetensors", deadline=20)
+        assert caught.value.kind == "UpdateUnfit", "an honest node does not even offer it"
+    assert mallory.node is not None
+    mallory.node.desk.checks = False
     file = mallory.home.updates / "bad.safetensors"
     bad(file)
 
