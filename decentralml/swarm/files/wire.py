@@ -8,6 +8,7 @@ sending a byte now and then.
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 HEAD_BYTES = 8192
 """The longest first line and headers."""
 _HEADERS = 64
+_LINE = re.compile(r"[\t -~]*")
 _PIECE = 16384
 """What one TLS record holds: a read gives no more."""
 
@@ -123,17 +125,16 @@ def _left(until: float) -> float:
 
 
 def _parse(head: bytes) -> Head:
-    try:
-        first, *lines = head.decode("ascii").split("\r\n")
-    except UnicodeDecodeError:
-        raise WireError("its head is not ASCII") from None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    if not all(map(_LINE.fullmatch, (first, *lines))):
+        raise WireError("its head holds other characters than printable ASCII")
     if len(lines) > _HEADERS:
         raise WireError(f"it sent more than {_HEADERS} headers")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         name = name.lower()
-        if not colon or not name or name != name.strip() or "\n" in line or "\0" in line:
+        if not colon or not name or name != name.strip():
             raise WireError("a header of it is malformed")
         if name in headers:
             raise WireError("it sent a header twice")
