@@ -7,8 +7,9 @@
 Each node is a `decentralml swarm run` of its own on loopback; this process plays the six training
 processes, which all reach their sync point at the same moment. Prints the seconds from that moment
 until the last of them has the merged model, beside the same mean of the same files in one process
-(the peer: what is left if nobody has to agree on anything), and the ratio. Then the peak memory of
-a process that merges, against the number of nodes.
+(the peer: what is left if nobody has to agree on anything), and the ratio; and the processor time
+of all nodes and the chain, which others on the machine do not lengthen. Then the peak memory of a
+process that merges, against the number of nodes.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def write_model(path: Path, parameters: int, seed: int) -> Path:
     return path
 
 
-def syncs(options: argparse.Namespace, folder: Path) -> list[float]:
-    """Seconds of each round."""
+def syncs(options: argparse.Namespace, folder: Path) -> tuple[list[float], list[float]]:
+    """Seconds of each round, and processor seconds."""
     with ExitStack() as stack:
         stage = Stage(folder, folder)
         model = write_model(folder / "model.safetensors", options.parameters, 0)
@@ -71,21 +72,33 @@ def syncs(options: argparse.Namespace, folder: Path) -> list[float]:
         links = [stack.enter_context(Link.connect(path)) for path in sockets]
         pool = stack.enter_context(ThreadPoolExecutor(len(NODES)))
         folders = [begun.folder for begun in pool.map(lambda link: link.begin(), links)]
-        found = []
+        found, processor = [], []
         for number in range(options.rounds):
             updates = [
                 write_model(place / f"update-{number}.safetensors", options.parameters, seed)
                 for seed, place in enumerate(folders)
             ]
-            started = time.perf_counter()
+            started, spent = time.perf_counter(), processor_time()
             ended = list(
                 pool.map(lambda pair: pair[0].sync(pair[1]), zip(links, updates, strict=True))
             )
             found.append(time.perf_counter() - started)
+            processor.append(processor_time() - spent)
             contents = {synced.path.read_bytes() for synced in ended}
             assert len(contents) == 1 and ended[0].merged == len(NODES), "they differ"
-            print(f"round {ended[0].round}: {found[-1]:.2f} s", flush=True)
-    return found
+            told = f"{found[-1]:.2f} s, processor time {processor[-1]:.2f} s"
+            print(f"round {ended[0].round}: {told}", flush=True)
+    return found, processor
+
+
+def processor_time() -> float:
+    """Seconds that this process and those it started have had of a processor."""
+    children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    total = 0.0
+    for pid in (pid for told in children for pid in told.read_text().split()):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total + time.process_time()
 
 
 def waited_for(log: Path) -> Path:
@@ -151,15 +164,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="decentralml-swarm-") as name:
         folder = Path(name)
         if not chosen.merge_only:
-            times = syncs(chosen, folder)
+            times, processor = syncs(chosen, folder)
             peer = alone(chosen.parameters, folder)
             middle = statistics.median(times)
             verdict = "within" if middle < BAR else "above"
             print(
                 f"a sync of {chosen.parameters:,} parameters over {len(NODES)} nodes: "
                 f"{middle:.2f} s ({min(times):.2f} to {max(times):.2f}), {verdict} the bar of "
-                f"{BAR:.0f} s; the mean alone {peer:.3f} s, ratio {middle / peer:.0f}; load "
-                f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+                f"{BAR:.0f} s; processor time {statistics.median(processor):.2f} s; the mean alone "
+                f"{peer:.3f} s, ratio {middle / peer:.0f}; load {os.getloadavg()[0]:.1f} on "
+                f"{os.cpu_count()} cores"
             )
         memory(MERGED, folder)
 
