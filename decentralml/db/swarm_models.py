@@ -68,11 +68,7 @@ class SeatRow(OfMember):
 
 class NodeRow(OfMember):
     __tablename__ = "swarm_nodes"
-    __table_args__ = (
-        Index(None, "chain", "account", "swarm"),
-        Index(None, "chain", "changed_in"),
-        CLUSTERED,
-    )
+    __table_args__ = (Index(None, "chain", "changed_in"), CLUSTERED)
 
     identity: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of its certificate."""
@@ -99,11 +95,7 @@ class ArrivalRow(OfRound):
     """A node reached a round with an update."""
 
     __tablename__ = "swarm_arrivals"
-    __table_args__ = (
-        Index(None, "chain", "swarm", "round"),
-        Index(None, "chain", "account"),
-        CLUSTERED,
-    )
+    __table_args__ = (Index(None, "chain", "swarm", "round"), CLUSTERED)
 
     account: Mapped[str] = mapped_column(ADDRESS)
     cid: Mapped[str] = mapped_column(CID)

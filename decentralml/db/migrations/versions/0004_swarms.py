@@ -67,7 +67,7 @@ def upgrade() -> None:
     _create(
         "swarm_nodes",
         ("swarm", "account"),
-        [("account", "swarm"), ("changed_in",)],
+        [("changed_in",)],
         _number("swarm"),
         sa.Column("account", ADDRESS, nullable=False),
         sa.Column("identity", sa.LargeBinary(), nullable=False),
@@ -84,7 +84,7 @@ def upgrade() -> None:
     )
     _create_of_round(
         "swarm_arrivals",
-        [("account",)],
+        [],
         sa.Column("account", ADDRESS, nullable=False),
         sa.Column("cid", CID, nullable=False),
     )
