@@ -46,7 +46,7 @@ fn of_newcomer(dice: &mut Dice, swarm: SwarmId, found: &SwarmOf<Test>) -> Made {
         0 | 1 => Call::give_up_seat { swarm },
         2..=4 if is_registered => Call::ready { swarm },
         _ => {
-            let certificate = vec![dice.below(250) as u8; 700].try_into().unwrap();
+            let certificate = vec![dice.below(250) as u8; 40].try_into().unwrap();
             let (weightage, willing) = (dice.below(102) as u8, dice.chance(80));
             Call::register { swarm, certificate, address: address(), weightage, willing }
         }

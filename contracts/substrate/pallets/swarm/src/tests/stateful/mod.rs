@@ -4,6 +4,7 @@
 //! be. In the end every swarm winds down, whoever has vanished: nothing stays held or stored.
 
 mod calls;
+#[path = "../../../../market/src/tests/stateful/dice.rs"]
 mod dice;
 
 use super::*;
@@ -104,7 +105,7 @@ fn wind_down(dice: &mut Dice) {
     }
 }
 
-/// The play was worth it: everything that can happen did, more than once.
+/// The play was worth it: everything that can happen did, more than twice.
 fn assert_all_happened(times: &Times) {
     use scale_info::TypeInfo;
     let scale_info::TypeDef::Variant(all) = Event::<Test>::type_info().type_def else {
@@ -112,6 +113,6 @@ fn assert_all_happened(times: &Times) {
     };
     for event in all.variants {
         let often = times.get(event.name).copied().unwrap_or_default();
-        assert!(often > 10, "{} happened {often} times: {times:?}", event.name);
+        assert!(often > 2, "{} happened {often} times: {times:?}", event.name);
     }
 }
