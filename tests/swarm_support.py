@@ -94,6 +94,7 @@ class Member:
     failure: BaseException | None = None
     connect: Callable[[], Chain] | None = None
     command: Sequence[str] = ()
+    linger: float | None = None
 
     @property
     def name(self) -> str:
@@ -109,6 +110,7 @@ class Member:
             called=lambda address: NAMES.get(address, address),
             stored=lambda cid: self.crowd.config.encode(),
             command=self.command,
+            linger=self.linger,
         )
 
     def start(self, change: Callable[[SwarmNode], None] | None = None) -> Member:

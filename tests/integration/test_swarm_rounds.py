@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
-from swarm_support import Member, crowd, together, values, write_model
+from swarm_support import Member, crowd, together, until, values, write_model
 
-from decentralml.chain.swarm.words import MergeMethod
+from decentralml.chain.swarm.words import MergeMethod, Presence
+from decentralml.errors import TrainingFailed
+from decentralml.swarm.identity.own import identities, make_identity
+from decentralml.swarm.joining import join
 from decentralml.swarm.link import Synced
 
 
@@ -31,3 +35,75 @@ def test_six_nodes_merge_and_all_go_on_from_one_model(
         assert len({each.path.read_bytes() for each in found}) == 1
         assert {value for each in found for value in values(each.path)} == {merged}
         assert all(each.round == 1 and each.merged == 6 and each.counted for each in found)
+
+
+def test_weights_count(tmp_path: Path) -> None:
+    with crowd(tmp_path, 2, start=False) as swarm:
+        one, other = swarm.members
+        join(swarm.chain, one.key, swarm.swarm, one.home, swarm.genesis, weightage=3)
+        for member in swarm.members:
+            member.start()
+        found = together([lambda: sync(one, 2.0), lambda: sync(other, 6.0)])
+        assert values(found[0].path) == {3.0}
+
+
+def test_a_swarm_that_named_no_tensors_takes_the_first_ones(tmp_path: Path) -> None:
+    with crowd(tmp_path, 3, specs=None, min_peers=3) as swarm:
+        found = together(
+            [lambda m=m, n=n: sync(m, float(n)) for n, m in enumerate(swarm.members, 1)]
+        )
+        assert {value for each in found for value in values(each.path)} == {2.0}
+
+
+def test_a_running_node_shows_a_certificate_that_was_rotated(tmp_path: Path) -> None:
+    with crowd(tmp_path, 2) as swarm:
+        one, other = swarm.members
+        make_identity(
+            one.home.identities,
+            genesis=swarm.genesis.hex(),
+            swarm=swarm.swarm,
+            account=one.key.address,
+        )
+        joined = join(swarm.chain, one.key, swarm.swarm, one.home, swarm.genesis)
+        assert joined.registered
+        until(lambda: "identity" in one.log.names())
+        found = together([lambda: sync(one, 1.0), lambda: sync(other, 3.0)])
+        assert values(found[0].path) == {2.0}
+        (kept,) = identities(one.home.identities)
+        assert kept.digest == joined.identity.digest
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+from decentralml.swarm.link import Link
+with Link.connect() as link:
+    begun = link.begin()
+    file = begun.folder / "u.safetensors"
+    file.write_bytes(Path(sys.argv[1]).read_bytes())
+    print(link.sync(file, deadline=50))
+sys.exit(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_node_runs_its_training_and_ends_with_it(tmp_path: Path, code: int) -> None:
+    with crowd(tmp_path, 2, start=False) as swarm:
+        one, other = swarm.members
+        model = write_model(tmp_path / "mine.safetensors", 5.0)
+        one.command = (sys.executable, "-c", TRAIN, str(model), str(code))
+        one.linger = 0.5
+        one.start()
+        other.start()
+        assert values(sync(other, 1.0).path) == {3.0}
+        assert one.thread is not None
+        one.thread.join(60)
+        assert not one.thread.is_alive()
+        node = swarm.chain.node(swarm.swarm, one.key.address)
+        assert node is not None
+        if code:
+            assert isinstance(one.failure, TrainingFailed) and one.failure.code == code
+            assert node.presence is Presence.READY, "it may be started again"
+        else:
+            assert one.failure is None
+            assert node.presence is Presence.SNAPSHOT, "a training that ends leaves its model"
