@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from swarm_files_support import Peer, Register, new_identity, write_file
 
-from decentralml.errors import CannotServe, FileUnavailable
+from decentralml.errors import CannotServe, CertificateInvalid, FileUnavailable
 from decentralml.storage.unixfs import cid_of
 from decentralml.swarm.files import fetch as fetching
 from decentralml.swarm.files import serving
@@ -255,6 +255,19 @@ def test_a_server_goes_on_with_another_certificate_without_a_break(
     alice.server.use(alice.identity)
     register.renew()
     assert cid_of(bob.fetch(cid, alice)) == cid
+
+
+def test_a_node_whose_own_certificate_was_removed_says_so(
+    register: Register, alice: Peer, bob: Peer, cid: Cid
+) -> None:
+    shutil.rmtree(bob.identity.chain.parent)
+    with pytest.raises(CertificateInvalid, match=r"can be used no more \(No such file"):
+        bob.fetch(cid, alice)
+    shutil.rmtree(alice.identity.chain.parent)
+    carol = register.join("carol")
+    with pytest.raises(FileUnavailable):
+        carol.fetch(cid, alice)
+    assert any("can be used no more" in reason for reason in alice.server.refusals)
 
 
 def test_the_rate_of_a_member_is_limited(tmp_path: Path, register: Register) -> None:

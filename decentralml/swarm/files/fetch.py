@@ -72,6 +72,7 @@ def fetch(
     ------
     FileUnavailable, FileDamaged, FileTooLarge : what the providers did, each named.
     CidInvalid, StoreUnwritable
+    CertificateInvalid : this node's own cannot be used any more.
     """
     cid = cids.normalise(cid)
     held = shelf.path(cid)

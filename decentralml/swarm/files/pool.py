@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import socket
 import ssl
@@ -85,30 +84,15 @@ class Pool:
         Raises
         ------
         CannotConnect
+        CertificateInvalid : this node's own cannot be used any more.
         """
         member = self._members.member(provider.account)
         reason = self._members.distrust(provider.account)
         if member is None or reason is not None:
             self._members.stranger()
             raise CannotConnect(reason or "it has just left this swarm")
-        found = None
-        now = time.monotonic()
-        with self._lock:
-            for line in self._idle:
-                if (
-                    (line.account, line.address) == (provider.account, provider.address)
-                    and (line.certificate, line.own) == (member.certificate, identity.digest)
-                    and now - line.idle_since < _IDLE_SECONDS
-                ):
-                    found = line
-                    self._idle.remove(line)
-                    break
-        if found is not None:
-            if self._is_trusted(found.certificate):
-                found.is_fresh = False
-                return found
-            found.close()
-        return self._connect(provider, member.certificate, identity, until)
+        kept = self._kept(provider, member.certificate, identity.digest)
+        return kept or self._connect(provider, member.certificate, identity, until)
 
     def give_back(self, line: Line) -> None:
         """Keep a line whose last answer was read to its end."""
@@ -128,12 +112,23 @@ class Pool:
         for line in idle:
             line.close()
 
-    def _is_trusted(self, der: bytes) -> bool:
-        return self._members.holder(der, hashlib.sha256(der).digest()) is not None
+    def _kept(self, provider: Provider, certificate: bytes, own: bytes) -> Line | None:
+        """An idle line between these two certificates."""
+        wanted = (provider.account, provider.address, certificate, own)
+        now = time.monotonic()
+        with self._lock:
+            for line in self._idle:
+                ends = (line.account, line.address, line.certificate, line.own)
+                if ends == wanted and now - line.idle_since < _IDLE_SECONDS:
+                    self._idle.remove(line)
+                    line.is_fresh = False
+                    return line
+        return None
 
     def _connect(
         self, provider: Provider, certificate: bytes, identity: Identity, until: float
     ) -> Line:
+        context = self._members.client_context(identity)
         until = min(until, time.monotonic() + CONNECT_SECONDS)
         try:
             plain = _reach(provider.address, until)
@@ -144,17 +139,15 @@ class Pool:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise CannotConnect(f"{provider.address} cannot be reached ({reason})") from None
-        tls = self._members.client_context(identity).wrap_socket(
-            plain, do_handshake_on_connect=False
-        )
+        tls = context.wrap_socket(plain, do_handshake_on_connect=False)
         try:
             tls.settimeout(max(0.001, until - time.monotonic()))
             tls.do_handshake()
             der = tls.getpeercert(binary_form=True) or b""
             if der != certificate:
                 raise CannotConnect("who answers there shows the certificate of somebody else")
-            if not self._is_trusted(der):
-                raise CannotConnect("its certificate is not valid now")
+            if (distrust := self._members.distrust(provider.account)) is not None:
+                raise CannotConnect(distrust)  # it was removed meanwhile
         except (OSError, CannotConnect) as error:
             tls.close()
             self._members.stranger()

@@ -212,12 +212,22 @@ class Members:
     # -- TLS
 
     def server_context(self, identity: Identity) -> ssl.SSLContext:
-        """For serving members, who must show their certificate: TLS 1.3 only."""
+        """For serving members, who must show their certificate: TLS 1.3 only.
+
+        Raises
+        ------
+        CertificateInvalid : the identity's files are gone, or are others.
+        """
         return self._context(identity, True)
 
     def client_context(self, identity: Identity) -> ssl.SSLContext:
         """For connecting to members' servers: TLS 1.3 only. Hosts' names are not looked at: whom
-        an address belongs to is told by the certificate's account."""
+        an address belongs to is told by the certificate's account.
+
+        Raises
+        ------
+        CertificateInvalid : the identity's files are gone, or are others.
+        """
         return self._context(identity, False)
 
     def _context(self, identity: Identity, is_server: bool) -> ssl.SSLContext:
@@ -248,7 +258,11 @@ def _make_context(
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.load_cert_chain(identity.chain, identity.key, password="")
+    try:
+        context.load_cert_chain(identity.chain, identity.key, password="")
+    except OSError as error:  # includes what OpenSSL says
+        reason = f"it can be used no more ({error.strerror or error})"
+        raise CertificateInvalid(f"the certificate {identity.chain}", reason) from None
     anchors = b"".join(facts.der for _, facts in trusted)
     if anchors:
         context.load_verify_locations(cadata=anchors)
