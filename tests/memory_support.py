@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import wasmtime
 
-from decentralml.learning.kernels.arena import PAGE
+from decentralml.learning.kernels import arena
 
 
 def peak_of(work: Callable[[], object]) -> int:
@@ -19,13 +19,13 @@ def peak_of(work: Callable[[], object]) -> int:
 
     def counted(memory: wasmtime.Memory, store: wasmtime.Store, pages: int) -> int:
         nonlocal grown
-        grown += PAGE * pages
+        grown += arena.PAGE * pages
         return grow(memory, store, pages)
 
     gc.collect()
     tracemalloc.start()
     try:
-        with patch.object(wasmtime.Memory, "grow", counted):
+        with patch.object(wasmtime.Memory, "grow", counted), patch.object(arena, "_kept", []):
             work()
         return grown + tracemalloc.get_traced_memory()[1]
     finally:

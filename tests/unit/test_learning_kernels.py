@@ -6,6 +6,7 @@ import gc
 import math
 import threading
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from decentralml.learning.kernels import arena as module
 from decentralml.learning.kernels import mixing, order, products, sums
 from decentralml.learning.kernels.arena import LINE, PAGE, Arena
 from decentralml.learning.robust.mixing import buckets, nearest_neighbours
@@ -83,11 +85,44 @@ def test_what_is_made_in_passing_is_written_over_and_cleared_memory_is_used_agai
     assert np.shares_memory(arena.array((100,), DOUBLE), two)
 
 
-def test_arrays_outlive_their_arena() -> None:
-    values = Arena().array((1 << 16,), DOUBLE)
-    gc.collect()
-    values.fill(3)
-    assert values.sum() == 3 * (1 << 16)
+def test_a_memory_is_kept_for_the_next_arena_unless_it_is_large() -> None:
+    with patch.object(module, "_kept", []):
+        first = Arena()
+        address = first.array((10,), DOUBLE).__array_interface__["data"][0]
+        other = Arena().array((10,), DOUBLE)
+        assert other.__array_interface__["data"][0] != address
+        del first, other
+        gc.collect()
+        again = Arena()
+        reached = {again.array((10,), DOUBLE).__array_interface__["data"][0]}
+        reached.add(Arena().array((10,), DOUBLE).__array_interface__["data"][0])
+        assert address in reached
+        again.array((module.KEPT,), "u1")
+        before = len(module._kept)
+        del again
+        gc.collect()
+        assert len(module._kept) == before
+
+
+def test_a_memory_whose_arena_is_collected_in_a_circle_is_sound() -> None:
+    with patch.object(module, "_kept", []):
+        for _ in range(20):
+            arena = Arena()
+            rows = within(arena, np.ones((2, 1 << 14), np.float32))
+            assert order.finite(arena, rows)
+            circle: list[Any] = [arena, rows]
+            circle.append(circle)
+            del arena, rows, circle
+            gc.collect()
+            assert len(module._kept) == 1
+
+
+def test_an_array_that_outlives_its_arena_can_still_be_read() -> None:
+    with patch.object(module, "_kept", []):
+        values = Arena().array((module.KEPT,), DOUBLE)  # too large to be kept
+        gc.collect()
+        values.fill(3)
+        assert values.sum() == 3 * module.KEPT
 
 
 def test_each_thread_has_memory_of_its_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,22 +26,26 @@ SLOT = 16
 MOST_ARGUMENTS = 16
 
 
+KEPT = 8 << 20
+"""A memory of at most so many bytes is kept for the next arena: fresh pages cost more than sums."""
+MOST_KEPT = 4
+MOST_FUNCTIONS = 32
+
 _Trap = ctypes.POINTER(ffi.wasm_trap_t)
+_kept: list[_Memory] = []
 
 
 class Arena(threading.local):
     """Arrays in a memory that compiled loops can reach; each thread has its own.
 
-    All memory is given back with the arena, or with its thread. It only ever grows, to what the
-    largest piece takes.
+    Arrays are good until the arena is gone, or their thread. Its memory only ever grows, to what
+    the largest piece takes.
     """
 
     def __init__(self) -> None:
-        self._store = wasmtime.Store(_engine())
-        self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(1, PAGE)))
-        self._base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
-        self._size, self._used = PAGE, 0
-        self._functions: dict[str, _Function] = {}
+        self._lease = _Lease()
+        self._memory = self._lease.memory
+        self._used = 0
 
     def clear(self) -> None:
         """Begin anew: arrays that were made before will be written over."""
@@ -57,10 +62,9 @@ class Arena(threading.local):
         """An array with anything in it."""
         wanted = np.dtype(dtype)
         length = prod(shape) * wanted.itemsize
-        start = self._taken(length)
-        memory = (ctypes.c_uint8 * length).from_address(self._base + start)
-        memory.arena = self._store, self._memory  # type: ignore[attr-defined]  # outlive it
-        found: Array = np.frombuffer(memoryview(memory), wanted).reshape(shape)
+        start = -(-self._used // LINE) * LINE
+        self._used = start + length
+        found: Array = np.frombuffer(self._memory.part(start, length), wanted).reshape(shape)
         return found
 
     def rows(self, count: int, length: int, dtype: np.dtype[Any] | str) -> Array:
@@ -81,23 +85,62 @@ class Arena(threading.local):
 
         Returns what it returns.
         """
-        function = self._functions.get(source)
-        if function is None:
-            instance = wasmtime.Instance(self._store, _compiled(source), [self._memory])
-            function = self._functions[source] = _Function(
-                self._store, instance.exports(self._store)["run"]
-            )
-        return function([a if isinstance(a, int) else _address(a) - self._base for a in arguments])
+        base = self._memory.base
+        return self._memory.function(source)(
+            [a if isinstance(a, int) else _address(a) - base for a in arguments]
+        )
 
-    def _taken(self, length: int) -> int:
-        """Where so many bytes begin that are free."""
-        start = -(-self._used // LINE) * LINE
-        self._used = start + length
-        if self._used > self._size:
-            more = -(-(self._used - self._size) // PAGE)
+
+class _Memory:
+    """A memory and the loops that were linked to it. Not for two threads at a time."""
+
+    def __init__(self) -> None:
+        self._store = wasmtime.Store(_engine())
+        self._memory = wasmtime.Memory(self._store, wasmtime.MemoryType(wasmtime.Limits(1, PAGE)))
+        self.base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
+        self.size = PAGE
+        self._functions: dict[str, _Function] = {}
+
+    @property
+    def light(self) -> bool:
+        """Whether it is little to keep."""
+        return self.size <= KEPT and len(self._functions) <= MOST_FUNCTIONS
+
+    def part(self, start: int, length: int) -> memoryview:
+        """So many bytes from ``start`` on; they hold on to the memory."""
+        if start + length > self.size:
+            more = -(-(start + length - self.size) // PAGE)
             self._memory.grow(self._store, more)
-            self._size += more * PAGE
-        return start
+            self.size += more * PAGE
+        found = (ctypes.c_uint8 * length).from_address(self.base + start)
+        found.memory = self._store, self._memory  # type: ignore[attr-defined]
+        return memoryview(found)
+
+    def function(self, source: str) -> _Function:
+        """The function ``run`` of a module that imports the memory."""
+        found = self._functions.get(source)
+        if found is None:
+            instance = wasmtime.Instance(self._store, _compiled(source), [self._memory])
+            found = _Function(self._store, instance.exports(self._store)["run"])
+            self._functions[source] = found
+        return found
+
+
+class _Lease:
+    """Has a memory while it lives, and then keeps it for the next, unless it has grown large."""
+
+    def __init__(self) -> None:
+        try:
+            self.memory = _kept.pop()
+        except IndexError:
+            self.memory = _Memory()
+        # Not __del__: where a lease is collected in a circle, that would come after the store's.
+        weakref.finalize(self, _keep, self.memory).atexit = False
+
+
+def _keep(memory: _Memory) -> None:
+    if memory.light and len(_kept) < MOST_KEPT:
+        _kept.append(memory)
 
 
 class _Function:
