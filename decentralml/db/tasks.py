@@ -9,7 +9,8 @@ and gone through. Words are found by the database's index of words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
@@ -43,6 +44,8 @@ _FEW = 16_384
 """Fewer tasks than these are gone through, all of them."""
 _FIRST_LOOK, _MOST_AT_ONCE = 256, 16_384
 """Texts with the words that are held against the other conditions together."""
+_NEAR = 2_048
+"""Texts that PostgreSQL goes through in order."""
 _WORDS = table("task_words", column("rowid"))
 """SQLite's own index of words (see the migration)."""
 _PLAIN = literal_column("'simple'", REGCONFIG)
@@ -157,9 +160,10 @@ def _by_words(
     least = text_id(chain, 0)
     below = text_id(chain + 1, 0) if after is None else text_id(chain, after)
     found: list[int] = []
-    count = max(_FIRST_LOOK, limit)
+    sqlite = connection.dialect.name == "sqlite"
+    count = max(_FIRST_LOOK, limit) if sqlite else limit
     while len(found) < limit:
-        texts = list(connection.scalars(_texts(connection, words, least, below).limit(count)))
+        texts = _newest_texts(connection, words, least, below, count)
         numbers = [number - least for number in texts]
         if numbers:
             found += _page(connection, [*conditions, TaskRow.id.in_(numbers)], limit, few=True)
@@ -167,6 +171,44 @@ def _by_words(
             break
         below, count = texts[-1], min(count * 8, _MOST_AT_ONCE)
     return found[:limit]
+
+
+def _newest_texts(
+    connection: Connection, words: Sequence[str], least: int, below: int, count: int
+) -> list[int]:
+    """So many of the newest texts with these words.
+
+    PostgreSQL's planner knows nothing of rare words: it takes them for common ones, and would go
+    through all texts in order, reading each. So only the nearest are gone through, in which a
+    common word is; else the index of words is asked first.
+    """
+    if connection.dialect.name == "sqlite":
+        query = _matching_in_sqlite(words, least, below)
+        return list(connection.scalars(query.limit(count)))
+    number: ColumnElement[int] = TaskText.id.expression
+    newest = connection.scalar(select(func.max(number)).where(number >= least, number < below))
+    near = max(least, (newest or least) - _NEAR)
+    found = list(connection.scalars(_matching(words, number, near, below).limit(count)))
+    if len(found) == count or near == least:
+        return found
+    with _by_index_of_words(connection):
+        query = _matching(words, number + 0, least, below)
+        return list(connection.scalars(query.limit(count)))
+
+
+@contextmanager
+def _by_index_of_words(connection: Connection) -> Iterator[None]:
+    """PostgreSQL looks into its index of words first, whatever it believes of how rare they are."""
+    switches = ("enable_seqscan", "enable_indexscan")
+
+    def turn(to: str) -> None:
+        connection.execute(select(*(func.set_config(each, to, True) for each in switches)))
+
+    turn("off")
+    try:
+        yield
+    finally:
+        turn("on")
 
 
 def _with_words(
@@ -189,26 +231,34 @@ def _with_words(
     return found[:limit]
 
 
-def _texts(connection: Connection, words: Sequence[str], least: int, below: int) -> Select[Any]:
+def _matching_in_sqlite(words: Sequence[str], least: int, below: int) -> Select[Any]:
     """The numbers of texts with these words, newest first."""
-    if connection.dialect.name == "sqlite":
-        match = " ".join(
-            f'"{word[:-1]}"*' if word[-1] == BEGINNING else f'"{word}"' for word in words
-        )
-        number = literal_column("rowid", Number)
-        return (
-            select(number)
-            .select_from(_WORDS)
-            .where(literal_column("task_words").match(match), number >= least, number < below)
-            .order_by(number.desc())
-        )
+    match = " ".join(f'"{word[:-1]}"*' if word[-1] == BEGINNING else f'"{word}"' for word in words)
+    number = literal_column("rowid", Number)
+    return (
+        select(number)
+        .select_from(_WORDS)
+        .where(literal_column("task_words").match(match), number >= least, number < below)
+        .order_by(number.desc())
+    )
+
+
+def _matching(
+    words: Sequence[str], number: ColumnElement[int], least: int, below: int
+) -> Select[Any]:
+    """The same in PostgreSQL.
+
+    Parameters
+    ----------
+    number : of the text; made an expression, it is in the order of no index.
+    """
     parts = [f"'{word[:-1]}':*" if word[-1] == BEGINNING else f"'{word}'" for word in words]
     query = func.to_tsquery(_PLAIN, " & ".join(parts))
     return (
-        select(TaskText.id)
+        select(number)
         .where(func.to_tsvector(_PLAIN, TaskText.text).op("@@")(query))
-        .where(TaskText.id >= least, TaskText.id < below)
-        .order_by(TaskText.id.desc())
+        .where(number >= least, number < below)
+        .order_by(number.desc())
     )
 
 

@@ -190,6 +190,24 @@ def filters(tasks: int) -> dict[str, TaskFilter]:
     }
 
 
+def server_of(database: Database) -> int | None:
+    """The process of PostgreSQL that serves us, if it is one of this machine."""
+    if database.is_sqlite:
+        return None
+    with database.reading() as connection:
+        process = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+    assert isinstance(process, int)
+    named = Path(f"/proc/{process}/comm")
+    return process if named.exists() and "postgres" in named.read_text() else None
+
+
+def used(process: int | None) -> float:
+    """Seconds of the processor that another process has had."""
+    if process is None:
+        return 0.0
+    return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
+
+
 def finding(database: Database, tasks: int) -> bool:
     """Pages of each filter at the newest, in the middle and near the end; whether all are fast."""
     chain = fill(database, tasks)
@@ -197,16 +215,24 @@ def finding(database: Database, tasks: int) -> bool:
     for name, wanted in filters(tasks).items():
         took: list[float] = []
         clocks: list[float] = []
+        serves: list[float] = []
         for after in (None, TaskId(tasks // 2), TaskId(tasks // 100)):
             page = partial(find_tasks, database, chain, wanted, 20, after)
             page()
-            tries = [timed(page)[1] for _ in range(5)]
-            took.append(1000 * min(each.processor for each in tries))
-            clocks.append(1000 * min(each.clock for each in tries))
-        # PostgreSQL's work is not this process's: only the clock sees it.
-        shown = max(took) if database.is_sqlite else max(clocks)
+            server, tries = server_of(database), []
+            for _ in range(5):
+                before = used(server)
+                tries.append((timed(page)[1], used(server) - before))
+            took.append(1000 * min(each.processor + served for each, served in tries))
+            clocks.append(1000 * min(each.clock for each, _ in tries))
+            serves.append(1000 * min(served for _, served in tries))
+        # The work of a server elsewhere is seen by the clock only.
+        shown = max(clocks) if not database.is_sqlite and server is None else max(took)
         worst = max(worst, shown)
-        print(f"  {name:<22} {max(took):6.1f} ms of processor, {max(clocks):6.1f} by the clock")
+        print(
+            f"  {name:<22} {max(took):6.1f} ms of processor ({max(serves):.1f} of the server's), "
+            f"{max(clocks):6.1f} by the clock"
+        )
     with database.reading() as connection:
         scan = "SELECT count(*) FROM tasks WHERE working_time < 0"
         _, peer = timed(lambda: connection.execute(text(scan)).scalar())

@@ -113,6 +113,7 @@ def test_whatever_is_asked_it_finds_what_going_through_all_finds(
     # Whichever way is taken to find it.
     monkeypatch.setattr(searching, "_FEW", few)
     monkeypatch.setattr(searching, "_FIRST_LOOK", 7)
+    monkeypatch.setattr(searching, "_NEAR", 5)
     database, chain = full
     rng = random.Random(few)
     for _ in range(25):
