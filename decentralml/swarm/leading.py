@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.chain.swarm.calls import MarkAbsent, Publish, StepDown
-from decentralml.chain.swarm.words import (
-    MAX_LEFT_OUT,
-    Fault,
-    MergeMethod,
-    Node,
-    Stage,
-)
+from decentralml.chain.swarm.words import MAX_LEFT_OUT, Fault, MergeMethod, Node, Presence, Stage
 from decentralml.errors import FetchFailed, FileDamaged, FileTooLarge, LearningError, StorageError
 from decentralml.service.patience import told
 from decentralml.swarm.background import Background
@@ -30,6 +24,8 @@ AT_ONCE = 8
 """Updates that are fetched at a time."""
 HINDRANCES = (LearningError, StorageError, OSError)
 """With which another leader may fare better: this one's disk may be full."""
+SNAPSHOT_SECONDS = 10.0
+"""For which a leader looks for a snapshot of which it has no copy yet."""
 FETCHING = 0.6
 """The part of a leader's time that fetching may take: it must merge, too."""
 
@@ -50,11 +46,10 @@ class Gathered:
     updates: tuple[tuple[Node, Path], ...]
     left_out: tuple[LeftOut, ...]
 
-    @property
-    def judged(self) -> int:
-        """Updates that are here, or that any leader would leave out: all but the unreachable."""
-        unreachable = sum(each.fault is Fault.UNREACHABLE for each in self.left_out)
-        return len(self.updates) + len(self.left_out) - unreachable
+    def judged(self, arrivals: Set[Address]) -> int:
+        """How many arrivals are here, or would be left out by any leader: all it could reach."""
+        away = {each.who for each in self.left_out if each.fault is Fault.UNREACHABLE}
+        return len(arrivals - away)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +127,11 @@ class Leader:
         cids = tuple(node.cid for node in wanted if node.cid is not None)
         try:
             gathered = self._gather(view, nodes, time.monotonic() + FETCHING * seconds)
-            arrived = sum(node.round == view.number for node in wanted)
-            needed = min(view.swarm.terms.min_peers, arrived)
-            if gathered.judged < needed:
-                return f"reaches {gathered.judged} of {needed} updates that are needed"
+            arrivals = {node.account for node in wanted if node.round == view.number}
+            reached = gathered.judged(arrivals)
+            needed = min(view.swarm.terms.min_peers, len(arrivals))
+            if reached < needed:
+                return f"reaches {reached} of {needed} updates that are needed"
             if not gathered.updates:
                 return "no update can be merged"
             cid = self._merge(view.swarm.terms.merge, gathered)
@@ -159,8 +155,11 @@ class Leader:
         def judged(node: Node) -> Path | LeftOut:
             assert node.cid is not None, "a party of a round has an update"
             asked = providers(nodes, node.account, newest.board.me)
+            # All have been making copies of snapshots: what is not here by now may be nowhere.
+            is_left = node.presence is Presence.SNAPSHOT and node.round != view.number
+            last = min(until, time.monotonic() + SNAPSHOT_SECONDS) if is_left else until
             try:
-                path = newest.files.fetch(node.cid, asked, limit, until)
+                path = newest.files.fetch(node.cid, asked, limit, last)
             except FetchFailed as error:
                 return LeftOut(node.account, _fault_of(error), str(error))
             fault = check(path, specs, limit)

@@ -27,6 +27,7 @@ from decentralml.errors import (
     NodeEnded,
     NotRegistered,
     StorageError,
+    SwarmConfigInvalid,
     SwarmConfigMissing,
     TrainingFailed,
 )
@@ -148,7 +149,8 @@ class SwarmNode:
         settings.home.make()
         members = Members(ChainMembers(_Register(board), settings.swarm), _scope(settings))
         self._patiently(members.refresh)
-        files = stack.enter_context(PeerFiles(identity, members, settings.home.shelf))
+        files = PeerFiles(identity, members, settings.home.shelf)
+        stack.callback(files.close)
         served = files.serve(*(settings.listen or parse_endpoint(me.address)))
         members.start()
         stack.callback(members.close)
@@ -209,15 +211,17 @@ class SwarmNode:
         """The swarm's configuration: from the shelf, from storage, or from any node."""
         cid = swarm.terms.config
         path = files.path(cid)
-        if path is None:
-            data = self.settings.stored(cid)
-            if data is not None:
-                self.settings.home.scratch.mkdir(exist_ok=True)
-                scratch = self.settings.home.scratch / "config.json"
-                scratch.write_bytes(data)
-                files.put(scratch)
-                scratch.unlink()
-                path = files.path(cid)
+        data = None if path is not None else self.settings.stored(cid)
+        if data is not None:
+            scratch = self.settings.home.scratch / "config.json"
+            scratch.parent.mkdir(exist_ok=True)
+            scratch.write_bytes(data)
+            found = files.put(scratch)
+            scratch.unlink()
+            if found != cid:
+                reason = f"its CID is {found}, and swarm {swarm.id} names {cid}"
+                raise SwarmConfigInvalid("the file that was named", reason)
+            path = files.path(cid)
         if path is None:
             asked = providers(board.nodes(board.look()), swarm.owner, board.me)
             try:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from decentralml.chain.swarm.words import Node, Presence
 from decentralml.swarm.files.doubts import doubts
@@ -59,19 +58,9 @@ class PeerFiles:
         self.identity = identity
         self._members = members
         self._shelf = Shelf(folder)
+        self._shelf.mend()
         self._pool = Pool(members)
         self._server: FileServer | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def serve(self, host: str, port: int) -> str:
         """Serve the shelf to the members from now on; the address. Raises CannotServe."""
