@@ -99,7 +99,7 @@ def status(settings: Settings, swarm_id: int) -> None:
     """
     from decentralml.chain.swarm.words import SwarmId
     from decentralml.errors import KeysError, MarketError
-    from decentralml.swarm.board import View
+    from decentralml.swarm.board import MOST_NODES, View
     from decentralml.swarm.status import standing, tally
 
     with settings.session() as session:
@@ -113,7 +113,7 @@ def status(settings: Settings, swarm_id: int) -> None:
         found = chain.meeting(SwarmId(swarm_id), me or chain.swarm(SwarmId(swarm_id)).owner)
         nodes = {
             node.account: node
-            for node in sorted(chain.nodes(SwarmId(swarm_id), 4096), key=lambda n: n.account)
+            for node in sorted(chain.nodes(SwarmId(swarm_id), MOST_NODES), key=lambda n: n.account)
         }
         called, own = session.called, None
         if me is not None and me in nodes:

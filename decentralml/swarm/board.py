@@ -29,8 +29,8 @@ FASTEST, SLOWEST = 0.05, 3.0
 """Seconds between two looks at a round: a fraction of what a call takes to be included."""
 SHORTEST_TURN, LONGEST_TURN = 0.4, 20.0
 """Seconds that each node gives the one whose turn it is to send what anyone may send."""
-PAGE = 4096
-"""Nodes that are read at a time: more than a swarm can have."""
+MOST_NODES = 10_000
+"""Nodes that are read: as many as a swarm can have."""
 STALE = 5.0
 """Seconds after which all nodes are read again, though nothing seems to have changed."""
 LOOKED_BACK = 512
@@ -125,7 +125,7 @@ class Board:
             stands and (stands.stage, stands.arrivals, stands.attempt, stands.leader),
         )
         if seen != self._seen or time.monotonic() - self._read > STALE:
-            found = self.ask(lambda chain: chain.nodes(self.swarm, PAGE))
+            found = self.ask(lambda chain: chain.nodes(self.swarm, MOST_NODES))
             in_order = sorted(found, key=lambda node: node.account)
             self._nodes = {node.account: node for node in in_order}
             self._seen, self._read = seen, time.monotonic()

@@ -35,7 +35,7 @@ from decentralml.service.log import Log
 from decentralml.service.patience import HOPELESS, told
 from decentralml.service.stopping import Stop, Stopped
 from decentralml.swarm.background import Background
-from decentralml.swarm.board import AWAY, Board, is_away
+from decentralml.swarm.board import AWAY, MOST_NODES, Board, is_away
 from decentralml.swarm.config import LONGEST, SwarmConfig
 from decentralml.swarm.desk import Desk
 from decentralml.swarm.files.endpoint import parse_endpoint
@@ -371,7 +371,7 @@ class _Register:
     def __init__(self, board: Board) -> None:
         self._board = board
 
-    def nodes(self, swarm: SwarmId, limit: int = 1000) -> list[Node]:
+    def nodes(self, swarm: SwarmId, limit: int = MOST_NODES) -> list[Node]:
         return self._board.ask(lambda chain: chain.nodes(swarm, limit))
 
     def certificate(self, swarm: SwarmId, who: Address) -> bytes | None:
