@@ -91,7 +91,8 @@ def examples_of(folder: Path) -> int:
 def write_result(folder: Path, examples: int, metrics: dict[str, float]) -> None:
     document = {"examples": examples, "metrics": metrics}
     (folder / "result.json").write_text(json.dumps(document, indent=2) + "\n")
-    print(f"{folder.name}: {examples} examples, {metrics}")
+    told = "".join(f", {name} {value:.4g}" for name, value in metrics.items())
+    print(f"{folder.name}: {examples} examples{told}")
 
 
 def main() -> None:

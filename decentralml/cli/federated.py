@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from decentralml.market.rounds.plan import RunPlan
     from decentralml.market.rounds.run import Progress
     from decentralml.market.rounds.state import Run
+    from decentralml.market.rounds.steps import Waiting
     from decentralml.market.session import Session
 
 
@@ -154,8 +155,12 @@ def train_federated(
         if once:
             progress = advance_run(session, plan)
         else:
-            for progress in stay_with_run(session, plan, line, every / 1000):
-                line.told(progress)
+            try:
+                for progress in stay_with_run(session, plan, line, every / 1000):
+                    line.told(progress)
+            except KeyboardInterrupt:
+                line.left()
+                raise
         model = final_model(progress)
         if out is not None and model is not None and progress.ending is not None:
             shutil.copytree(model, out)
@@ -224,9 +229,10 @@ class RunLine:
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
         self.said: object = None
+        self.waiting: Waiting | None = None
 
     def __call__(self, progress: Progress, now: int) -> None:
-        waiting = progress.waiting
+        waiting = self.waiting = progress.waiting
         if self.quiet or waiting is None:
             return
         text = (
@@ -241,6 +247,16 @@ class RunLine:
         elif text != self.said:
             click.echo(f"· {printable(text)}", err=True)
             self.said = text
+
+    def left(self) -> None:
+        """Nobody waits any more; the chain does not stop for that."""
+        if self.waiting is not None and not self.quiet:
+            task = self.waiting.task
+            click.echo(
+                f"\ntask {task} of round {self.waiting.round} goes on without you; to take no more "
+                f"results: decentralml withdraw-task {task}",
+                err=True,
+            )
 
     def told(self, progress: Progress) -> None:
         """A round has come to an end, perhaps."""

@@ -180,7 +180,7 @@ def _pinned(pinned: Pinned | None) -> list[tuple[str, object]]:
     if pinned is None:
         return []
     return [
-        ("training", pinned.training and training_in_words(pinned.training)),
+        ("training", (pinned.training and training_in_words(pinned.training)) or None),
         ("meta", pinned.meta and meta_in_words(pinned.meta)),
         ("travels", pinned.coding and f"{pinned.coding} of what changed"),
         ("merge", pinned.merge and merge_in_words(pinned.merge)),

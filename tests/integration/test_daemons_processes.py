@@ -112,7 +112,8 @@ def test_a_daemon_waits_for_a_node_that_goes_away(stage: Stage) -> None:
     try:
         wait_for(daemon, "started")
         end(server)
-        assert wait_for(daemon, "away")["error"] in ("NodeUnreachable", "NodeTimeout")
+        # What was asked at that very moment may be answered by a fault.
+        assert wait_for(daemon, "away")["error"] in ("NodeUnreachable", "NodeTimeout", "NodeFault")
         server, _ = serve(int(url.rsplit(":", 1)[1]))
         wait_for(daemon, "back")
         daemon.send_signal(signal.SIGTERM)

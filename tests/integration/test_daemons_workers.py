@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,10 @@ def test_a_stop_while_training_breaks_it_off_and_the_next_start_trains(
     with pytest.raises(Stopped):
         daemon.visit(bob)
     assert bob.chain.open_assignment(task, bob.address) is not None, "the slot is kept"
+    assert isinstance(daemon.log, Ear)
+    (_, taken), *_, (name, told) = daemon.log.heard
+    assert re.search(r"due \d{4}-\d\d-\d\d ", taken["text"])
+    assert name == "broken-off" and f"abandon-task {task}" in told["text"]
     again = worker(stage)
     assert again.train is working.train
     until_idle(again, bob)

@@ -356,6 +356,19 @@ def test_the_command_advances_a_run_and_shows_it(
     assert (tmp_path / "curve.png").stat().st_size > 1000
 
 
+def test_ctrl_c_says_that_the_round_goes_on_without_its_creator(
+    stage: Stage, ask: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rounds.time, "sleep", interrupted)
+    ran = ask(line_of(stage).replace("--once ", ""))
+    assert ran.exit_code == 130
+    assert "task 0 of round 1 goes on without you" in ran.stderr
+    assert "withdraw-task 0" in ran.stderr and "resumes where it stopped" in ran.stderr
+
+
 def test_the_commands_name_what_is_wrong(stage: Stage, ask: Callable[[str], Any]) -> None:
     for line, said in (
         (line_of(stage, 0), "--rounds"),

@@ -61,7 +61,7 @@ def pinned_of(session: Session, task: Task) -> Pinned | None:
 
 
 def training_in_words(training: LocalTraining) -> str:
-    """What is asked of local training, in a line."""
+    """What is asked of local training, in a line; empty where that is nothing."""
     said = [str(training.algorithm)] if training.algorithm is not Algorithm.FEDAVG else []
     for field in fields(training):
         value = getattr(training, field.name)
@@ -71,7 +71,7 @@ def training_in_words(training: LocalTraining) -> str:
         said.append(
             f"DP-SGD with noise {asked.noise:g}, clip {asked.clip:g}, delta {asked.delta:g}"
         )
-    return ", ".join(said) or "as the bundle's script usually does"
+    return ", ".join(said)
 
 
 def meta_in_words(meta: MetaPlan) -> str:

@@ -53,26 +53,24 @@ def run_daemon(daemon: Daemon) -> None:
     AlreadyRunning, and what no waiting mends
     """
     with suppress(Stopped):
-        first = _patiently(daemon, lambda: _opened(daemon))
+        first, since = _patiently(daemon)
         try:
             called = first.called(first.address)
             with alone(first.config.home, first.genesis, daemon.kind, first.address, called):
                 daemon.log.event("started", f"{daemon.kind} of {called}", key=first.address)
-                _repeat(daemon, first)
+                _repeat(daemon, first, since)
         finally:
             first.close()
     daemon.log.event("stopped", "stopped")
 
 
-def _repeat(daemon: Daemon, first: Session) -> None:
+def _repeat(daemon: Daemon, first: Session, since: int | None) -> None:
     session: Session | None = first
-    since = _file(first)
     pause = FIRST_PAUSE
     while not daemon.stop.asked:
         try:
             if session is None:
-                session = _opened(daemon)
-                since = _file(session)
+                session, since = _opened(daemon)
                 daemon.log.event("back", "the chain answers again")
             if _file(session) != since:
                 raise _Anew
@@ -95,12 +93,12 @@ def _repeat(daemon: Daemon, first: Session) -> None:
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _patiently(daemon: Daemon, open_session: Callable[[], Session]) -> Session:
+def _patiently(daemon: Daemon) -> tuple[Session, int | None]:
     """The first session; with a node that is away it is waited for."""
     pause = FIRST_PAUSE
     while True:
         try:
-            return open_session()
+            return _opened(daemon)
         except (ChainError, OSError) as error:
             if isinstance(error, HOPELESS) or daemon.once:
                 raise
@@ -109,12 +107,16 @@ def _patiently(daemon: Daemon, open_session: Callable[[], Session]) -> Session:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _opened(daemon: Daemon) -> Session:
-    """A session whose chain has answered."""
+def _opened(daemon: Daemon) -> tuple[Session, int | None]:
+    """A session whose chain has answered, and which file that is.
+
+    The file is looked at before it is opened: one that is replaced meanwhile is noticed then.
+    """
     session = daemon.connect()
     try:
+        since = _file(session)
         session.chain.info()
-        return session
+        return session, since or _file(session)
     except BaseException:
         session.close()
         raise

@@ -23,6 +23,7 @@ from decentralml.errors import (
     TaskScriptFailed,
     ValidationError,
 )
+from decentralml.errors.quantities import format_time
 from decentralml.market.contributing.contributor import abandon_task, accept_task, assignment
 from decentralml.market.contributing.running import Ran, run_task
 from decentralml.market.contributing.sending import follow_result, send_results
@@ -33,7 +34,7 @@ from decentralml.market.session import Session
 from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import settle
 from decentralml.service.log import Log
-from decentralml.service.stopping import Stop
+from decentralml.service.stopping import Stop, Stopped
 from decentralml.types import Phase, Submission, SubmissionStatus, Task, TaskId, Window
 
 RECORDS = "worker"
@@ -102,7 +103,7 @@ class Worker:
             taken = self._safely(task, partial(self._take, session, task))
             busy |= taken
             held += taken and self._is_open(session, task.id)
-        self.log.status(f"{held} in hand, {len(tasks)} tasks go on")
+        self.log.status(f"{held} in hand; tasks that go on: {len(tasks)}")
         return busy
 
     def _in_hand(self, session: Session, tasks: list[Task]) -> Iterator[tuple[Task, Submission]]:
@@ -183,7 +184,7 @@ class Worker:
             return False
         self.log.event(
             "accepted",
-            f"task {task.id}: slot {accepted.index} is ours, due {accepted.deadline}",
+            f"task {task.id}: slot {accepted.index} is ours, due {format_time(accepted.deadline)}",
             task=task.id, index=accepted.index, deadline=accepted.deadline, bond=accepted.bond,
             reward=task.terms.reward,
         )  # fmt: skip
@@ -195,7 +196,7 @@ class Worker:
             found = assignment(session, task.id, "work")
             output = session.work(task.id).attempt(found.index).output
             if not output.is_dir():
-                self._train(session, task, found.index)
+                self._train(session, task, found)
             sent = send_results(session, task.id)
         except DeadlinePassed as error:
             self._tell_of(error, task, "too late")
@@ -212,14 +213,25 @@ class Worker:
         )  # fmt: skip
         return True
 
-    def _train(self, session: Session, task: Task, index: int) -> None:
+    def _train(self, session: Session, task: Task, found: Submission) -> None:
+        index = found.index
         self.log.event(
             "training", f"task {task.id}: training for slot {index}", task=task.id, index=index
         )
         self.log.status(f"training for task {task.id}")
         begun = time.monotonic()
-        with self.stop.breakable():
-            self.train(session, task.id, self.policy)
+        try:
+            with self.stop.breakable():
+                self.train(session, task.id, self.policy)
+        except Stopped:
+            until = "" if found.deadline is None else f" until {format_time(found.deadline)}"
+            self.log.event(
+                "broken-off",
+                f"task {task.id}: its training was broken off and begins anew at the next start; "
+                f"slot {index} is held{until} (decentralml abandon-task {task.id} gives it back)",
+                task=task.id, index=index, deadline=found.deadline,
+            )  # fmt: skip
+            raise
         seconds = round(time.monotonic() - begun, 1)
         self.log.event(
             "trained", f"task {task.id}: trained in {seconds:g} s",
