@@ -21,6 +21,10 @@ from decentralml.cli.units import DURATION, format_metric
 from decentralml.types import ModelType
 
 STRATEGIES = ("load_based", "performance_based", "pfc_centric", "hybrid", "quantum_modulated")
+RULES = (
+    "mean", "auto", "median", "trimmed-mean", "geometric-median", "krum", "multi-krum", "bulyan",
+    "centred-clipping", "norm-clipping",
+)  # fmt: skip
 PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -58,6 +62,13 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="Weigh updates by what their models are worth, or by examples alone.",
 )
+@click.option(
+    "--rule",
+    type=click.Choice(RULES),
+    default="mean",
+    show_default=True,
+    help="How updates are merged. All but the mean count every client alike and stand bad ones.",
+)
 @click.option("--pfc-node-id", default="", help="Client that pfc_centric and hybrid favour.")
 @click.option(
     "--aggregator-weight-multiplier",
@@ -93,6 +104,7 @@ def flower_server(
     min_clients: int,
     target_llm_type: str | None,
     by_type: bool,
+    rule: str,
     pfc_node_id: str,
     aggregator_weight_multiplier: float,
     model: Path | None,
@@ -133,6 +145,7 @@ def flower_server(
         min_clients=min_clients,
         target_llm_type=target_llm_type or "",
         by_type=by_type,
+        rule=rule,
         pfc_node_id=pfc_node_id,
         aggregator_weight_multiplier=aggregator_weight_multiplier,
         round_timeout=round_timeout / 1000,

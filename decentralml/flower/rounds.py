@@ -15,7 +15,8 @@ from decentralml.errors import UnmergeableType
 from decentralml.flower.grouping import Target
 from decentralml.flower.replies import Array, Said
 from decentralml.learning.examples import tensors_of
-from decentralml.learning.mean import weighted_mean
+from decentralml.learning.robust.merge import merge_updates
+from decentralml.learning.robust.rules import Rule, RuleOptions
 from decentralml.learning.sources import ArraySource
 from decentralml.learning.tensors import TensorFile
 from decentralml.learning.update import Update
@@ -46,7 +47,9 @@ class Round:
     Attributes
     ----------
     apart, nodes_apart : clients of other types, with the type of each; and their nodes.
-    refused : clients whose update was left out, and why.
+    refused : clients whose update was left out, and why; by the rule, too.
+    rule : by which the others were merged, and
+    reason : why by this one.
     """
 
     number: int
@@ -56,6 +59,8 @@ class Round:
     nodes_apart: set[int] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     aggregator: Chosen | None = None
+    rule: Rule = Rule.MEAN
+    reason: str = ""
 
     def report(self) -> dict[str, Any]:
         """As it is kept beside the round's model."""
@@ -66,6 +71,8 @@ class Round:
             "target_from": self.target.how,
             "aggregator": None if chosen is None else chosen.node,
             "strategy": None if chosen is None else chosen.strategy,
+            "rule": str(self.rule),
+            "reason": self.reason,
             "scores": {} if chosen is None else dict(chosen.scores),
             "clients": {
                 part.said.name: {
@@ -85,14 +92,23 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
-def merge(parts: Sequence[Weighed], out: Path) -> None:
-    """Write the weighted mean of updates to the safetensors file ``out``.
+def merge(
+    found: Round, out: Path, rule: Rule, options: RuleOptions, sent: Mapping[str, Array]
+) -> None:
+    """Merge a round's updates into the safetensors file ``out``.
+
+    The mean counts them by their weights; other rules count all alike, for what clients report is
+    their word, and whoever they leave out is taken from the round with the reason.
+
+    Parameters
+    ----------
+    sent : the model that the round began from.
 
     Raises
     ------
-    ZeroWeight, UnmergeableType
+    ZeroWeight, UnmergeableType, AllUpdatesRejected, TooManyBad
     """
-    require_weight(part.weight for part in parts)
+    require_weight(part.weight for part in found.merged)
     updates = [
         Update(
             out,
@@ -100,9 +116,22 @@ def merge(parts: Sequence[Weighed], out: Path) -> None:
             contributor=part.said.name,
             source=ArraySource(_mergeable(part.arrays)),
         )
-        for part in parts
+        for part in found.merged
     ]
-    weighted_mean(updates, out, [part.weight for part in parts])
+    mean = rule is Rule.MEAN
+    report = merge_updates(
+        updates,
+        out,
+        [part.weight for part in found.merged] if mean else None,
+        rule=rule,
+        base=None if mean else ArraySource(_mergeable(sent)),
+        options=options,
+    )
+    found.rule, found.reason = report.rule, report.reason
+    found.refused |= {part.name: part.rejected for part in report.parts if part.rejected}
+    found.merged = [
+        part for part, taken in zip(found.merged, report.parts, strict=True) if not taken.rejected
+    ]
 
 
 def _mergeable(arrays: Mapping[str, Array]) -> Mapping[str, Array]:

@@ -66,6 +66,7 @@ def federate(grid: Grid, settings: RunSettings) -> tuple[DbIntegratedStrategy, R
         pfc_node_id=settings.pfc_node_id or None,
         aggregator_weight_multiplier=settings.aggregator_weight_multiplier,
         entropy_threshold=settings.entropy_threshold,
+        rule=settings.rule,
     )
     model = Path(settings.model) if settings.model else None
     arrays = initial_arrays(grid, strategy.records, strategy.target, model, settings.min_clients)

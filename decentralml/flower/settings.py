@@ -26,6 +26,7 @@ class RunSettings:
     min_clients: int = 2
     target_llm_type: str = ""
     by_type: bool = True
+    rule: str = "mean"
     pfc_node_id: str = ""
     aggregator_weight_multiplier: float = 2.0
     entropy_threshold: float = 0.5

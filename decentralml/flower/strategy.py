@@ -20,6 +20,7 @@ from flwr.serverapp.strategy import FedAvg, Result
 
 from decentralml.db.engine import SessionFactory
 from decentralml.errors import (
+    AllUpdatesRejected,
     MetricAbsurd,
     MetricMissing,
     NoAggregator,
@@ -27,11 +28,13 @@ from decentralml.errors import (
     NothingToAggregate,
     ReplyRefused,
     SelectionOptionInvalid,
+    TooManyBad,
 )
 from decentralml.flower.grouping import Target, members, target_of
 from decentralml.flower.records import ORDER, Records
 from decentralml.flower.replies import TASK, Array, Said, arrays_of, for_everybody, said
 from decentralml.flower.rounds import Round, Weighed, aggregated, means, merge, read_arrays
+from decentralml.learning.robust.rules import Rule, RuleOptions
 from decentralml.types import ModelType
 from decentralml.validation.scores.weighting import adjusted_weight, model_type_of
 from decentralml.validation.selection import (
@@ -62,6 +65,8 @@ class DbIntegratedStrategy(FedAvg):
         by_type: bool,
         options: SelectionOptions,
         task_of_round: TaskOfRound | None,
+        rule: Rule,
+        rule_options: RuleOptions,
         **sampling: Any,
     ) -> None:
         super().__init__(**sampling)
@@ -71,6 +76,8 @@ class DbIntegratedStrategy(FedAvg):
         self.by_type = by_type
         self.options = options
         self.task_of_round = task_of_round
+        self.rule = rule
+        self.rule_options = rule_options
         self.rounds: dict[int, Round] = {}
         self._sent: dict[str, Array] = {}
         self._losses: dict[str, float] = {}
@@ -81,6 +88,7 @@ class DbIntegratedStrategy(FedAvg):
         super().summary()
         LOG.info("\t├──> Aggregator: %s", self.selection)
         LOG.info("\t├──> Weights: %s", "by model type" if self.by_type else "examples alone")
+        LOG.info("\t├──> Merge rule: %s", self.rule)
         LOG.info("\t└──> Target LLM type: %s", self.target or "detected")
 
     def start(
@@ -97,7 +105,8 @@ class DbIntegratedStrategy(FedAvg):
 
         Raises
         ------
-        NoClientsOfType, NothingToAggregate, ZeroWeight, DatabaseError
+        NoClientsOfType, NothingToAggregate, AllUpdatesRejected, TooManyBad, ZeroWeight,
+        DatabaseError
         """
         told = {
             "strategy": self.selection,
@@ -148,32 +157,46 @@ class DbIntegratedStrategy(FedAvg):
 
         Raises
         ------
-        NoClientsOfType, NothingToAggregate, ZeroWeight
+        NoClientsOfType, NothingToAggregate, AllUpdatesRejected, TooManyBad, ZeroWeight
         """
         valid, _ = self._check_and_log_replies(replies, is_train=True, validate=False)
         if not valid:
             LOG.warning("Round %s: nobody answered; the model stays as it is", server_round)
             return None, None
         try:
-            found = self._sorted(server_round, valid)
-            if not found.merged:
-                raise NothingToAggregate(server_round, found.refused)
-        except (NoClientsOfType, NothingToAggregate) as error:
+            with tempfile.TemporaryDirectory() as space:
+                return self._merged(server_round, valid, Path(space, "model.safetensors"))
+        except (NoClientsOfType, NothingToAggregate, AllUpdatesRejected, TooManyBad) as error:
+            if server_round in self.rounds:
+                self.rounds[server_round].merged = []
             if not any(earlier.merged for earlier in self.rounds.values()):
                 raise
             LOG.warning("Round %s: %s; the model stays as it is", server_round, error)
             return None, None
-        self._elect(found)
+
+    def _merged(
+        self, number: int, replies: Sequence[Message], model: Path
+    ) -> tuple[ArrayRecord, MetricRecord]:
+        """What the replies come to, by way of the file ``model``."""
+        found = self._sorted(number, replies)
+        if not found.merged:
+            raise NothingToAggregate(number, found.refused)
+        if self.rule is Rule.MEAN:
+            self._elect(found)
+        before = dict(found.refused)
+        merge(found, model, self.rule, self.rule_options, self._sent)
+        for name in found.refused.keys() - before.keys():
+            LOG.warning("Round %s: %s is left out: %s", number, name, found.refused[name])
+        if self.rule is not Rule.MEAN:  # Whom it left out cannot be chosen.
+            LOG.info("Round %s: merged by %s (%s)", number, found.rule, found.reason)
+            self._elect(found)
         self._losses |= {
             part.said.name: part.said.metrics["loss"]
             for part in found.merged
             if "loss" in part.said.metrics
         }
-        with tempfile.TemporaryDirectory() as space:
-            model = Path(space, "model.safetensors")
-            merge(found.merged, model)
-            arrays = read_arrays(model, list(self._sent))
-            self.records.keep_round(server_round, model, found.target.model_type, found.report())
+        arrays = read_arrays(model, list(self._sent))
+        self.records.keep_round(number, model, found.target.model_type, found.report())
         return arrays, aggregated(found)
 
     def aggregate_evaluate(
@@ -236,7 +259,7 @@ class DbIntegratedStrategy(FedAvg):
             raise ReplyRefused(one.name, str(error)) from None
 
     def _elect(self, found: Round) -> None:
-        """Choose the aggregator among those that are merged; its own update may count more."""
+        """Choose the aggregator among those that are merged; in a mean its own may count more."""
         reported = {part.said.name: self._with_convergence(part.said) for part in found.merged}
         try:
             chosen = select_aggregator(self.selection, reported, self.options)
@@ -249,12 +272,13 @@ class DbIntegratedStrategy(FedAvg):
             "Selected aggregator: %s (%s score: %.3f)", chosen.node, chosen.strategy, chosen.score
         )
         found.aggregator = chosen
-        found.merged = [
-            Weighed(part.said, part.arrays, part.weight * chosen.multiplier)
-            if part.said.name == chosen.node
-            else part
-            for part in found.merged
-        ]
+        if self.rule is Rule.MEAN:
+            found.merged = [
+                Weighed(part.said, part.arrays, part.weight * chosen.multiplier)
+                if part.said.name == chosen.node
+                else part
+                for part in found.merged
+            ]
 
     def _with_convergence(self, one: Said) -> Mapping[str, float]:
         """A client's metrics; how fast it converges is seen from here, if it does not say."""
@@ -289,6 +313,8 @@ def create_db_integrated_strategy(
     aggregator_weight_multiplier: float = 2.0,
     entropy_threshold: float = 0.5,
     task_of_round: TaskOfRound | None = None,
+    rule: Rule | str = Rule.MEAN,
+    rule_options: RuleOptions = RuleOptions(),  # noqa: B008 - it is frozen
 ) -> DbIntegratedStrategy:
     """A Flower strategy that merges by model type and keeps what it makes in the database.
 
@@ -302,6 +328,8 @@ def create_db_integrated_strategy(
     min_fit_clients : that train in each round.
     task_of_round : posts the task that pays for a round, and gives its number (see
         :class:`~decentralml.flower.marketplace.TaskRounds`).
+    rule, rule_options : how updates are merged (docs/merging.md). All but the mean count every
+        client alike, and leave out whoever they find bad; ``fltrust`` has no reference here.
 
     Raises
     ------
@@ -310,6 +338,9 @@ def create_db_integrated_strategy(
     selection = Selection.named(strategy_type)
     if selection is Selection.PFC_CENTRIC and pfc_node_id is None:
         raise SelectionOptionInvalid("pfc_node_id", None, "the name of a client for pfc_centric")
+    rules = [each for each in Rule if each is not Rule.FLTRUST]
+    if rule not in rules:
+        raise SelectionOptionInvalid("rule", rule, "one of " + ", ".join(rules))
     return DbIntegratedStrategy(
         Records(db_session_factory),
         selection,
@@ -317,6 +348,8 @@ def create_db_integrated_strategy(
         use_type_based_aggregation,
         SelectionOptions(pfc_node_id, aggregator_weight_multiplier, entropy_threshold),
         task_of_round,
+        Rule(rule),
+        rule_options,
         fraction_train=fraction_fit,
         fraction_evaluate=fraction_evaluate,
         min_train_nodes=min_fit_clients,

@@ -25,6 +25,7 @@ from decentralml.errors import (
     NoClientsOfType,
     NothingToAggregate,
     SelectionOptionInvalid,
+    TooManyBad,
     ZeroWeight,
 )
 from decentralml.flower.strategy import DbIntegratedStrategy, create_db_integrated_strategy
@@ -337,6 +338,51 @@ def test_the_command_offers_every_strategy() -> None:
     assert tuple(Selection) == STRATEGIES
 
 
+def test_the_command_offers_every_rule_that_needs_no_reference() -> None:
+    from decentralml.cli.flower import RULES
+    from decentralml.learning.robust.rules import Rule
+
+    assert set(RULES) == set(Rule) - {Rule.FLTRUST}
+
+
+@pytest.mark.parametrize("rule", ["median", "trimmed-mean", "centred-clipping"])
+def test_a_robust_rule_stands_a_bad_client_and_counts_all_alike(rule: str) -> None:
+    plan = strategy("load_based", None, False, rule=rule)
+    messages = asked(plan, 5)
+    values = (1.0, 1.1, 1.2, 1.3, 1e6)
+    replies = [reply(m, v, 10**n) for n, (m, v) in enumerate(zip(messages, values, strict=True))]
+    arrays, _ = plan.aggregate_train(1, replies)
+    assert (merged(arrays)["bias"] < 2).all() and (merged(arrays)["bias"] > 0.5).all()
+    assert plan.rounds[1].report()["rule"] == rule
+
+
+def test_whoever_a_rule_leaves_out_is_named_with_the_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan = strategy("load_based", None, False, rule="auto")
+    messages = asked(plan, 5)
+    start = float(MODEL["bias"][0])
+    values = (start + 1.0, start + 1.1, start + 1.2, start + 1.3, start)
+    arrays, _ = plan.aggregate_train(
+        1, [reply(m, v, 10) for m, v in zip(messages, values, strict=True)]
+    )
+    found = plan.rounds[1]
+    assert arrays is not None and len(found.merged) == 5 - len(found.refused) and found.refused
+    assert "is left out: it is" in caplog.text and found.reason
+
+
+def test_too_few_for_a_rule_leave_the_model_as_it_is_after_the_first_round(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan = strategy("load_based", None, False, rule="krum")
+    messages = asked(plan, 4)
+    with pytest.raises(TooManyBad):
+        plan.aggregate_train(1, [reply(messages[0], 1.0, 10)])
+    plan.aggregate_train(2, [reply(m, 1.0 + n, 10) for n, m in enumerate(messages)])
+    assert plan.aggregate_train(3, [reply(messages[0], 1.0, 10)]) == (None, None)
+    assert "the model stays as it is" in caplog.text
+
+
 def test_absurd_settings_are_named() -> None:
     with pytest.raises(SelectionOptionInvalid, match="strategy is 'random'"):
         strategy("random")
@@ -346,3 +392,6 @@ def test_absurd_settings_are_named() -> None:
         strategy("hybrid", "Beauty")
     with pytest.raises(SelectionOptionInvalid, match="multiplier"):
         strategy("hybrid", aggregator_weight_multiplier=9.0)
+    for rule in ("fltrust", "best"):
+        with pytest.raises(SelectionOptionInvalid, match=f"rule is '{rule}'"):
+            strategy("hybrid", rule=rule)
