@@ -29,7 +29,7 @@ from decentralml.storage.unixfs import cid_of
 from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.home import NodeHome
 from decentralml.swarm.joining import join
-from decentralml.swarm.link import Link
+from decentralml.swarm.link import Link, Synced
 from decentralml.swarm.node import NodeSettings, SwarmNode
 
 KEYS = (ALICE, BOB, CHARLIE, DAVE, EVE, FERDIE)
@@ -291,3 +291,27 @@ def once(kind: type, action: Callable[[], Any]) -> Callable[[Any], Any]:
 
 def killed() -> None:
     raise Killed
+
+
+def update(member: Member, value: float) -> Path:
+    """A file as a member's training would write it."""
+    return write_model(member.home.updates / f"update-{value}.safetensors", value)
+
+
+def sync(member: Member, value: float, deadline: float | None = 50.0) -> Synced:
+    """One training process that begins, syncs once, and goes."""
+    with member.link() as link:
+        link.begin()
+        return link.sync(update(member, value), deadline=deadline)
+
+
+def two(swarm: Crowd) -> list[Callable[[], Synced]]:
+    """The first two members' parts in a round: their mean is 2."""
+    first, second = swarm.members[:2]
+    return [lambda: sync(first, 1.0), lambda: sync(second, 3.0)]
+
+
+def one_model(found: list[Synced]) -> set[float]:
+    """The elements of the one model that all have."""
+    assert len({each.path.read_bytes() for each in found}) == 1
+    return values(found[0].path)

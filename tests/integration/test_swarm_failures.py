@@ -19,45 +19,28 @@ from swarm_support import (
     crowd,
     killed,
     once,
+    one_model,
+    sync,
     together,
+    two,
     until,
+    update,
     values,
     write_model,
 )
 
 from decentralml.chain.api import Chain
-from decentralml.chain.swarm.calls import Arrive, Publish, RevokeSeat
-from decentralml.chain.swarm.words import Fault, Presence
-from decentralml.errors import NodeRefused, NodeUnreachable, NotRegistered
+from decentralml.chain.swarm.calls import Arrive, Publish
+from decentralml.chain.swarm.words import Fault
+from decentralml.errors import NodeRefused, NodeUnreachable, StoreUnwritable
 from decentralml.learning.tensors import TensorWriter
+from decentralml.swarm.joining import join
 from decentralml.swarm.leading import Leader
-from decentralml.swarm.link import Link, Synced
-
-
-def update(member: Member, value: float, name: str = "update") -> Path:
-    return write_model(member.home.updates / f"{name}-{value}.safetensors", value)
-
-
-def sync(member: Member, value: float, deadline: float | None = 50.0) -> Synced:
-    """One training process that begins, syncs once, and goes."""
-    with member.link() as link:
-        link.begin()
-        return link.sync(update(member, value), deadline=deadline)
+from decentralml.swarm.link import Synced
 
 
 def sabotaged(swarm: Crowd, on: Callable[[Any], Any]) -> Callable[[], Chain]:
     return lambda: cast(Chain, Saboteur(swarm.connect(), on))
-
-
-def two(swarm: Crowd) -> list[Callable[[], Synced]]:
-    """The first two members' parts in a round: their mean is 2."""
-    first, second = swarm.members[:2]
-    return [lambda: sync(first, 1.0), lambda: sync(second, 3.0)]
-
-
-def one_model(found: list[Synced]) -> set[float]:
-    assert len({each.path.read_bytes() for each in found}) == 1
-    return values(found[0].path)
 
 
 @pytest.fixture
@@ -319,92 +302,50 @@ def test_a_leader_that_publishes_rubbish_is_overturned(swarm: Crowd, what: str) 
     assert liar is not None and not liar.willing
 
 
-# -- the training process
+# -- full disks
 
 
-def test_a_training_that_dies_begins_again_from_what_was_merged(swarm: Crowd) -> None:
-    for member in swarm.members[:2]:
-        member.start()
-    first, second = swarm.members[:2]
-    link = first.link()
-    link.begin()
+def test_a_leader_whose_disk_is_full_leaves_it_to_another(
+    swarm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full: list[str] = []
+    real = Leader._merge
 
-    def dies() -> None:
-        until(lambda: "arrived" in first.log.names())
-        assert link._socket is not None
-        link._socket.shutdown(2)
+    def merge(leader: Leader, *args: Any) -> Any:
+        who = NAMES[leader.newest.board.me]
+        if who in full or not full:
+            full[:] = [who]
+            raise StoreUnwritable("the shelf", "no space left on the device")
+        return real(leader, *args)
 
-    thread = threading.Thread(target=dies, daemon=True)
-    thread.start()
-    link.patience = 0.0
-    with pytest.raises(Exception, match="no node of a swarm answers"):
-        link.sync(update(first, 1.0), deadline=None)
-    until(lambda: "training-gone" in first.log.names())
-    assert values(sync(second, 3.0).path) == {2.0}, "what had arrived counts"
-    with first.link() as again:
-        begun = again.begin()
-    assert begun.round == 1 and begun.newest is not None and values(begun.newest) == {2.0}
-
-
-def test_the_ends_of_training(swarm: Crowd) -> None:
-    """A snapshot goes on being merged, an inactive node's update does not, an active one leads."""
+    monkeypatch.setattr(Leader, "_merge", merge)
     for member in swarm.members:
         member.start()
-    found = together([lambda m=m, n=n: sync(m, 3.0 * n) for n, m in enumerate(swarm.members, 1)])
-    assert one_model(found) == {6.0}
-    alice, bob, charlie = swarm.members
-
-    def stands(member: Member, presence: Presence) -> bool:
-        node = swarm.chain.node(swarm.swarm, member.key.address)
-        return node is not None and node.presence is presence
-
-    for member, presence in ((bob, Presence.SNAPSHOT), (charlie, Presence.ACTIVE)):
-        with member.link() as link:
-            link.finish(presence)
-        until(lambda m=member, p=presence: stands(m, p))
-    left = swarm.chain.node(swarm.swarm, bob.key.address)
-    assert left is not None and left.cid is not None
-    copy = alice.home.shelf / left.cid
-    until(copy.exists)  # all keep what a snapshot is
-    bob.end()
-    again = sync(alice, 12.0)
-    # Alice's 12, Bob's snapshot 6, and the newest model 6, with which Charlie arrived.
-    assert again.round == 2 and values(again.path) == {8.0} and again.merged == 3
-    with charlie.link() as link:
-        link.finish(Presence.INACTIVE)
-    until(lambda: stands(charlie, Presence.INACTIVE))
+    found = together([lambda m=m, n=n: sync(m, float(n)) for n, m in enumerate(swarm.members, 1)])
+    assert one_model(found) == {2.0} and all(each.round == 1 for each in found)
+    told = [fact for name, _, fact in swarm.member(full[0]).log.events if name == "stepped-down"]
+    assert "no space left" in told[0]["reason"]
 
 
-def test_two_training_processes_do_not_share_a_node(swarm: Crowd) -> None:
-    alice = swarm.members[0].start()
-    outcome: list[BaseException] = []
-
-    def first() -> None:
-        try:
-            with alice.link() as link:
-                link.begin()
-                link.sync(update(alice, 1.0))
-        except NodeRefused as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=first, daemon=True)
-    thread.start()
-    until(lambda: "arrived" in alice.log.names())
-    with alice.link() as second:
-        second.begin()
-    thread.join(20)
-    assert isinstance(outcome[0], NodeRefused) and outcome[0].kind == "TrainingReplaced"
-
-
-def test_a_revoked_node_ends_and_says_so(swarm: Crowd) -> None:
+def test_a_node_whose_disk_is_full_says_so_and_objects_to_nobody(
+    swarm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for member in swarm.members:
         member.start()
-    bob = swarm.members[1]
-    link: Link = bob.link()
-    link.begin()
-    swarm.chain.submit(RevokeSeat(swarm.swarm, bob.key.address), swarm.members[0].key)
-    until(lambda: bob.failure is not None)
-    assert isinstance(bob.failure, NotRegistered)
-    link.close()
-    found = together([lambda m=m: sync(m, 5.0) for m in (swarm.members[0], swarm.members[2])])
-    assert all(each.merged == 2 for each in found)
+    poor = swarm.members[2]
+    assert poor.node is not None and poor.node.rounds is not None
+    files: Any = poor.node.rounds.newest.files
+    real, left = files.fetch, [3]
+
+    def fetch(*args: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise StoreUnwritable("the shelf", "no space left on the device")
+        return real(*args)
+
+    # It must not lead, where the same would have it step down.
+    join(swarm.chain, poor.key, swarm.swarm, poor.home, swarm.genesis, willing=False)
+    monkeypatch.setattr(files, "fetch", fetch)
+    found = together([lambda m=m, n=n: sync(m, float(n)) for n, m in enumerate(swarm.members, 1)])
+    assert one_model(found) == {2.0}
+    assert "trouble" in poor.log.names() and "objected" not in poor.log.names()

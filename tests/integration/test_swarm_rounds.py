@@ -6,19 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from swarm_support import Member, crowd, together, until, values, write_model
+from swarm_support import crowd, sync, together, until, values, write_model
 
 from decentralml.chain.swarm.words import MergeMethod, Presence
 from decentralml.errors import TrainingFailed
 from decentralml.swarm.identity.own import identities, make_identity
 from decentralml.swarm.joining import join
-from decentralml.swarm.link import Synced
-
-
-def sync(member: Member, value: float, name: str = "u") -> Synced:
-    with member.link() as link:
-        begun = link.begin()
-        return link.sync(write_model(begun.folder / f"{name}.safetensors", value), deadline=40)
 
 
 @pytest.mark.parametrize(
