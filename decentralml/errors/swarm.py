@@ -256,6 +256,13 @@ class TrainingDiverged(SwarmError):
         )
 
 
+class TrainingNotBegun(SwarmError):
+    """The callback was called before its ``on_train_begin``."""
+
+    def __init__(self) -> None:
+        super().__init__("training with a swarm has not begun; call on_train_begin first")
+
+
 class NotOnlyTensors(SwarmError):
     """A model's state holds something that cannot be merged or sent."""
 

@@ -37,6 +37,7 @@ from decentralml.errors import (
     SyncTimedOut,
     TermsContradicted,
     TrainingDiverged,
+    TrainingNotBegun,
     UnknownCheckin,
     UnknownMergeMethod,
     ValidationDataMissing,
@@ -179,7 +180,7 @@ class SwarmCallback:
 
         Raises
         ------
-        TrainingDiverged, NodeAway, NodeRefused
+        TrainingNotBegun, TrainingDiverged, NodeAway, NodeRefused
         """
         self.batches += 1
         self._since += 1
@@ -201,9 +202,10 @@ class SwarmCallback:
 
         Raises
         ------
-        TrainingDiverged, NodeAway, NodeRefused
+        TrainingNotBegun, TrainingDiverged, NodeAway, NodeRefused
         """
-        assert self._link is not None, "on_train_begin was not called"
+        if self._link is None:
+            raise TrainingNotBegun
         own = None
         if self._since and not self._sync(self._last_wait):
             own = self._write()
@@ -235,7 +237,8 @@ class SwarmCallback:
 
     def _sync(self, deadline: float | None) -> bool:
         """Merge with the others and go on from that; False if nothing was merged in time."""
-        assert self._link is not None, "on_train_begin was not called"
+        if self._link is None:
+            raise TrainingNotBegun
         started = time.monotonic()
         update = self._write()
         self._since = 0
@@ -251,9 +254,9 @@ class SwarmCallback:
         if self.reset_optimizer and self.optimizer is not None:
             self.optimizer.state.clear()
         self.logger.info(
-            "round %d: %d updates merged, at batch %d, in %.1f s",
+            "round %d: %s updates merged, at batch %d, in %.1f s",
             synced.round,
-            synced.merged,
+            synced.merged or "the",
             self.batches,
             time.monotonic() - started,
         )

@@ -21,7 +21,7 @@ pytest.importorskip("mlxtend", reason="pip install 'decentralml[examples]'")
 sys.path.insert(0, str(Path(__file__).parents[2] / "assets" / "examples" / "swarm"))
 import train as example
 
-NODES, EPOCHS = 6, 8
+NODES, EPOCHS = 6, 10
 SETTINGS = {"epochs": EPOCHS, "batch": 8, "rate": 0.02}
 
 
@@ -46,7 +46,7 @@ def test_six_nodes_on_a_biased_split_come_within_a_point_of_central_training(
     models = [example.network(0) for _ in range(NODES)]
 
     def work(node: int) -> None:
-        callback = SwarmCallback(16, model=models[node], link=links[node])
+        callback = SwarmCallback(8, model=models[node], link=links[node])
         example.train(parts[node], models[node], seed=node, swarm=callback, **SETTINGS)
 
     at_once(swarm, work, NODES)

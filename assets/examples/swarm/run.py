@@ -1,6 +1,6 @@
 """Six nodes learn handwritten digits together, without a centre: every part a process of its own.
 
-    python assets/examples/swarm/run.py [--epochs 8] [--merge mean] [--shared] [--out DIR]
+    python assets/examples/swarm/run.py [--epochs 10] [--merge mean] [--shared] [--out DIR]
 
 A chain, and for each node its `decentralml swarm run` (file server with mutual TLS, rounds) with
 the training process (`train.py`) that it starts. Each node lacks three of the ten digits and has
@@ -100,8 +100,8 @@ def apart(options: str, out: Path) -> float:
 
 
 @click.command(help=__doc__)
-@click.option("--epochs", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--sync-frequency", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--sync-frequency", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--merge", default="mean", show_default=True)
 @click.option("--min-peers", type=click.IntRange(1), default=len(NODES), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)

@@ -21,6 +21,7 @@ from decentralml.errors import (
     SwarmError,
     TermsContradicted,
     TrainingDiverged,
+    TrainingNotBegun,
     UnknownCheckin,
     UnknownMergeMethod,
     ValidationDataMissing,
@@ -310,3 +311,10 @@ def test_a_merged_model_of_another_structure_is_named(tmp_path: Path) -> None:
     other = SwarmCallback(4, model=nn.Linear(4, 2), link=swarm.links(2)[1])
     with pytest.raises(StructureMismatch, match="the model of round 2 differs"):
         other.on_train_begin()
+
+
+def test_a_loop_that_forgets_to_begin_is_told_so() -> None:
+    swarm = SwarmCallback(1, model=network())
+    for forgotten in (swarm.on_batch_end, swarm.on_train_end):
+        with pytest.raises(TrainingNotBegun, match="on_train_begin first"):
+            forgotten()
