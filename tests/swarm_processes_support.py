@@ -7,32 +7,27 @@ own, and the links between them can be parted.
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from chain_support import new_home
-from rpc_support import free_port
+from swarm_network_support import Line, Network, own_ports
 from swarm_support import KEYS, NAMES, SPECS, until
 
 from decentralml.chain.api import Chain
 from decentralml.chain.connect import connect
 from decentralml.chain.keys import Key
 from decentralml.chain.swarm.calls import CreateSwarm
-from decentralml.chain.swarm.events import Arrived, RoundMerged, SwarmCreated
+from decentralml.chain.swarm.events import Arrived, MergedOverturned, RoundMerged, SwarmCreated
 from decentralml.chain.swarm.words import Admission, MergeMethod, Stage, SwarmId, SwarmTerms
 from decentralml.config import Config
 from decentralml.storage.unixfs import cid_of
@@ -40,156 +35,11 @@ from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.home import NodeHome
 from decentralml.swarm.joining import join
 
+ROUNDS = 3
+"""To come after the first."""
 TRAINER = Path(__file__).with_name("swarm_trainer.py")
-CLONE_NEWNET = 0x40000000
 PORT = 7441
 """Of a node in a namespace of its own."""
-SWITCH = "switch"
-
-
-class Line:
-    """A TCP relay to the chain that can be cut and mended."""
-
-    def __init__(self, target: int, namespace: str | None = None) -> None:
-        self.target = target
-        self._listener = _listening(namespace)
-        self.port = int(self._listener.getsockname()[1])
-        self._cut = False
-        self._ends: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
-
-    def cut(self) -> None:
-        """Break what is open, and take nothing new."""
-        with self._lock:
-            self._cut = True
-            for end in self._ends:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def mend(self) -> None:
-        self._cut = False
-
-    def close(self) -> None:
-        self.cut()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                if self._cut:
-                    raise ConnectionRefusedError
-                far = socket.create_connection(("127.0.0.1", self.target), 5)
-                far.settimeout(None)
-            except OSError:
-                near.close()
-                continue
-            with self._lock:
-                self._ends |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        with self._lock:
-            self._ends -= {source, sink}
-
-
-def _listening(namespace: str | None) -> socket.socket:
-    """A socket that listens on the loopback of a namespace."""
-    made: list[socket.socket] = []
-
-    def make() -> None:
-        # Only this thread goes there; the socket stays there.
-        if namespace is not None:
-            with Path(f"/run/netns/{namespace}").open() as there:
-                libc = ctypes.CDLL(None, use_errno=True)
-                if libc.setns(there.fileno(), CLONE_NEWNET):
-                    raise OSError(ctypes.get_errno(), "setns")
-        made.append(socket.create_server(("127.0.0.1", 0)))
-
-    thread = threading.Thread(target=make)
-    thread.start()
-    thread.join()
-    assert made, f"no socket in {namespace}"
-    return made[0]
-
-
-class Network:
-    """Namespaces on one switch, which can be parted in two."""
-
-    def __init__(self, count: int) -> None:
-        self.prefix = f"dml{os.getpid()}"
-        self.hub = f"{self.prefix}-hub"
-        self.names = [f"{self.prefix}-{place}" for place in range(count)]
-
-    def make(self) -> None:
-        self._ip("netns", "add", self.hub)
-        for bridge in (SWITCH, "other"):
-            self._hub("link", "add", bridge, "type", "bridge")
-            self._hub("link", "set", bridge, "up")
-        for place, name in enumerate(self.names):
-            self._ip("netns", "add", name)
-            port = f"port{place}"
-            self._hub("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
-            self._hub("link", "set", port, "master", SWITCH, "up")
-            self._ip("-n", name, "addr", "add", f"{self.address(place)}/24", "dev", "eth0")
-            for link in ("lo", "eth0"):
-                self._ip("-n", name, "link", "set", link, "up")
-
-    def address(self, place: int) -> str:
-        return f"10.77.0.{place + 1}"
-
-    def part(self, places: Sequence[int]) -> None:
-        """Put some of them on a switch of their own."""
-        for place in places:
-            self._hub("link", "set", f"port{place}", "master", "other")
-
-    def heal(self) -> None:
-        for place in range(len(self.names)):
-            self._hub("link", "set", f"port{place}", "master", SWITCH)
-
-    def remove(self) -> None:
-        for name in (self.hub, *self.names):
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-
-    def _hub(self, *words: str) -> None:
-        self._ip("-n", self.hub, *words)
-
-    def _ip(self, *words: str) -> None:
-        subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
-
-
-@contextmanager
-def network(count: int) -> Iterator[Network]:
-    """So many namespaces; the test is skipped where there can be none."""
-    if shutil.which("ip") is None:
-        pytest.skip("iproute2 is not installed: NO node had an address of its own")
-    made = Network(count)
-    try:
-        made.make()
-    except subprocess.CalledProcessError as error:
-        made.remove()
-        pytest.skip(f"no network namespaces ({error.stderr.strip()}): NO node had its own address")
-    try:
-        yield made
-    finally:
-        made.remove()
 
 
 @dataclass
@@ -225,12 +75,31 @@ class Station:
 
     def start(self, rounds: int, *, patience: float = 90.0) -> Station:
         """Run the node and its training, which ends with the model of round ``rounds``."""
-        self.runs += 1
         self.gate.touch()
-        trainer = [sys.executable, str(TRAINER), str(rounds), str(self.gate), str(self.result)]
+        return self._run(["--", *self._trainer(rounds, patience)])
+
+    def start_node(self) -> Station:
+        """Run the node alone: no training comes."""
+        return self._run([])
+
+    def train(self, rounds: int, *, patience: float = 90.0) -> subprocess.Popen[bytes]:
+        """Start a training beside the node, as a user would by hand."""
+        self.gate.touch()
+        environment = os.environ | {
+            "DECENTRALML_SWARM_SOCKET": str(self.node.socket),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        return subprocess.Popen(self._trainer(rounds, patience), env=environment)
+
+    def _trainer(self, rounds: int, patience: float) -> list[str]:
+        named = [str(TRAINER), str(rounds), str(self.gate), str(self.result), str(patience)]
+        return [sys.executable, *named]
+
+    def _run(self, words: list[str]) -> Station:
+        self.runs += 1
         command = [sys.executable, "-m", "decentralml", "swarm", "run", str(self.theatre.swarm)]
         command += ["--config", str(self.theatre.config), "--log-json", "--as", self.key.name]
-        command += ["--", *trainer, str(patience)]
+        command += words
         if self.namespace is not None:
             command = ["ip", "netns", "exec", self.namespace, *command]
         environment = os.environ | {
@@ -243,6 +112,11 @@ class Station:
                 command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         return self
+
+    @property
+    def training(self) -> int:
+        """The training process that a node of this one's has started."""
+        return int(json.loads(self.node.training.read_bytes())["pid"])
 
     def told(self, event: str) -> list[dict[str, Any]]:
         """What the node's log of this run says of an event."""
@@ -278,7 +152,7 @@ class Station:
             self.kill()
             self.process.wait(20)
         with suppress(OSError, ValueError, KeyError):
-            os.kill(int(json.loads(self.node.training.read_bytes())["pid"]), signal.SIGKILL)
+            os.kill(self.training, signal.SIGKILL)
 
     def ended(self) -> dict[str, Any]:
         """What its training ended with, once it has."""
@@ -357,20 +231,24 @@ class Theatre:
         return {each["round"] for each in found}
 
     def merged(self) -> dict[int, RoundMerged]:
-        """Every model that was published, by round, after a look at what must never be.
+        """Every model that was published and stands, by round, after a look at what must never be.
 
         No node arrives twice in a round, no update is in two models, and no round has two.
         """
         arrived: dict[tuple[int, str], Arrived] = {}
         merged: dict[int, RoundMerged] = {}
+        numbers: set[int] = set()
         for block in range(1, self.chain.info().block + 1):
             for event in self.chain.events(block):
                 if isinstance(event, Arrived):
                     assert (event.round, event.who) not in arrived
                     arrived[event.round, event.who] = event
                 if isinstance(event, RoundMerged):
-                    assert event.round not in merged
+                    assert event.round not in numbers
+                    numbers.add(event.round)
                     merged[event.round] = event
+                if isinstance(event, MergedOverturned):
+                    del merged[event.round]
         in_models = [
             (event.who, event.cid)
             for event in arrived.values()
@@ -412,14 +290,15 @@ def theatre(
     created = chain.submit(CreateSwarm(replace(wanted, **terms)), KEYS[0]).find(SwarmCreated)
     assert created is not None
     genesis = bytes.fromhex(chain.info().genesis.removeprefix("0x"))
-    found = Theatre(home, config, created.swarm, genesis, chain, free_port(), network)
+    serving, *ports = own_ports(1 + nodes)
+    found = Theatre(home, config, created.swarm, genesis, chain, serving, network)
     try:
         for place, key in enumerate(KEYS[:nodes]):
             own = folder / NAMES[key.address]
             own.mkdir()
             node = NodeHome.of(own, genesis, created.swarm, key.address)
             namespace = None if network is None else network.names[place]
-            at = f"127.0.0.1:{free_port()}"
+            at = f"127.0.0.1:{ports[place]}"
             if network is not None:
                 at = f"{network.address(place)}:{PORT}"
             willing = place not in unwilling
@@ -446,5 +325,7 @@ def each(stations: Sequence[Station], action: Callable[[Station], object]) -> No
         action(station)
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def begin(stage: Theatre, rounds: int = ROUNDS) -> None:
+    """Start everybody, with so many rounds to come after the first, which is merged."""
+    each(stage.stations, lambda station: station.start(rounds + 1))
+    until(lambda: stage.newest() >= 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from swarm_processes_support import each, network, theatre
+from swarm_network_support import network
+from swarm_processes_support import each, theatre
 from swarm_support import until
 
 from decentralml.chain.swarm.words import Fault

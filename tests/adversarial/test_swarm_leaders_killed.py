@@ -1,0 +1,96 @@
+"""Leaders of a swarm of real processes, killed at each step: others take over, or they go on.
+
+After each all that end have the same model, and no update counts twice.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from swarm_processes_support import ROUNDS, Station, Theatre, begin, each, theatre
+from swarm_support import until
+
+from decentralml.chain.swarm.words import Fault, Stage
+
+LEADER_TIMEOUT = 4.0
+
+
+def test_a_leader_killed_while_it_collects_is_replaced(tmp_path: Path) -> None:
+    """It has arrived, so it can be drawn, and does nothing any more."""
+    with theatre(tmp_path, 4, unwilling=(2, 3), quorum_wait=6_000) as stage:
+        begin(stage)
+        slow = stage.stations[3]
+        slow.gate.unlink()
+        until(lambda: stage.newest() + 1 == number_of(stage) and stage.stands(Stage.COLLECTING))
+        number = number_of(stage)
+        victim = stage.stations[0]
+        until(lambda: stage.arrived(victim, number))
+        victim.kill()
+        slow.gate.touch()
+        started = time.monotonic()
+        until(lambda: stage.newest() >= number)
+        assert time.monotonic() - started < LEADER_TIMEOUT + 20
+        assert stage.ended_alike(stage.others(victim)) == {ROUNDS + 1}
+        leaders = {event.leader for event in stage.merged().values() if event.round >= number}
+        assert leaders == {stage.stations[1].key.address}
+
+
+@pytest.mark.parametrize("moment", ["merging", "publishing"])
+def test_a_leader_killed_before_it_has_published_is_replaced(tmp_path: Path, moment: str) -> None:
+    with theatre(tmp_path, 4, unwilling=(2, 3), quorum_wait=6_000) as stage:
+        begin(stage)
+        leader, servers = caught_leading(stage)
+        number = number_of(stage)
+        if moment == "publishing":
+            # It gets all it needs and merges, but the chain does not hear of it.
+            leader.line.cut()
+            files = len(list(leader.node.shelf.iterdir()))
+            each(servers, lambda station: station.thaw())
+            until(lambda: len(list(leader.node.shelf.iterdir())) > files + len(servers))
+        leader.kill()
+        each(servers, lambda station: station.thaw())
+        started = time.monotonic()
+        until(lambda: stage.newest() >= number)
+        assert time.monotonic() - started < LEADER_TIMEOUT + 20
+        assert stage.ended_alike(stage.others(leader)) == {ROUNDS + 1}
+        event = stage.merged()[number]
+        assert event.leader != leader.key.address
+        assert dict(event.left_out).get(leader.key.address) in (None, Fault.UNREACHABLE)
+
+
+def test_a_leader_killed_and_started_again_goes_on(tmp_path: Path) -> None:
+    """Its training lives on, finds the restarted node, and gets its answer."""
+    with theatre(
+        tmp_path, 4, unwilling=(1, 2, 3), quorum_wait=6_000, leader_timeout=30_000
+    ) as stage:
+        begin(stage)
+        leader, servers = caught_leading(stage)
+        number = number_of(stage)
+        leader.kill_node()
+        each(servers, lambda station: station.thaw())
+        leader.start(ROUNDS + 1)
+        assert stage.ended_alike() == {ROUNDS + 1}
+        assert stage.merged()[number].leader == leader.key.address
+
+
+def number_of(stage: Theatre) -> int:
+    return stage.chain.swarm(stage.swarm).round
+
+
+def caught_leading(stage: Theatre) -> tuple[Station, list[Station]]:
+    """A leader that cannot get on, as the others' files do not come; and those others, frozen."""
+    willing, servers = stage.stations[:2], stage.stations[2:]
+    each(stage.stations, lambda station: station.gate.unlink())
+    until(lambda: not stage.stands(Stage.MERGING) and not stage.stands(Stage.DRAWING))
+    number = number_of(stage)
+    each(servers, lambda station: station.gate.touch())
+    until(lambda: all(stage.arrived(station, number) for station in servers))
+    each(servers, lambda station: station.freeze())
+    each(willing, lambda station: station.gate.touch())
+    until(lambda: stage.stands(Stage.MERGING, number))
+    leader = stage.leader()
+    assert leader is not None and leader in willing
+    until(lambda: bool(leader.told("leads")))
+    return leader, servers
