@@ -56,11 +56,11 @@ def test_a_report_that_cannot_be_read_is_asked_for_again_an_hour_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paper = Paper(tmp_path)
-    paper.add(result(0, ANN, 1, 2), ONE)
+    paper.add(result(0, ANN, 1, 9), ONE)
     away = {f"0/{member}": paper.reports.pop(f"0/{member}") for member in MEMBERS[:2]}  # type: ignore[call-overload]
     judged = result(1, BEN, 10, None)
     paper.add(judged, None)
-    now = 1000.0
+    now = 10.0
     monkeypatch.setattr(told.time, "time", lambda: now)
     assert paper.sketches().ended_before(judged)[0].sketch is None
     paper.reports.update(away)
@@ -100,6 +100,13 @@ def test_what_is_remembered_gives_way_to_the_chain(tmp_path: Path) -> None:
     assert fresh is not None and (fresh.ended_at, fresh.sketch) == (3, TWO)
     (known,) = paper.sketches().ended_before(judged)
     assert known == fresh
+    paper.add(result(0, ANN, 1, None), TWO)  # And others again, in which it goes on.
+    sketches = paper.sketches()
+    sketches.confirmed(known)
+    assert sketches.ended_before(judged) == []
+    paper.add(result(0, ANN, 1, 4), ONE)
+    (known,) = sketches.ended_before(judged)
+    assert (known.ended_at, known.sketch) == (4, ONE)
     del paper.results[0]  # Cleared.
     assert paper.sketches().confirmed(known) is None
 

@@ -27,7 +27,8 @@ from decentralml.service.files import locked
 from decentralml.types import Address, Submission, Task
 
 AGAIN_SECONDS = 3600.0
-"""After this a report that could not be read is asked for again: its store may be back."""
+"""After this a report that could not be read is asked for again, as its store may be back; and
+then whenever its result has become twice as old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Sketches:
         earlier = [
             each
             for each in known.values()
-            if each.submitted_at is not None and (each.ended_at or 0) <= sent
+            if each.submitted_at is not None and each.ended_at is not None and each.ended_at <= sent
         ]
         return sorted(earlier, key=lambda each: (each.submitted_at or 0, each.index))
 
@@ -128,8 +129,11 @@ class Sketches:
         if submission.submitted_at is None:
             return told
         sketch, readable = told_sketch(self._session, submission)
-        again = None if readable or sketch is not None else time.time() + AGAIN_SECONDS
-        return replace(told, sketch=sketch, again=again)
+        if readable or sketch is not None:
+            return replace(told, sketch=sketch)
+        now = time.time()
+        age = now - (submission.ended_at or 0) / 1000
+        return replace(told, again=now + max(age, AGAIN_SECONDS))
 
     def _once_more(self, told: Told) -> Told:
         try:
@@ -140,9 +144,14 @@ class Sketches:
     def _remember(self, found: Sequence[Told]) -> None:
         if not found:
             return
-        self._known.update((each.index, each) for each in found)
+        for each in found:
+            if each.contributor is None or each.ended_at is not None:
+                self._known[each.index] = each
+            else:  # Other blocks have it go on: it is looked at again.
+                self._known.pop(each.index, None)
         # A line begins with its end, so that one which was cut off spoils no other.
-        lines = "".join("\n" + json.dumps(asdict(each)) for each in found)
+        ended = (each for each in found if each.index in self._known)
+        lines = "".join("\n" + json.dumps(asdict(each)) for each in ended)
         with (
             suppress(OSError),  # On a full disk it is read again the next time.
             locked(self._file.with_suffix(".lock")),
