@@ -28,6 +28,7 @@ from decentralml.service.stopping import Stop
 from decentralml.storage.unixfs import cid_of
 from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.home import NodeHome
+from decentralml.swarm.identity.own import Identity
 from decentralml.swarm.joining import join
 from decentralml.swarm.link import Link, Synced
 from decentralml.swarm.node import NodeSettings, SwarmNode
@@ -95,6 +96,7 @@ class Member:
     connect: Callable[[], Chain] | None = None
     command: Sequence[str] = ()
     linger: float | None = None
+    renewed: Callable[[], Identity] | None = None
 
     @property
     def name(self) -> str:
@@ -111,6 +113,7 @@ class Member:
             stored=lambda cid: self.crowd.config.encode(),
             command=self.command,
             linger=self.linger,
+            renewed=self.renewed,
         )
 
     def start(self, change: Callable[[SwarmNode], None] | None = None) -> Member:

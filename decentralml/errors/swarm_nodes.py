@@ -144,8 +144,9 @@ class IdentityUnregistered(SwarmError):
         self.swarm = swarm
         self.folder = folder
         super().__init__(
-            f"the certificate that the chain has of this node is not in {folder}; register the one "
-            f"that is: decentralml swarm join {swarm}"
+            f"the certificate that the chain has of this node is not in {folder}; name it "
+            "(--certificate, --key-file), or register the one that is: "
+            f"decentralml swarm join {swarm}"
         )
 
 

@@ -145,8 +145,8 @@ class SwarmNode:
     def _live(self, board: Board, stack: ExitStack) -> None:
         settings = self.settings
         swarm, me = self._patiently(lambda: self._registered(board))
-        identity = self._identity(me)
         settings.home.make()
+        identity = self._patiently(lambda: self._identity(board, me))
         members = Members(ChainMembers(_Register(board), settings.swarm), _scope(settings))
         self._patiently(members.refresh)
         files = PeerFiles(identity, members, settings.home.shelf)
@@ -196,15 +196,18 @@ class SwarmNode:
             raise NotRegistered(view.swarm.id, self.settings.called(board.me))
         return view.swarm, view.me
 
-    def _identity(self, me: Node) -> Identity:
-        """The certificate that the chain knows, and its key."""
+    def _identity(self, board: Board, me: Node) -> Identity:
+        """The certificate that the chain knows, and its key; one that was renewed while the node
+        was away is registered."""
         settings = self.settings
         folder = settings.home.identities
         identity = settings.identity or load_identity(folder, me.identity)
         identity.facts.check_time("this node's certificate")
         identity.facts.check_scope("this node's certificate", _scope(settings), me.account)
         if identity.digest != me.identity:
-            raise IdentityUnregistered(settings.swarm, str(folder))
+            if settings.renewed is None:
+                raise IdentityUnregistered(settings.swarm, str(folder))
+            board.send(_registration(settings.swarm, me, identity))
         return identity
 
     def _configuration(self, board: Board, swarm: Swarm, files: PeerFiles) -> SwarmConfig:
@@ -302,10 +305,7 @@ class SwarmNode:
         settings, me, shown = self.settings, view.me, files.identity
         wanted = shown if settings.renewed is None else settings.renewed()
         if wanted.digest not in (shown.digest, me.identity):
-            call = RegisterNode(
-                settings.swarm, wanted.certificate, me.address, me.weightage, me.willing
-            )
-            rounds.board.send(call)
+            rounds.board.send(_registration(settings.swarm, me, wanted))
         elif me.identity != shown.digest:
             found = wanted if wanted.digest == me.identity else self._other(me)
             files.use(found)
@@ -376,6 +376,11 @@ class _Register:
 
     def certificate(self, swarm: SwarmId, who: Address) -> bytes | None:
         return self._board.ask(lambda chain: chain.certificate(swarm, who))
+
+
+def _registration(swarm: SwarmId, me: Node, identity: Identity) -> RegisterNode:
+    """The node as it was, with another certificate."""
+    return RegisterNode(swarm, identity.certificate, me.address, me.weightage, me.willing)
 
 
 def _scope(settings: NodeSettings) -> Scope:

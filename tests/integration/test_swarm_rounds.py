@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from swarm_support import crowd, sync, together, until, values, write_model
 
 from decentralml.chain.swarm.words import MergeMethod, Presence
 from decentralml.errors import TrainingFailed
-from decentralml.swarm.identity.own import identities, make_identity
+from decentralml.swarm.identity.own import Identity, identities, make_identity
 from decentralml.swarm.joining import join
 
 
@@ -64,6 +65,38 @@ def test_a_running_node_shows_a_certificate_that_was_rotated(tmp_path: Path) -> 
         assert values(found[0].path) == {2.0}
         (kept,) = identities(one.home.identities)
         assert kept.digest == joined.identity.digest
+
+
+def test_what_a_workload_api_renews_is_registered(tmp_path: Path) -> None:
+    with crowd(tmp_path, 1, start=False, min_peers=1) as swarm:
+        (one,) = swarm.members
+
+        def made() -> Identity:
+            return make_identity(
+                one.home.identities,
+                genesis=swarm.genesis.hex(),
+                swarm=swarm.swarm,
+                account=one.key.address,
+            )
+
+        def registered() -> bytes:
+            node = swarm.chain.node(swarm.swarm, one.key.address)
+            assert node is not None
+            return node.identity
+
+        newest = [made()]
+        one.renewed = lambda: newest[-1]
+        one.start()
+        until(lambda: registered() == newest[-1].digest)
+        newest.append(made())
+        until(lambda: registered() == newest[-1].digest)
+        one.end()
+        # While the node is away the certificate that the chain knows ends, and another one comes.
+        shutil.rmtree(newest[-1].chain.parent)
+        newest.append(made())
+        one.start()
+        assert registered() == newest[-1].digest
+        assert values(sync(one, 2.0).path) == {2.0}
 
 
 TRAIN = """
