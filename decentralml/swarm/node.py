@@ -218,6 +218,7 @@ class SwarmNode:
         if data is not None:
             scratch = self.settings.home.scratch / "config.json"
             scratch.parent.mkdir(exist_ok=True)
+            scratch.unlink(missing_ok=True)  # a node that was killed left a name of a shelf's file
             scratch.write_bytes(data)
             found = files.put(scratch)
             scratch.unlink()
