@@ -122,12 +122,12 @@ class Desk:
     def _put(self, rounds: Rounds, named: Any) -> Cid:
         """Take an update in, unless no leader would merge it: its training is told at once."""
         path = self._update(named)
-        if self.checks:
-            newest = rounds.newest
-            fault = check(path, newest.specs(path), newest.config.update_bytes)
+        newest = rounds.newest
+        if self.checks and newest.tensors is not None:
+            fault = check(path, newest.tensors, newest.config.update_bytes)
             if fault is not None:
                 raise UpdateUnfit(path.name, *fault)
-        return rounds.newest.files.put(path)
+        return newest.files.put(path)
 
     def _update(self, named: Any) -> Path:
         path = Path(str(named))

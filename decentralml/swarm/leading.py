@@ -5,13 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.chain.swarm.calls import MarkAbsent, Publish, StepDown
 from decentralml.chain.swarm.words import MAX_LEFT_OUT, Fault, MergeMethod, Node, Presence, Stage
-from decentralml.errors import FetchFailed, FileDamaged, FileTooLarge, LearningError, StorageError
+from decentralml.errors import (
+    CallRefused,
+    FetchFailed,
+    FileDamaged,
+    FileTooLarge,
+    LearningError,
+    StorageError,
+)
 from decentralml.service.patience import told
 from decentralml.swarm.background import Background
 from decentralml.swarm.board import View
@@ -201,7 +209,8 @@ class Leader:
         """Have no round wait for nodes that missed one after the other."""
         for node in nodes.values():
             if node.presence in WAITED_FOR and node.seen + MISSED <= view.number:
-                self.newest.board.send(MarkAbsent(view.swarm.id, node.account))
+                with suppress(CallRefused):  # it may have ended its training just now
+                    self.newest.board.send(MarkAbsent(view.swarm.id, node.account))
 
 
 def _fault_of(error: FetchFailed) -> Fault:

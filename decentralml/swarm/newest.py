@@ -11,6 +11,7 @@ from decentralml.bundles.manifest import TensorSpec
 from decentralml.chain.swarm.calls import ObjectMerged
 from decentralml.chain.swarm.words import Merged, Node
 from decentralml.errors import (
+    CallRefused,
     FetchFailed,
     FileTooLarge,
     LearningError,
@@ -129,6 +130,11 @@ class Newest:
         took_part = view.me is not None and view.me.round == newest.round
         if trouble.objected or trouble.own or not lost or not took_part:
             return False
+        try:
+            sent = self.board.send(ObjectMerged(view.swarm.id, newest.round))
+        except CallRefused:
+            trouble.objected = True
+            raise
         trouble.objected = True
         self.log.event(
             "objected",
@@ -138,7 +144,7 @@ class Newest:
             cid=newest.cid,
             reason=trouble.reason,
         )
-        return self.board.send(ObjectMerged(view.swarm.id, newest.round)) is not None
+        return sent is not None
 
     def specs(self, path: Path) -> Mapping[str, TensorSpec]:
         """What a model must hold; if nobody has said so yet: what the one in ``path`` does.

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from decentralml.chain.swarm.calls import Advance, Arrive, FinishTraining, Ready
 from decentralml.chain.swarm.words import Node, Presence, Stage
 from decentralml.errors import (
+    CallRefused,
     DecentralMLError,
     FetchFailed,
     NotRegistered,
@@ -223,8 +224,10 @@ class Rounds:
         if view.newest != update.base:
             if not is_here:
                 return False
+            # The chain may be away: who waits is forgotten only once there is an answer.
+            outcome = self._merged(update, me)
             self.update = None
-            update.settle(self._merged(update, me))
+            update.settle(outcome)
             return True
         if view.swarm.closed and view.round is None:
             self.update = None
@@ -269,10 +272,16 @@ class Rounds:
             return self.board.send(Ready(view.swarm.id)) is not None
         if self.ending is None or self._goes_on(view):
             return False
-        presence, self.ending = self.ending, None
+        presence = self.ending
         if me.presence in (presence, Presence.REGISTERED):
+            self.ending = None
             return False
-        sent = self.board.send(FinishTraining(view.swarm.id, presence))
+        try:
+            sent = self.board.send(FinishTraining(view.swarm.id, presence))
+        except CallRefused:
+            self.ending = None
+            raise
+        self.ending = None
         self.log.event("finished", f"training has ended: {presence}", presence=presence)
         return sent is not None
 

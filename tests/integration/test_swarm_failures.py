@@ -171,6 +171,44 @@ def test_a_chain_that_is_down_is_waited_for(swarm: Crowd) -> None:
     assert "back" in swarm.members[0].log.names()
 
 
+def test_a_chain_that_goes_away_at_any_question_loses_no_answer(swarm: Crowd) -> None:
+    """Every question and every call of a node is in vain once before it is answered."""
+    asked: set[tuple[str, str]] = set()
+
+    class Forgetful(Saboteur):
+        def __init__(self, chain: Chain, who: str) -> None:
+            super().__init__(chain, lambda call: call)
+            self.who = who
+
+        def __getattr__(self, name: str) -> Any:
+            found = super().__getattr__(name)
+            return self.spoilt(name, found) if callable(found) and name != "close" else found
+
+        def submit(self, call: Any, signer: Any, tip: int = 0) -> Any:
+            return self.spoilt(type(call).__name__, super().submit)(call, signer, tip)
+
+        def spoilt(self, name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+            def ask(*args: Any, **words: Any) -> Any:
+                if (self.who, name) not in asked:
+                    asked.add((self.who, name))
+                    raise NodeUnreachable("ws://chain", "it is down")
+                return found(*args, **words)
+
+            return ask
+
+    for member in swarm.members:
+        member.connect = lambda m=member: cast(Chain, Forgetful(swarm.connect(), m.name))
+        member.start()
+    found = together([lambda m=m, n=n: sync(m, float(n)) for n, m in enumerate(swarm.members, 1)])
+    assert one_model(found) == {2.0} and all(each.merged == 3 for each in found)
+    for member in swarm.members:
+        with member.link() as link:
+            link.finish()
+        until(lambda m=member: "finished" in m.log.names())
+    names = {name for _, name in asked}
+    assert {"meeting", "events", "Arrive", "Advance", "Publish", "FinishTraining"} <= names
+
+
 def test_below_its_minimum_a_round_waits_and_says_for_whom(swarm: Crowd) -> None:
     alone = swarm.members[0].start()
     told: list[str] = []
