@@ -81,9 +81,9 @@ def fetch(
     with ExitStack() as stack:
         lines = pool or stack.enter_context(closing(Pool(members)))
         part = stack.enter_context(shelf.part())
-        with disk_errors(part):
+        with disk_errors(shelf.folder):
             file = stack.enter_context(FileIO(part, "w"))
-        download = _Download(cid, file, limit_bytes, deadline)
+        download = _Download(cid, file, shelf.folder, limit_bytes, deadline)
         _ask_all(download, providers, identity, lines)
         shelf.take(part, cid)
     return shelf.folder / cid
@@ -125,6 +125,8 @@ class _Download:
 
     cid: Cid
     file: FileIO
+    folder: Path
+    """Named when the disk is full: the same at every trial."""
     limit: int
     deadline: float
     size: int = 0
@@ -135,7 +137,7 @@ class _Download:
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(BUFFER)))
 
     def restart(self) -> None:
-        with disk_errors(Path(str(self.file.name))):
+        with disk_errors(self.folder):
             self.file.seek(0)
             self.file.truncate()
         self.size, self.total, self.sources, self.hash = 0, None, set(), StreamedCid()
@@ -143,7 +145,7 @@ class _Download:
     def add(self, view: memoryview) -> None:
         self.hash.update(view)
         self.size += len(view)
-        with disk_errors(Path(str(self.file.name))):
+        with disk_errors(self.folder):
             while view:
                 view = view[self.file.write(view) or 0 :]
 
