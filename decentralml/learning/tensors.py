@@ -16,17 +16,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedWriter, RawIOBase
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from decentralml.bundles.manifest import DTYPES, TensorSpec
 from decentralml.bundles.tensors import read_layout
 from decentralml.errors import DamagedTensors, ManifestError, UnwritableModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+AHEAD = 8 << 20
+"""Bytes of a new file that are sent to the disk at a time while it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +126,52 @@ class TensorWriter:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of ``path`` once everything was written, and not before."""
+    """A file that takes the place of ``path`` once everything is on the disk, and not before."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        with _Growing(partial.open("wb", buffering=0)) as growing:
+            yield growing
+            growing.finish()
         partial.replace(path)
     except OSError as error:
         raise UnwritableModel(path, error.strerror or str(error)) from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+class _Growing(BufferedWriter):
+    """A file that goes to the disk while the rest of it is made: little is left to wait for."""
+
+    def __init__(self, file: RawIOBase) -> None:
+        super().__init__(file)
+        self._pool = ThreadPoolExecutor(1)
+        self._under_way: Future[None] | None = None
+        self._waiting = 0
+
+    def write(self, data: Buffer, /) -> int:
+        written = super().write(data)
+        self._waiting += written
+        if self._waiting >= AHEAD and (self._under_way is None or self._under_way.done()):
+            self._wait()
+            self.flush()
+            self._under_way = self._pool.submit(os.fdatasync, self.fileno())
+            self._waiting = 0
+        return written
+
+    def finish(self) -> None:
+        """Wait until all of it is on the disk. Raises OSError, also what went wrong before."""
+        self._wait()
+        self.flush()
+        os.fsync(self.fileno())
+
+    def close(self) -> None:
+        self._pool.shutdown()
+        super().close()
+
+    def _wait(self) -> None:
+        if self._under_way is not None:  # An error is told once only: not again by fsync.
+            self._under_way.result()
 
 
 def in_file_order(specs: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:

@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 
@@ -103,11 +104,8 @@ def streaming(files: list[Path], out: Path) -> None:
 
 def unsynced(files: list[Path], out: Path) -> None:
     """The same, without waiting for the disk."""
-    synced, os.fsync = os.fsync, lambda descriptor: None  # type: ignore[assignment]
-    try:
+    with mock.patch("os.fsync", lambda file: None), mock.patch("os.fdatasync", lambda file: None):
         streaming(files, out)
-    finally:
-        os.fsync = synced
 
 
 def held(files: list[Path]) -> list[Update]:
