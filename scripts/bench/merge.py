@@ -189,7 +189,10 @@ def flower(python: str, files: list[Path], rounds: int) -> dict[str, float] | No
     """Seconds of Flower's ways, each the best of some rounds; it uses one core."""
     command = [python, "-c", FLOWER, str(rounds), str(LAYERS), *map(str, files)]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    except OSError as error:
+        sys.exit(f"{python}: {error.strerror}")
     if done.returncode:
         print(f"Flower was not measured: {done.stderr.strip().splitlines()[-1]}")
         return None
