@@ -23,9 +23,8 @@ from decentralml.learning.kernels.text import (
     times,
     upper,
 )
+from decentralml.learning.robust.networks import Network
 
-Network = tuple[tuple[int, int, bool, bool], ...]
-"""Comparators ``(i, j, low, high)``: whether the smaller, and whether the larger is needed."""
 MOST_ROWS: Final = 64
 """To compile a network for more takes longer than most merges."""
 
