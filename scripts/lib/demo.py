@@ -12,10 +12,13 @@ import secrets
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,11 @@ VOTERS = ("vic", "vera")
 CREATOR = "hospital"
 CAST = (CREATOR, *CONTRIBUTORS, *AGGREGATORS, *VOTERS)
 REWARD, FEE = "40", "2"
+TRAIN = f"{sys.executable} {ASSETS}/examples/swarm/train.py"
+SLOWEST = 600.0
+"""Seconds that a swarm's training may take."""
+CLEAN_STOP = 30.0
+"""Seconds that a node has to end."""
 
 console = Console(highlight=False)
 
@@ -55,22 +63,56 @@ class Stage:
         """Run a command with `--json` and return what it says."""
         return json.loads(self._execute(line + " --json", actor, capture=True))
 
-    def _execute(self, line: str, actor: str | None, capture: bool) -> str:
+    @contextmanager
+    def beside(self, line: str, actor: str, log: Path | None) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that goes on meanwhile, its words on the screen or in ``log``; stopped at the
+        end, if it still runs."""
+        with ExitStack() as stack:
+            process = subprocess.Popen(
+                self._words(line, actor),
+                env=self.environment,
+                cwd=ROOT,
+                stdout=stack.enter_context(log.open("wb")) if log else None,
+                stderr=subprocess.STDOUT if log else None,
+            )
+            try:
+                yield process
+            finally:
+                stop(process)
+
+    def _words(self, line: str, actor: str | None) -> list[str]:
+        """The command, which is shown, and counted."""
         if actor:
             line = f"--as {actor} {line}"
+        self.show(f"decentralml {line}")
+        self.commands += 1
+        return [sys.executable, "-m", "decentralml", *shlex.split(line)]
+
+    def show(self, line: str) -> None:
         shown = line.replace(str(self.home), "$HOME_DIR").replace(f"{ROOT}/", "")
-        console.print(f"\n[bold green]$[/] [bold]decentralml {shown}[/]", soft_wrap=True)
+        console.print(f"\n[bold green]$[/] [bold]{shown}[/]", soft_wrap=True)
+
+    def _execute(self, line: str, actor: str | None, capture: bool) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "decentralml", *shlex.split(line)],
+            self._words(line, actor),
             env=self.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE if capture else None,
             text=True,
         )
-        self.commands += 1
         if done.returncode:
             raise click.ClickException(f"the command above ended with exit code {done.returncode}")
         return done.stdout or ""
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(CLEAN_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def heading(text: str) -> None:
@@ -171,6 +213,66 @@ def books(before: dict[str, int], after: dict[str, int], issuance: tuple[int, in
     if change != -burned:
         raise click.ClickException(f"the books do not add up: {change:+} is not {-burned:+}")
     console.print("They add up to the unit: what left the accounts was burned as fees, no more.")
+
+
+def swarm(stage: Stage) -> None:
+    """The three without a hospital: their nodes meet in rounds and lead in turn."""
+    heading("9  A swarm: the same three, and nobody in the middle")
+    model = stage.home / "first.safetensors"
+    stage.show(f"{TRAIN} --first {model}")
+    subprocess.run(shlex.split(f"{TRAIN} --first {model}"), cwd=ROOT, check=True)
+    owner = CONTRIBUTORS[0]
+    made = stage.ask(f"swarm create --model {model} --min-peers {len(CONTRIBUTORS)}", owner)
+    number = made["swarm"]
+    stage.run(f"swarm grant {number} {' '.join(CONTRIBUTORS)}", owner)
+    for who, port in zip(CONTRIBUTORS, free_ports(len(CONTRIBUTORS)), strict=True):
+        stage.run(f"swarm join {number} --address 127.0.0.1:{port}", who)
+    found = {who: stage.home / f"swarm-{who}.json" for who in CONTRIBUTORS}
+    with ExitStack() as stack:
+        nodes = {}
+        for place, who in reversed([*enumerate(CONTRIBUTORS)]):
+            line = (
+                f"swarm run {number} --linger 1s -- {TRAIN} --node {place}"
+                f" --nodes {len(CONTRIBUTORS)} --epochs 1 --sync-frequency 64 --out {found[who]}"
+            )
+            # One node's words are enough to follow.
+            log = None if who == owner else stage.home / f"swarm-{who}.log"
+            nodes[who] = stack.enter_context(stage.beside(line, who, log))
+        wait_for(stage, nodes)
+    stage.run(f"swarm status {number}")
+    stage.run(f"swarm rounds {number}")
+    measured = {json.loads(file.read_text())["accuracy"] for file in found.values()}
+    merged = [each["model"]["merged"] for each in stage.ask(f"swarm rounds {number}")]
+    if len(measured) != 1 or set(merged) != {len(CONTRIBUTORS)}:
+        raise click.ClickException("the nodes of the swarm do not have one model of all three")
+    console.print(
+        f"Each node lacks digits that others have; after {len(merged)} merges all have the same"
+        f" model: {measured.pop():.1%} on all ten."
+    )
+
+
+def wait_for(stage: Stage, nodes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Until all nodes have ended by themselves."""
+    deadline = time.monotonic() + SLOWEST
+    while time.monotonic() < deadline:
+        codes = {who: node.poll() for who, node in nodes.items()}
+        for who, code in codes.items():
+            if code:
+                log = stage.home / f"swarm-{who}.log"
+                told = f":\n{log.read_text()}" if log.exists() else ""
+                raise click.ClickException(f"the node of {who} ended with exit code {code}{told}")
+        if None not in codes.values():
+            return
+        time.sleep(0.1)
+    raise click.ClickException(f"the nodes have not ended after {SLOWEST:.0f} s")
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in taken:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in taken]
 
 
 def plot(accuracies: dict[str, float], file: Path) -> None:
@@ -276,6 +378,7 @@ def play(stage: Stage, out: Path) -> None:
         json.dumps({"accuracies": accuracies, "before": before, "after": after}, indent=2) + "\n"
     )
     console.print(f"Plot: {os.path.relpath(out / 'marketplace.png')}")
+    swarm(stage)
     console.print(
         "\nTry next:\n"
         "  .venv/bin/decentralml --help\n"
