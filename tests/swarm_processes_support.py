@@ -230,6 +230,11 @@ class Theatre:
         assert len({each["sha256"] for each in found}) == 1, found
         return {each["round"] for each in found}
 
+    def events(self) -> Iterator[object]:
+        """Everything that the chain tells, in order."""
+        for block in range(1, self.chain.info().block + 1):
+            yield from self.chain.events(block)
+
     def merged(self) -> dict[int, RoundMerged]:
         """Every model that was published and stands, by round, after a look at what must never be.
 
@@ -238,17 +243,16 @@ class Theatre:
         arrived: dict[tuple[int, str], Arrived] = {}
         merged: dict[int, RoundMerged] = {}
         numbers: set[int] = set()
-        for block in range(1, self.chain.info().block + 1):
-            for event in self.chain.events(block):
-                if isinstance(event, Arrived):
-                    assert (event.round, event.who) not in arrived
-                    arrived[event.round, event.who] = event
-                if isinstance(event, RoundMerged):
-                    assert event.round not in numbers
-                    numbers.add(event.round)
-                    merged[event.round] = event
-                if isinstance(event, MergedOverturned):
-                    del merged[event.round]
+        for event in self.events():
+            if isinstance(event, Arrived):
+                assert (event.round, event.who) not in arrived
+                arrived[event.round, event.who] = event
+            if isinstance(event, RoundMerged):
+                assert event.round not in numbers
+                numbers.add(event.round)
+                merged[event.round] = event
+            if isinstance(event, MergedOverturned):
+                del merged[event.round]
         in_models = [
             (event.who, event.cid)
             for event in arrived.values()

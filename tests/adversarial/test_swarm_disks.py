@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from swarm_hostile_support import caught_leading, number_of
-from swarm_processes_support import Station, each, theatre
+from swarm_processes_support import Station, Theatre, each, theatre
 from swarm_support import until
 
 ROUNDS = 5
@@ -91,7 +91,7 @@ def fill(station: Station) -> Path:
     return ballast
 
 
-def waits_alone(stage, station: Station) -> bool:  # type: ignore[no-untyped-def]
+def waits_alone(stage: Theatre, station: Station) -> bool:
     """Whether a station has arrived in the open round, and nobody else."""
     found = stage.chain.round(stage.swarm)
     return found is not None and found.arrivals == 1 and stage.arrived(station, found.number)

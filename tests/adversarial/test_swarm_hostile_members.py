@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from swarm_hostile_support import arrive, caught_leading, everybody_waits, number_of, shelve
-from swarm_processes_support import each, theatre
+from swarm_processes_support import Theatre, each, theatre
 from swarm_support import SPECS, until, write_model
 
 from decentralml.bundles.manifest import TensorSpec
@@ -110,7 +110,5 @@ def test_a_leader_that_publishes_what_is_no_model_is_overturned(tmp_path: Path, 
         assert said["cid"] == cid and said["reason"]
 
 
-def overturned(stage) -> list[int]:  # type: ignore[no-untyped-def]
-    blocks = range(1, stage.chain.info().block + 1)
-    events = [event for block in blocks for event in stage.chain.events(block)]
-    return [event.round for event in events if isinstance(event, MergedOverturned)]
+def overturned(stage: Theatre) -> list[int]:
+    return [event.round for event in stage.events() if isinstance(event, MergedOverturned)]

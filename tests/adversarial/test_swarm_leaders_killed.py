@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from swarm_processes_support import ROUNDS, Station, Theatre, begin, each, theatre
+from swarm_hostile_support import caught_leading, number_of
+from swarm_processes_support import ROUNDS, begin, each, theatre
 from swarm_support import until
 
 from decentralml.chain.swarm.words import Fault, Stage
@@ -73,24 +74,3 @@ def test_a_leader_killed_and_started_again_goes_on(tmp_path: Path) -> None:
         leader.start(ROUNDS + 1)
         assert stage.ended_alike() == {ROUNDS + 1}
         assert stage.merged()[number].leader == leader.key.address
-
-
-def number_of(stage: Theatre) -> int:
-    return stage.chain.swarm(stage.swarm).round
-
-
-def caught_leading(stage: Theatre) -> tuple[Station, list[Station]]:
-    """A leader that cannot get on, as the others' files do not come; and those others, frozen."""
-    willing, servers = stage.stations[:2], stage.stations[2:]
-    each(stage.stations, lambda station: station.gate.unlink())
-    until(lambda: not stage.stands(Stage.MERGING) and not stage.stands(Stage.DRAWING))
-    number = number_of(stage)
-    each(servers, lambda station: station.gate.touch())
-    until(lambda: all(stage.arrived(station, number) for station in servers))
-    each(servers, lambda station: station.freeze())
-    each(willing, lambda station: station.gate.touch())
-    until(lambda: stage.stands(Stage.MERGING, number))
-    leader = stage.leader()
-    assert leader is not None and leader in willing
-    until(lambda: bool(leader.told("leads")))
-    return leader, servers
