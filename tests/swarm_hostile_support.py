@@ -61,7 +61,7 @@ def caught_leading(stage: Theatre) -> tuple[Station, list[Station]]:
     until(lambda: stage.stands(Stage.MERGING, number))
     leader = stage.leader()
     assert leader is not None and leader in willing
-    until(lambda: bool(leader.told("leads")))
+    until(lambda: any(said["round"] == number for said in leader.told("leads")))
     return leader, servers
 
 
