@@ -23,7 +23,6 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,8 +217,8 @@ class SwarmCallback:
             return False
         self.batches, self.epochs = progress.batches, progress.epochs
         self.round, self._since = progress.round, progress.since
-        if progress.interval:
-            self.schedule = replace(self.schedule, interval=progress.interval, loss=progress.loss)
+        if self._validate is not None:
+            self.schedule = self.schedule.resumed(progress.interval, progress.loss)
         self.logger.info("resumes at batch %d of round %d", self.batches, self.round)
         return True
 

@@ -54,6 +54,10 @@ class Schedule:
         interval = next_interval(self.interval, self.sync_frequency, self.loss, loss)
         return replace(self, interval=interval, loss=loss)
 
+    def resumed(self, interval: int, loss: float | None) -> Schedule:
+        """As it was left, within the bounds that hold now."""
+        return replace(self, interval=_bounded(interval, self.sync_frequency), loss=loss)
+
 
 def next_interval(interval: int, sync_frequency: int, before: float, now: float) -> int:
     """Batches to the next sync, by the rule above.
@@ -66,4 +70,8 @@ def next_interval(interval: int, sync_frequency: int, before: float, now: float)
     """
     fell = math.isfinite(now) and (not math.isfinite(before) or now < before - FALL * abs(before))
     wanted = -(-interval * 3 // 2) if fell else interval // 2
-    return max(-(-sync_frequency // RANGE), min(wanted, sync_frequency * RANGE))
+    return _bounded(wanted, sync_frequency)
+
+
+def _bounded(interval: int, sync_frequency: int) -> int:
+    return max(-(-sync_frequency // RANGE), min(interval, sync_frequency * RANGE))

@@ -61,5 +61,5 @@ def test_six_nodes_on_a_biased_split_soon_come_near_to_central_training(
     found = [example.accuracy(model, test) for model in models]
     print(f"swarm {found[0]:.3f}, central {example.accuracy(central, test):.3f}")
     assert len(set(found)) == 1
-    assert found[0] >= example.accuracy(central, test) - 0.04
+    assert found[0] >= example.accuracy(central, test) - 0.05
     assert example.accuracy(alone, test) < 0.85

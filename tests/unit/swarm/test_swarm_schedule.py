@@ -52,3 +52,9 @@ def test_the_interval_stays_in_its_bounds_whatever_is_measured(
 
 def test_an_interval_of_one_can_grow() -> None:
     assert next_interval(1, 1, 2.0, 1.0) == 2
+
+
+def test_a_resumed_interval_is_within_the_bounds_that_hold_now() -> None:
+    assert Schedule(8).resumed(500, 0.5) == Schedule(8, 32, 0.5)
+    assert Schedule(8).resumed(0, None) == Schedule(8, 2)
+    assert Schedule(8).resumed(12, 0.5).interval == 12

@@ -99,6 +99,24 @@ def test_the_adapted_interval_is_resumed(tmp_path: Path) -> None:
     assert again.schedule.interval == 9
 
 
+def test_another_sync_frequency_holds_from_the_start_of_a_resumed_training(tmp_path: Path) -> None:
+    first = callback(swarm := MemorySwarm(tmp_path), tmp_path / "mine")
+    first.on_train_begin()
+    swarm.present = 0
+    model, optimizer = parts()
+    again = SwarmCallback(
+        2,
+        model=model,
+        optimizer=optimizer,
+        snapshots=tmp_path / "mine",
+        link=swarm.links(1)[0],
+    )
+    again.on_train_begin()
+    before = again.round
+    run(again, 0, 2)
+    assert again.round == before + 1
+
+
 def test_the_last_two_are_kept_and_what_was_half_written_is_not_one(tmp_path: Path) -> None:
     snapshots, (model, optimizer) = Snapshots(tmp_path / "s"), parts()
     for batches in (8, 99_999_999, 100_000_000):
