@@ -1,4 +1,4 @@
-"""The main job of the marketplace, as `decentralml` commands: what `scripts/demo` plays.
+"""The marketplace's main job, then a swarm, by `decentralml` commands: what `scripts/demo` plays.
 
 Nothing here talks to the chain, the store or a model by another way than the command that it prints
 first. What it adds is the cast, the order, and the tables and the plot at the end.
@@ -239,6 +239,9 @@ def swarm(stage: Stage) -> None:
             log = None if who == owner else stage.home / f"swarm-{who}.log"
             nodes[who] = stack.enter_context(stage.beside(line, who, log))
         wait_for(stage, nodes)
+    missing = [who for who, file in found.items() if not file.exists()]
+    if missing:
+        raise click.ClickException(f"the node of {missing[0]} was stopped before it had trained")
     stage.run(f"swarm status {number}")
     stage.run(f"swarm rounds {number}")
     measured = {json.loads(file.read_text())["accuracy"] for file in found.values()}
