@@ -170,7 +170,7 @@ def test_the_main_job(actors: Actors) -> None:
     assert after["carol"] - before["carol"] > 39 * 10**12
 
 
-def test_ctrl_c_in_a_run_leaves_nothing_behind_and_the_same_command_resumes(
+def test_ctrl_c_in_a_run_leaves_nothing_behind_and_the_same_command_trains_anew(
     actors: Actors,
 ) -> None:
     folder = actors.home.parent
@@ -184,7 +184,7 @@ def test_ctrl_c_in_a_run_leaves_nothing_behind_and_the_same_command_resumes(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command resumes" in err
+    assert "the same command begins anew" in err
     assert "Traceback" not in err
     work = Path(actors.ask("show-task", task, who="dan")["work"]["bundle"]).parent
     assert not list((work / "attempts").rglob("digits_*"))
