@@ -22,6 +22,7 @@ def alone(
     ----------
     home : the folder of settings.
     genesis : of the chain, 32 bytes.
+    kind : what it is, in words, as messages say it.
     called : how people call the account.
 
     Raises
@@ -30,7 +31,7 @@ def alone(
     """
     folder = home / "daemons" / genesis.hex()[:8]
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{kind}-{address}.lock").open("a+") as lock:
+    with (folder / f"{kind.replace(' ', '-')}-{address}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
