@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from decentralml.chain.swarm.words import MergeMethod, Presence
 from decentralml.errors import NodeRefused
 from decentralml.swarm.link import Begun, Link, Synced, Told
-from decentralml.swarm.merge import merge
+from decentralml.swarm.merging.merge import merge
 
 T = TypeVar("T")
 TERMS = {

@@ -32,8 +32,8 @@ from decentralml.chain.swarm.words import Admission, MergeMethod, Stage, SwarmId
 from decentralml.config import Config
 from decentralml.storage.unixfs import cid_of
 from decentralml.swarm.config import SwarmConfig
-from decentralml.swarm.home import NodeHome
-from decentralml.swarm.joining import join
+from decentralml.swarm.node.home import NodeHome
+from decentralml.swarm.node.joining import join
 
 ROUNDS = 3
 """To come after the first."""

@@ -27,11 +27,11 @@ from decentralml.service.log import Quiet
 from decentralml.service.stopping import Stop
 from decentralml.storage.unixfs import cid_of
 from decentralml.swarm.config import SwarmConfig
-from decentralml.swarm.home import NodeHome
 from decentralml.swarm.identity.own import Identity
-from decentralml.swarm.joining import join
 from decentralml.swarm.link import Link, Synced
-from decentralml.swarm.node import NodeSettings, SwarmNode
+from decentralml.swarm.node.home import NodeHome
+from decentralml.swarm.node.joining import join
+from decentralml.swarm.node.node import NodeSettings, SwarmNode
 
 KEYS = (ALICE, BOB, CHARLIE, DAVE, EVE, FERDIE)
 NAMES = {key.address: key.name.removeprefix("//").lower() for key in KEYS}

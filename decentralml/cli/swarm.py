@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from decentralml.chain.swarm.words import Node, Swarm
     from decentralml.market.session import Session
     from decentralml.swarm.board import View
-    from decentralml.swarm.home import NodeHome
-    from decentralml.swarm.status import Standing
+    from decentralml.swarm.node.home import NodeHome
+    from decentralml.swarm.rounds.status import Standing
     from decentralml.types import Address
 
 
@@ -100,7 +100,7 @@ def status(settings: Settings, swarm_id: int) -> None:
     from decentralml.chain.swarm.words import SwarmId
     from decentralml.errors import KeysError, MarketError
     from decentralml.swarm.board import MOST_NODES, View
-    from decentralml.swarm.status import standing, tally
+    from decentralml.swarm.rounds.status import standing, tally
 
     with settings.session() as session:
         me = None

@@ -75,7 +75,7 @@ def identity(
     """
     from decentralml.swarm.identity.certificate import Scope
     from decentralml.swarm.identity.own import load_identity, make_identity, store_identity
-    from decentralml.swarm.joining import own_identity
+    from decentralml.swarm.node.joining import own_identity
 
     if (certificate is None) is not (key_file is None):
         raise click.UsageError("--certificate and --key-file go together")
@@ -160,7 +160,7 @@ def join(
     Takes a seat of an open swarm; of others it must be granted or bought before.
     """
     from decentralml.swarm.identity.own import open_identity
-    from decentralml.swarm.joining import join as register
+    from decentralml.swarm.node.joining import join as register
 
     if (certificate is None) is not (key_file is None):
         raise click.UsageError("--certificate and --key-file go together")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from decentralml.market.session import Session
     from decentralml.service.log import Log
     from decentralml.service.stopping import Stop
-    from decentralml.swarm.home import NodeHome
     from decentralml.swarm.identity.own import Identity
+    from decentralml.swarm.node.home import NodeHome
     from decentralml.types import Cid
 
 
@@ -86,7 +86,7 @@ def run(
     from decentralml.service.alone import alone
     from decentralml.service.stopping import Stop
     from decentralml.swarm.files.endpoint import parse_endpoint
-    from decentralml.swarm.node import NodeSettings, SwarmNode
+    from decentralml.swarm.node.node import NodeSettings, SwarmNode
 
     if (certificate is None) is not (key_file is None):
         raise click.UsageError("--certificate and --key-file go together")
@@ -113,7 +113,13 @@ def run(
         identity, renewed = _identity(stack, home, certificate, key_file, spiffe)
         called_me = called(session.address)
         stack.enter_context(
-            alone(settings_of_chain.home, genesis, f"swarm-{swarm_id}", session.address, called_me)
+            alone(
+                settings_of_chain.home,
+                genesis,
+                f"node of swarm {swarm_id}",
+                session.address,
+                called_me,
+            )
         )
         node = SwarmNode(
             NodeSettings(

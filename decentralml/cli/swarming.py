@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decentralml.chain.api import Receipt
     from decentralml.chain.swarm.words import SwarmTerms
     from decentralml.market.session import Session
-    from decentralml.swarm.home import NodeHome
+    from decentralml.swarm.node.home import NodeHome
 
 SWARM = click.IntRange(0, 2**32 - 1)
 
@@ -26,7 +26,7 @@ SWARM = click.IntRange(0, 2**32 - 1)
 def node_home(session: Session, swarm: int) -> NodeHome:
     """The folders of the chosen key's node."""
     from decentralml.chain.swarm.words import SwarmId
-    from decentralml.swarm.home import NodeHome
+    from decentralml.swarm.node.home import NodeHome
 
     return NodeHome.of(session.config.home, session.genesis, SwarmId(swarm), session.address)
 

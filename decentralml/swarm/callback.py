@@ -42,10 +42,10 @@ from decentralml.errors import (
     ValidationDataMissing,
 )
 from decentralml.swarm.link import Link
-from decentralml.swarm.loss import Loss, mean_loss
-from decentralml.swarm.schedule import Schedule
-from decentralml.swarm.snapshots import Progress, Snapshots
-from decentralml.swarm.weights import load_weights, not_finite, save_weights
+from decentralml.swarm.training.loss import Loss, mean_loss
+from decentralml.swarm.training.schedule import Schedule
+from decentralml.swarm.training.snapshots import Progress, Snapshots
+from decentralml.swarm.training.weights import load_weights, not_finite, save_weights
 
 LEADER_TIMEOUT, QUORUM_WAIT = 600.0, 30.0
 """Seconds, where the node does not tell."""
@@ -67,7 +67,7 @@ class SwarmCallback:
     sync_frequency : batches between merges, above zero.
     min_peers : fewest nodes of a merge; below it a sync blocks. A term of the swarm.
     use_adaptive_sync : a falling validation loss raises the interval, no improvement lowers it
-        (:mod:`.schedule`).
+        (:mod:`.training.schedule`).
     ads_val_data : what that loss is measured on: a ``Dataset`` or an iterable of batches
         ``(inputs, labels)``, or a function from the model to a number.
     ads_val_batch_size : examples at a time, of a ``Dataset``.

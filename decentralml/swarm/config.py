@@ -110,7 +110,7 @@ def config_of(
     ------
     DamagedTensors, UnmergeableType
     """
-    from decentralml.swarm.updates import specs
+    from decentralml.swarm.merging.updates import specs
 
     tensors = specs(model)
     size = sum(prod(spec.shape) * DTYPES[spec.dtype] for spec in tensors.values())

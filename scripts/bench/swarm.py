@@ -38,7 +38,7 @@ from stage import Stage, serve  # noqa: E402
 from decentralml.chain.swarm.words import MergeMethod  # noqa: E402
 from decentralml.learning.examples import write_tensors  # noqa: E402
 from decentralml.swarm.link import Link  # noqa: E402
-from decentralml.swarm.merge import merge  # noqa: E402
+from decentralml.swarm.merging.merge import merge  # noqa: E402
 
 BAR = 1.0
 CROWDS = (6, 24, 96)

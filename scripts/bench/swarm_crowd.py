@@ -49,7 +49,7 @@ from decentralml.chain.swarm.words import (  # noqa: E402
 )
 from decentralml.learning.examples import write_tensors  # noqa: E402
 from decentralml.swarm.files.shelf import Shelf  # noqa: E402
-from decentralml.swarm.merge import merge  # noqa: E402
+from decentralml.swarm.merging.merge import merge  # noqa: E402
 from decentralml.types import UNIT  # noqa: E402
 
 SWARM = SwarmId(0)

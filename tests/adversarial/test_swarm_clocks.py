@@ -20,7 +20,7 @@ from decentralml.chain.swarm.calls import Ready, RegisterNode
 from decentralml.chain.swarm.words import Fault
 from decentralml.swarm.identity import own
 from decentralml.swarm.identity.certificate import Scope
-from decentralml.swarm.joining import join
+from decentralml.swarm.node.joining import join
 
 ROUNDS = 4
 LIFE = timedelta(seconds=12)

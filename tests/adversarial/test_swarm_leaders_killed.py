@@ -74,3 +74,30 @@ def test_a_leader_killed_and_started_again_goes_on(tmp_path: Path) -> None:
         leader.start(ROUNDS + 1)
         assert stage.ended_alike() == {ROUNDS + 1}
         assert stage.merged()[number].leader == leader.key.address
+
+
+def test_a_leader_killed_once_it_has_published_what_nobody_has_ends_with_the_others_model(
+    tmp_path: Path,
+) -> None:
+    """Its own training is not let go before another node has the model: it would end with one that
+    the others have overturned."""
+    with theatre(tmp_path, 4, unwilling=(2, 3), quorum_wait=6_000, leader_timeout=12_000) as stage:
+        begin(stage, 1)
+        leader, servers = caught_leading(stage)
+        number = number_of(stage)
+        (other,) = stage.others(leader, *servers)
+        leader.line.cut()
+        files = len(list(leader.node.shelf.iterdir()))
+        each(servers, lambda station: station.thaw())
+        until(lambda: len(list(leader.node.shelf.iterdir())) > files + len(servers))
+        each([other, *servers], lambda station: station.freeze())
+        leader.line.mend()
+        until(lambda: bool(leader.told("published")))
+        assert stage.newest() == number
+        leader.kill()
+        assert not leader.result.exists()
+        each([other, *servers], lambda station: station.thaw())
+        assert stage.ended_alike([other, *servers]) == {number + 1}
+        leader.start(number)
+        assert stage.ended_alike() == {number + 1}
+        assert number not in stage.merged()

@@ -34,9 +34,9 @@ from decentralml.chain.swarm.calls import Arrive, Publish
 from decentralml.chain.swarm.words import Fault
 from decentralml.errors import NodeRefused, NodeUnreachable, StoreUnwritable
 from decentralml.learning.tensors import TensorWriter
-from decentralml.swarm.joining import join
-from decentralml.swarm.leading import Leader
 from decentralml.swarm.link import Synced
+from decentralml.swarm.node.joining import join
+from decentralml.swarm.rounds.leading import Leader
 
 
 def sabotaged(swarm: Crowd, on: Callable[[Any], Any]) -> Callable[[], Chain]:

@@ -12,7 +12,7 @@ from swarm_support import crowd, sync, together, until, values, write_model
 from decentralml.chain.swarm.words import MergeMethod, Presence
 from decentralml.errors import TrainingFailed
 from decentralml.swarm.identity.own import Identity, identities, make_identity
-from decentralml.swarm.joining import join
+from decentralml.swarm.node.joining import join
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ from decentralml.errors import (
     SwarmIsClosed,
     TrainingUnstartable,
 )
-from decentralml.swarm.background import Background
 from decentralml.swarm.config import SwarmConfig, config_of
 from decentralml.swarm.link import Link
-from decentralml.swarm.listening import Listener, Request
-from decentralml.swarm.training import Training
+from decentralml.swarm.node.command import Training
+from decentralml.swarm.node.listening import Listener, Request
+from decentralml.swarm.rounds.background import Background
 
 CONFIG = SwarmConfig(1000, SPECS, {"sync_frequency": 8})
 

@@ -18,9 +18,9 @@ from decentralml.chain.swarm.words import (
     SwarmTerms,
 )
 from decentralml.swarm.board import View
-from decentralml.swarm.peers import parties, providers
-from decentralml.swarm.status import standing, tally
-from decentralml.swarm.turns import is_due, place
+from decentralml.swarm.rounds.peers import parties, providers
+from decentralml.swarm.rounds.status import standing, tally
+from decentralml.swarm.rounds.turns import is_due, place
 from decentralml.types import Address, Cid
 
 ALICE, BOB, CAROL, DAVE = (Address(name) for name in ("alice", "bob", "carol", "dave"))

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from decentralml.errors import DecentralMLError
 from decentralml.learning.examples import Examples, images, read_mnist
 from decentralml.swarm.callback import SwarmCallback
-from decentralml.swarm.weights import save_weights
+from decentralml.swarm.training.weights import save_weights
 
 TEST = 100
 """Images of each digit that nobody trains on."""

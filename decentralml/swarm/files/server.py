@@ -17,7 +17,7 @@ import socket
 import ssl
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 
 from decentralml.errors import CannotServe, DecentralMLError
 from decentralml.swarm.files.endpoint import format_endpoint
@@ -27,11 +27,14 @@ from decentralml.swarm.files.shelf import Shelf
 from decentralml.swarm.files.wire import Wire, WireError
 from decentralml.swarm.identity.members import Members
 from decentralml.swarm.identity.own import Identity
+from decentralml.types import Cid
 
 _BACKLOG = 128
 _GOODBYE_SECONDS = 3.0
 _DRAIN_SECONDS = 1.0
 _FULL_PAUSE_SECONDS = 0.05
+_SENT = 1024
+"""Files that are remembered to have been sent."""
 _REASONS = {
     errno.EADDRINUSE: "the address is in use",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
@@ -60,6 +63,7 @@ class FileServer:
     ) -> None:
         self.refusals: Counter[str] = Counter()
         """Connections and requests that came to nothing, by reason."""
+        self._sent: deque[Cid] = deque(maxlen=_SENT)
         self._identity = identity
         self._members = members
         self._shelf = shelf
@@ -114,6 +118,10 @@ class FileServer:
     @property
     def port(self) -> int:
         return self._port
+
+    def was_sent(self, cid: Cid) -> bool:
+        """Whether some member was sent a file to its end, of the last ones that were."""
+        return cid in self._sent
 
     def use(self, identity: Identity) -> None:
         """Show another certificate on every connection from now on."""
@@ -210,6 +218,7 @@ class FileServer:
             is_welcome=lambda: self._members.holder(der, digest) is not None,
             wait=lambda seconds: not self._stopped.wait(seconds) if seconds else True,
             working=guest.set_busy,
+            sent=self._sent.append,
         )
         visit.serve()
         _drain(tls)

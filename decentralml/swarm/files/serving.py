@@ -13,6 +13,7 @@ from decentralml.storage import cid as cids
 from decentralml.swarm.files.limits import Fairness, Limits
 from decentralml.swarm.files.shelf import Shelf
 from decentralml.swarm.files.wire import Head, PeerGone, Wire, format_head
+from decentralml.types import Cid
 
 CHUNK = 256 * 1024
 """Bytes read and sent at a time; measured with scripts/bench/swarm_files.py."""
@@ -49,6 +50,7 @@ class Visit:
     is_welcome : whether that certificate is still a member's; asked again for each chunk.
     wait : sleeps so many seconds; False if the server stops meanwhile.
     working : told when a request begins (True) and ends (False).
+    sent : told which file the peer was sent the end of.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Visit:
         is_welcome: Callable[[], bool],
         wait: Callable[[float], bool],
         working: Callable[[bool], None],
+        sent: Callable[[Cid], None],
     ) -> None:
         self._wire = wire
         self._member = member
@@ -71,6 +74,7 @@ class Visit:
         self._is_welcome = is_welcome
         self._wait = wait
         self._working = working
+        self._sent = sent
 
     def serve(self) -> None:
         """Answer until the peer hangs up, is removed, or misbehaves.
@@ -163,7 +167,12 @@ class Visit:
                 self._head(206, headers)
             else:
                 self._head(200, headers)
-            return is_head or self._stream(descriptor, begin, end)
+            if is_head:
+                return True
+            is_whole = self._stream(descriptor, begin, end)
+            if is_whole and end == size:
+                self._sent(Cid(path.name))
+            return is_whole
         finally:
             os.close(descriptor)
 

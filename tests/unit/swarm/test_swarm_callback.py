@@ -28,7 +28,7 @@ from decentralml.errors import (
 )
 from decentralml.swarm.callback import SwarmCallback
 from decentralml.swarm.link import TERMS as TOLD_TERMS
-from decentralml.swarm.weights import save_weights
+from decentralml.swarm.training.weights import save_weights
 
 torch.set_num_threads(1)
 

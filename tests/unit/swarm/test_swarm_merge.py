@@ -24,8 +24,8 @@ from decentralml.errors import (
 )
 from decentralml.learning.examples import tensors_of, write_tensors
 from decentralml.learning.robust.coordinates import weighted_median
-from decentralml.swarm import weiszfeld
-from decentralml.swarm.merge import merge
+from decentralml.swarm.merging import weiszfeld
+from decentralml.swarm.merging.merge import merge
 
 Array = NDArray[Any]
 METHODS = list(MergeMethod)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decentralml.errors import BadSyncFrequency
-from decentralml.swarm.schedule import RANGE, Schedule, next_interval
+from decentralml.swarm.training.schedule import RANGE, Schedule, next_interval
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, None, "8"])

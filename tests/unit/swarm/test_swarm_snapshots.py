@@ -14,8 +14,8 @@ from torch import nn
 from decentralml.errors import NotOnlyTensors, SnapshotDamaged, UnwritableModel
 from decentralml.learning.tensors import TensorFile
 from decentralml.swarm.callback import SwarmCallback
-from decentralml.swarm.snapshots import KEPT, Progress, Snapshots
-from decentralml.swarm.weights import load_weights, save_weights
+from decentralml.swarm.training.snapshots import KEPT, Progress, Snapshots
+from decentralml.swarm.training.weights import load_weights, save_weights
 
 torch.set_num_threads(1)
 

@@ -12,7 +12,7 @@ from decentralml.chain.swarm.words import Fault
 from decentralml.errors import DamagedTensors, UnmergeableType
 from decentralml.learning.examples import write_tensors
 from decentralml.learning.tensors import TensorWriter
-from decentralml.swarm.updates import PIECE, check, specs
+from decentralml.swarm.merging.updates import PIECE, check, specs
 
 SOUND = {"weight": np.ones((3, 2), np.float32), "bias": np.zeros(2), "batches": np.array(7)}
 LIMIT = 1 << 20

@@ -34,23 +34,23 @@ from decentralml.errors import (
 from decentralml.service.log import Log
 from decentralml.service.patience import HOPELESS, told
 from decentralml.service.stopping import Stop, Stopped
-from decentralml.swarm.background import Background
 from decentralml.swarm.board import AWAY, MOST_NODES, Board, is_away
 from decentralml.swarm.config import LONGEST, SwarmConfig
-from decentralml.swarm.desk import Desk
 from decentralml.swarm.files.endpoint import parse_endpoint
-from decentralml.swarm.home import NodeHome
 from decentralml.swarm.identity.certificate import Scope
 from decentralml.swarm.identity.members import ChainMembers, Members
 from decentralml.swarm.identity.own import Identity, forget_others, load_identity
-from decentralml.swarm.leading import Leader
 from decentralml.swarm.link import SOCKET_VARIABLE
-from decentralml.swarm.listening import Listener
-from decentralml.swarm.newest import Newest
-from decentralml.swarm.peers import PeerFiles, providers
-from decentralml.swarm.status import Called
-from decentralml.swarm.sync import TRAINING, Rounds
-from decentralml.swarm.training import Training
+from decentralml.swarm.node.command import Training
+from decentralml.swarm.node.desk import Desk
+from decentralml.swarm.node.home import NodeHome
+from decentralml.swarm.node.listening import Listener
+from decentralml.swarm.rounds.background import Background
+from decentralml.swarm.rounds.leading import Leader
+from decentralml.swarm.rounds.newest import Newest
+from decentralml.swarm.rounds.peers import PeerFiles, providers
+from decentralml.swarm.rounds.status import Called
+from decentralml.swarm.rounds.sync import TRAINING, Rounds
 from decentralml.types import Address, Cid
 
 T = TypeVar("T")

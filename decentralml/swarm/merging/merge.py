@@ -46,7 +46,7 @@ from decentralml.learning.robust.streams import Kernel, by_coordinate
 from decentralml.learning.stack import Meter, Progress, Stack
 from decentralml.learning.tensors import TensorFile
 from decentralml.learning.update import Update
-from decentralml.swarm.weiszfeld import distances, geometric_median
+from decentralml.swarm.merging.weiszfeld import distances, geometric_median
 
 
 def merge(

@@ -19,11 +19,11 @@ from decentralml.errors import (
 )
 from decentralml.service.log import Log
 from decentralml.service.patience import told
-from decentralml.swarm.background import Background
 from decentralml.swarm.board import Board, View
 from decentralml.swarm.config import SwarmConfig
-from decentralml.swarm.peers import Files, providers
-from decentralml.swarm.status import Called
+from decentralml.swarm.rounds.background import Background
+from decentralml.swarm.rounds.peers import Files, providers
+from decentralml.swarm.rounds.status import Called
 from decentralml.types import Address, Cid
 
 SHORTEST_TRUST, LONGEST_TRUST = 1.0, 120.0
@@ -154,7 +154,7 @@ class Newest:
         LearningError : it is none.
         """
         if self.tensors is None:
-            from decentralml.swarm.updates import specs
+            from decentralml.swarm.merging.updates import specs
 
             self.tensors = specs(path)
         return self.tensors
@@ -180,7 +180,7 @@ class Newest:
         self, newest: Merged, nodes: Mapping[Address, Node], seconds: float
     ) -> Model | Failure:
         """Fetch a published model and check it."""
-        from decentralml.swarm.updates import check
+        from decentralml.swarm.merging.updates import check
 
         limit = self.config.update_bytes
         asked = providers(nodes, newest.leader, self.board.me)

@@ -21,11 +21,11 @@ from decentralml.errors import (
     StorageError,
 )
 from decentralml.service.patience import told
-from decentralml.swarm.background import Background
 from decentralml.swarm.board import View
-from decentralml.swarm.newest import Newest
-from decentralml.swarm.peers import parties, providers
-from decentralml.swarm.turns import MISSED, WAITED_FOR
+from decentralml.swarm.rounds.background import Background
+from decentralml.swarm.rounds.newest import Newest
+from decentralml.swarm.rounds.peers import parties, providers
+from decentralml.swarm.rounds.turns import MISSED, WAITED_FOR
 from decentralml.types import Address, Cid
 
 AT_ONCE = 8
@@ -155,7 +155,7 @@ class Leader:
         LearningError : nobody has said what an update holds, and this node's own cannot be read.
         StorageError, OSError
         """
-        from decentralml.swarm.updates import check
+        from decentralml.swarm.merging.updates import check
 
         newest, limit = self.newest, self.newest.config.update_bytes
         specs = self._specs(view)
@@ -193,7 +193,7 @@ class Leader:
 
     def _merge(self, method: MergeMethod, gathered: Gathered) -> Cid:
         """Merge what was gathered, in the order of accounts, and put the model on the shelf."""
-        from decentralml.swarm.merge import merge
+        from decentralml.swarm.merging.merge import merge
 
         self.scratch.mkdir(parents=True, exist_ok=True)
         out = self.scratch / "merged.safetensors"

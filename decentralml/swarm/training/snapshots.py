@@ -20,7 +20,7 @@ from torch import nn
 
 from decentralml.errors import LearningError, SnapshotDamaged, UnwritableModel
 from decentralml.learning.tensors import replacing
-from decentralml.swarm.weights import load_weights, save_weights
+from decentralml.swarm.training.weights import load_weights, save_weights
 
 KEPT = 2
 MODEL, OPTIMIZER, PROGRESS = "model.safetensors", "optimizer.pt", "progress.json"

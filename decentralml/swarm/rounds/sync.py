@@ -31,14 +31,14 @@ from decentralml.errors import (
     SyncTimedOut,
 )
 from decentralml.service.log import Log
-from decentralml.swarm.background import Background
 from decentralml.swarm.board import Board, View
-from decentralml.swarm.leading import Leader
 from decentralml.swarm.link import Synced
-from decentralml.swarm.newest import Model, Newest
-from decentralml.swarm.peers import parties, providers
-from decentralml.swarm.status import Called, Standing, standing
-from decentralml.swarm.turns import is_due, place, step_of
+from decentralml.swarm.rounds.background import Background
+from decentralml.swarm.rounds.leading import Leader
+from decentralml.swarm.rounds.newest import Model, Newest
+from decentralml.swarm.rounds.peers import parties, providers
+from decentralml.swarm.rounds.status import Called, Standing, standing
+from decentralml.swarm.rounds.turns import is_due, place, step_of
 from decentralml.types import Address, Cid
 
 TRAINING = frozenset({Presence.READY, Presence.ABSENT})

@@ -18,10 +18,10 @@ from decentralml.errors import (
 )
 from decentralml.service.log import Log
 from decentralml.swarm.link import Synced
-from decentralml.swarm.listening import Request
-from decentralml.swarm.newest import Model
-from decentralml.swarm.sync import Outcome, Rounds
-from decentralml.swarm.updates import check
+from decentralml.swarm.merging.updates import check
+from decentralml.swarm.node.listening import Request
+from decentralml.swarm.rounds.newest import Model
+from decentralml.swarm.rounds.sync import Outcome, Rounds
 from decentralml.types import Cid
 
 

@@ -11,9 +11,9 @@ from decentralml.chain.swarm.words import MAX_WEIGHTAGE, Admission, Node, Swarm,
 from decentralml.errors import BadWeightage, IdentityMissing, SeatNeeded
 from decentralml.errors.quantities import format_amount
 from decentralml.swarm.files.endpoint import parse_endpoint
-from decentralml.swarm.home import NodeHome
 from decentralml.swarm.identity.certificate import Scope
 from decentralml.swarm.identity.own import DAYS, Identity, load_identity, make_identity
+from decentralml.swarm.node.home import NodeHome
 from decentralml.types import Address
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decentralml.chain.swarm.words import Node, Presence, Stage
 from decentralml.errors.quantities import format_time
 from decentralml.swarm.board import View
-from decentralml.swarm.turns import awaited, is_due
+from decentralml.swarm.rounds.turns import awaited, is_due
 from decentralml.types import Address
 
 MOST_NAMED = 8

@@ -1,4 +1,4 @@
-"""The node's end of the link to its training process (:mod:`.link`).
+"""The node's end of the link to its training process (:mod:`decentralml.swarm.link`).
 
 Each connection has a thread, which reads requests and writes answers; what they ask is done by the
 node's own loop, through a queue. While an answer takes its time the other side hears from the node

@@ -1,0 +1,1 @@
+"""A node as a process: how it joins, lives, and talks with its training."""

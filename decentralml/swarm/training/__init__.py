@@ -1,0 +1,1 @@
+"""What a training process has for its callback: weights, snapshots, the interval between syncs."""
