@@ -389,6 +389,7 @@ def play(stage: Stage, out: Path) -> None:
         "  scripts/demo --keep && export DECENTRALML_HOME=$PWD/demo-output/home\n"
         "  .venv/bin/decentralml list-tasks\n"
         "  .venv/bin/decentralml show-task 0\n"
+        "  .venv/bin/decentralml swarm rounds 0\n"
         "  .venv/bin/decentralml chain serve --port 9944   # then open polkadot.js apps on it"
     )
 
