@@ -51,7 +51,7 @@ def caught_leading(stage: Theatre) -> tuple[Station, list[Station]]:
     The first two stations are willing to lead, the others are not.
     """
     willing, servers = stage.stations[:2], stage.stations[2:]
-    each(stage.stations, lambda station: station.gate.unlink())
+    each(stage.stations, lambda station: station.gate.unlink(missing_ok=True))
     until(lambda: not stage.stands(Stage.MERGING) and not stage.stands(Stage.DRAWING))
     number = number_of(stage)
     each(servers, lambda station: station.gate.touch())

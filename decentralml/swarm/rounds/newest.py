@@ -32,6 +32,8 @@ quarter of what the swarm gives a leader, within these."""
 LEAST_TRIAL = 30.0
 """Seconds that one trial to fetch it may take, at least; a leader's timeout, if that is longer. Who
 does not answer or stalls is given up long before."""
+LEAST_TO_OVERTURN = 3
+"""Arrivals of a round whose model can be overturned without its leader."""
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds between two trials."""
 
@@ -96,6 +98,7 @@ class Newest:
     before: Cid | None = None
     trouble: Trouble | None = None
     tensors: Mapping[str, TensorSpec] | None = None
+    _taken: float = 0.0
     _loading: Background[Model | Failure] = field(
         default_factory=lambda: Background("swarm-newest"), init=False
     )
@@ -115,8 +118,6 @@ class Newest:
         trouble = self.trouble
         if trouble is None or trouble.merged != newest:
             trouble = self.trouble = Trouble(newest, self.clock())
-        trust = view.swarm.terms.leader_timeout / 4000
-        trust = min(LONGEST_TRUST, max(SHORTEST_TRUST, trust))
         if not trouble.unusable and self.clock() >= trouble.again:
             seconds = max(LEAST_TRIAL, view.swarm.terms.leader_timeout / 1000)
             for found in self._loading.outcome(newest, lambda: self._load(newest, nodes, seconds)):
@@ -126,7 +127,7 @@ class Newest:
                 self._fail(trouble, found)
         # What is still being fetched, however long that takes, is no reason to object.
         tried = trouble.reason is not None and not self._loading.is_busy
-        lost = trouble.unusable or (tried and self.clock() - trouble.since > trust)
+        lost = trouble.unusable or (tried and self.clock() - trouble.since > _trust(view))
         took_part = view.me is not None and view.me.round == newest.round
         if trouble.objected or trouble.own or not lost or not took_part:
             return False
@@ -146,6 +147,19 @@ class Newest:
         )
         return sent is not None
 
+    def may_be_lost(self, view: View, nodes: Mapping[Address, Node]) -> bool:
+        """Whether this node has published the newest model and perhaps no other has it yet.
+
+        Should this one be lost now, the others would go back to the model before: whoever went on
+        from this one would have been alone with it.
+        """
+        newest, me = view.swarm.newest, self.board.me
+        if newest is None or newest.leader != me or newest.arrivals < LEAST_TO_OVERTURN:
+            return False
+        if self.clock() - self._taken > 2 * _trust(view) or self.files.was_sent(newest.cid):
+            return False
+        return not any(node.round > newest.round for who, node in nodes.items() if who != me)
+
     def specs(self, path: Path) -> Mapping[str, TensorSpec]:
         """What a model must hold; if nobody has said so yet: what the one in ``path`` does.
 
@@ -162,6 +176,7 @@ class Newest:
     def _take(self, found: Model) -> None:
         self.before = None if self.model is None else self.model.merged.cid
         self.model, self.trouble = found, None
+        self._taken = self.clock()
         merged = found.merged
         self.log.event(
             "loaded", f"has the model of round {merged.round}", round=merged.round, cid=merged.cid
@@ -195,3 +210,9 @@ class Newest:
         except (StorageError, OSError) as error:
             return Failure(told(error), own=True)
         return Model(newest, path) if fault is None else Failure(fault[1], unusable=True)
+
+
+def _trust(view: View) -> float:
+    """Seconds for which a model that cannot be had is waited for, before objecting."""
+    seconds = view.swarm.terms.leader_timeout / 4000
+    return min(LONGEST_TRUST, max(SHORTEST_TRUST, seconds))

@@ -45,6 +45,10 @@ class Files(Protocol):
         """Remove all other files."""
         ...
 
+    def was_sent(self, cid: Cid) -> bool:
+        """Whether another node was sent a file from here, since this one was started."""
+        ...
+
 
 class PeerFiles:
     """This node's shelf, its server, and its lines to the others' servers.
@@ -99,6 +103,9 @@ class PeerFiles:
 
     def keep(self, cids: Set[Cid]) -> None:
         self._shelf.keep(cids)
+
+    def was_sent(self, cid: Cid) -> bool:
+        return self._server is not None and self._server.was_sent(cid)
 
     def close(self) -> None:
         if self._server is not None:

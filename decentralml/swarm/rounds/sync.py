@@ -190,7 +190,16 @@ class Rounds:
         if trouble is not None:
             why = trouble.reason or "being fetched"
             told = f"waits for the model of round {trouble.merged.round} ({why}); {told}"
+        elif self._is_alone:
+            told = f"waits for another node to have the model that this one merged; {told}"
         return told
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether the training has to wait, as what was merged may still be lost."""
+        view = self.view
+        waits = view is not None and self.update is not None and self.update.base != view.newest
+        return view is not None and waits and self.newest.may_be_lost(view, self.nodes)
 
     @property
     def busy(self) -> bool:
@@ -222,7 +231,7 @@ class Rounds:
         if update is None:
             return False
         if view.newest != update.base:
-            if not is_here:
+            if not is_here or self._is_alone:
                 return False
             # The chain may be away: who waits is forgotten only once there is an answer.
             outcome = self._merged(update, me)
