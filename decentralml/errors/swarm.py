@@ -197,7 +197,7 @@ class BadWeightage(SwarmError):
     def __init__(self, value: object, most: int) -> None:
         self.value = value
         self.most = most
-        super().__init__(f"node_weightage is {value}; give a whole number from 1 to {most}")
+        super().__init__(f"a weightage of {value}; give a whole number from 1 to {most}")
 
 
 class UnknownMergeMethod(SwarmError):

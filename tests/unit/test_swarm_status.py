@@ -139,7 +139,9 @@ def test_between_rounds_it_says_what_there_is() -> None:
         "closed; round 11 was merged by bob"
     )
     few = told(swarm_of(1, 2, present=1), None, node(ALICE), node(BOB, 0, Presence.REGISTERED))
-    assert "1 of 2 needed are ready; waits for bob (registered, not ready)" in few
+    assert few.endswith("1 of 2 needed are ready; waits for bob (registered, not ready)")
+    alone = told(swarm_of(1, 3, present=1), None, node(ALICE), node(BOB, 0, Presence.ABSENT))
+    assert alone.endswith("waits for bob (absent, never arrived); 1 more must join")
 
 
 def test_many_that_are_waited_for_are_counted() -> None:

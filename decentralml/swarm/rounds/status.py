@@ -89,11 +89,13 @@ def _between(view: View, nodes: Mapping[Address, Node], called: Called) -> Stand
         return Standing(view.number, "Closed", f"closed; {last}")
     needed = view.swarm.terms.min_peers
     text = f"round {view.number} has not begun: {last}"
+    unready = _unready(nodes)
     if view.swarm.present < needed:
-        text += (
-            f"; {view.swarm.present} of {needed} needed are ready{_waited(_unready(nodes), called)}"
-        )
-    return Standing(view.number, "Idle", text, _unready(nodes), needed=needed)
+        text += f"; {view.swarm.present} of {needed} needed are ready{_waited(unready, called)}"
+        strangers = needed - view.swarm.present - len(unready)
+        if strangers > 0:
+            text += f"; {strangers} more must join"
+    return Standing(view.number, "Idle", text, unready, needed=needed)
 
 
 def _collecting(view: View, nodes: Mapping[Address, Node], called: Called) -> Standing:
