@@ -1,5 +1,5 @@
-//! Weights of the calls of `pallet_swarm`, measured on 2026-11-21 by scripts/build-weights
-//! (frame-omni-bencher 64.0.0, 4 steps, 3 repetitions, AMD EPYC).
+//! Weights of the calls of `pallet_swarm`, measured on 2026-11-22 by scripts/build-weights
+//! (frame-omni-bencher 64.0.0, 20 steps, 20 repetitions, AMD EPYC).
 //! Do not edit: run scripts/build-weights.
 
 use core::marker::PhantomData;
@@ -40,124 +40,124 @@ pub type SubstrateWeight<T> = Measured<<T as frame_system::Config>::DbWeight>;
 
 impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
     fn create() -> Weight {
-        // Proof: 107 bytes measured. At least 206_646 ns.
-        Weight::from_parts(212_426_000, 3658)
+        // Proof: 107 bytes measured. At least 99_846 ns.
+        Weight::from_parts(184_565_000, 3658)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn set_terms() -> Weight {
-        // Proof: 548 bytes measured. At least 97_522 ns.
-        Weight::from_parts(98_484_000, 3884)
+        // Proof: 548 bytes measured. At least 48_361 ns.
+        Weight::from_parts(85_099_000, 3884)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn grant_seat() -> Weight {
-        // Proof: 461 bytes measured. At least 247_363 ns.
-        Weight::from_parts(252_361_000, 3884)
+        // Proof: 461 bytes measured. At least 116_067 ns.
+        Weight::from_parts(121_817_000, 3884)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(4))
     }
     fn take_seat() -> Weight {
-        // Proof: 635 bytes measured. At least 344_654 ns.
-        Weight::from_parts(384_749_000, 6196)
+        // Proof: 635 bytes measured. At least 182_381 ns.
+        Weight::from_parts(186_708_000, 6196)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(5))
     }
     fn revoke_seat() -> Weight {
-        // Proof: 3402 bytes measured. At least 623_545 ns.
-        Weight::from_parts(631_480_000, 6630)
-            .saturating_add(D::get().reads(11))
-            .saturating_add(D::get().writes(11))
+        // Proof: 3780 bytes measured. At least 352_880 ns.
+        Weight::from_parts(374_890_000, 9450)
+            .saturating_add(D::get().reads(13))
+            .saturating_add(D::get().writes(13))
     }
     fn give_up_seat() -> Weight {
-        // Proof: 3262 bytes measured. At least 380_180 ns.
-        Weight::from_parts(481_620_000, 6630)
-            .saturating_add(D::get().reads(10))
-            .saturating_add(D::get().writes(10))
+        // Proof: 3640 bytes measured. At least 280_093 ns.
+        Weight::from_parts(300_461_000, 9450)
+            .saturating_add(D::get().reads(12))
+            .saturating_add(D::get().writes(12))
     }
     fn register() -> Weight {
-        // Proof: 732 bytes measured. At least 260_046 ns.
-        Weight::from_parts(275_194_000, 3884)
+        // Proof: 732 bytes measured. At least 145_382 ns.
+        Weight::from_parts(207_358_000, 3884)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(6))
     }
     fn register_again() -> Weight {
-        // Proof: 2028 bytes measured. At least 154_759 ns.
-        Weight::from_parts(161_381_000, 6630)
+        // Proof: 2028 bytes measured. At least 115_636 ns.
+        Weight::from_parts(182_381_000, 6630)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(7))
     }
     fn ready() -> Weight {
-        // Proof: 857 bytes measured. At least 79_429 ns.
-        Weight::from_parts(82_585_000, 3884)
+        // Proof: 857 bytes measured. At least 57_127 ns.
+        Weight::from_parts(71_894_000, 3884)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn arrive() -> Weight {
-        // Proof: 1025 bytes measured. At least 108_323 ns.
-        Weight::from_parts(168_244_000, 3884)
+        // Proof: 1025 bytes measured. At least 80_160 ns.
+        Weight::from_parts(135_343_000, 3884)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(5))
     }
     fn advance() -> Weight {
-        // Proof: 1715 bytes measured. At least 137_367 ns.
-        Weight::from_parts(138_419_000, 3884)
-            .saturating_add(D::get().reads(6))
-            .saturating_add(D::get().writes(4))
+        // Proof: 2055 bytes measured. At least 111_048 ns.
+        Weight::from_parts(130_954_000, 6630)
+            .saturating_add(D::get().reads(8))
+            .saturating_add(D::get().writes(6))
     }
     fn advance_collection() -> Weight {
-        // Proof: 701 bytes measured. At least 91_852 ns.
-        Weight::from_parts(95_769_000, 3884)
+        // Proof: 701 bytes measured. At least 68_919 ns.
+        Weight::from_parts(77_154_000, 3884)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn step_down() -> Weight {
-        // Proof: 1715 bytes measured. At least 125_725 ns.
-        Weight::from_parts(136_054_000, 3884)
-            .saturating_add(D::get().reads(6))
-            .saturating_add(D::get().writes(4))
+        // Proof: 2055 bytes measured. At least 112_961 ns.
+        Weight::from_parts(123_310_000, 6630)
+            .saturating_add(D::get().reads(8))
+            .saturating_add(D::get().writes(6))
     }
     /// `n` is 0 to 32.
     fn publish(n: u32) -> Weight {
-        // Proof: 593 bytes measured. At least 75_581 ns.
-        Weight::from_parts(79_458_187, 3884)
-            .saturating_add(Weight::from_parts(140_281, 0).saturating_mul(n.into()))
+        // Proof: 593 bytes measured. At least 53_780 ns.
+        Weight::from_parts(62_158_933, 3884)
+            .saturating_add(Weight::from_parts(78_066, 0).saturating_mul(n.into()))
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn object() -> Weight {
-        // Proof: 1684 bytes measured. At least 119_603 ns.
-        Weight::from_parts(120_435_000, 6630)
+        // Proof: 1755 bytes measured. At least 88_164 ns.
+        Weight::from_parts(103_794_000, 6630)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn mark_absent() -> Weight {
-        // Proof: 857 bytes measured. At least 83_476 ns.
-        Weight::from_parts(85_189_000, 3884)
+        // Proof: 857 bytes measured. At least 62_727 ns.
+        Weight::from_parts(97_772_000, 3884)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn finish() -> Weight {
-        // Proof: 2105 bytes measured. At least 156_833 ns.
-        Weight::from_parts(209_411_000, 6630)
-            .saturating_add(D::get().reads(7))
-            .saturating_add(D::get().writes(5))
+        // Proof: 2445 bytes measured. At least 133_569 ns.
+        Weight::from_parts(154_108_000, 9450)
+            .saturating_add(D::get().reads(9))
+            .saturating_add(D::get().writes(7))
     }
     fn close() -> Weight {
-        // Proof: 548 bytes measured. At least 64_110 ns.
-        Weight::from_parts(64_731_000, 3884)
+        // Proof: 548 bytes measured. At least 47_659 ns.
+        Weight::from_parts(51_246_000, 3884)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn clear_seat() -> Weight {
-        // Proof: 1257 bytes measured. At least 289_351 ns.
-        Weight::from_parts(440_403_000, 6326)
+        // Proof: 1257 bytes measured. At least 200_935 ns.
+        Weight::from_parts(395_449_000, 6326)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(10))
     }
     fn remove() -> Weight {
-        // Proof: 461 bytes measured. At least 131_857 ns.
-        Weight::from_parts(133_610_000, 3884)
+        // Proof: 461 bytes measured. At least 92_513 ns.
+        Weight::from_parts(156_974_000, 3884)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
