@@ -40,7 +40,7 @@ from decentralml.learning.update import Update
 Term = tuple[TensorSource, float]
 """A model and its coefficient."""
 
-PIECE = 1 << 17
+PIECE = 1 << 18
 """Elements summed at a time: to ask for so many takes no time beside reading them."""
 TOGETHER = 4
 """Models of which a piece is read before they are summed."""
