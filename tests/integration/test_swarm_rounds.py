@@ -31,6 +31,15 @@ def test_six_nodes_merge_and_all_go_on_from_one_model(
         assert all(each.round == 1 and each.merged == 6 and each.counted for each in found)
 
 
+def test_a_model_that_comes_out_as_it_was_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Nobody fetches it from its leader: all have it."""
+    with crowd(tmp_path, 3, min_peers=3, leader_timeout=600_000) as swarm:
+        for _ in range(4):
+            found = together([lambda m=m: sync(m, 2.0) for m in swarm.members])
+            assert {value for each in found for value in values(each.path)} == {2.0}
+        assert found[0].round == 4
+
+
 def test_weights_count(tmp_path: Path) -> None:
     with crowd(tmp_path, 2, start=False) as swarm:
         one, other = swarm.members

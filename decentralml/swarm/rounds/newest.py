@@ -158,7 +158,11 @@ class Newest:
             return False
         if self.clock() - self._taken > 2 * _trust(view) or self.files.was_sent(newest.cid):
             return False
-        return not any(node.round > newest.round for who, node in nodes.items() if who != me)
+        others = [node for who, node in nodes.items() if who != me]
+        # A model that came out as it was before, or as one of its updates, needs no sending.
+        if newest.cid == self.before or any(node.cid == newest.cid for node in others):
+            return False
+        return not any(node.round > newest.round for node in others)
 
     def specs(self, path: Path) -> Mapping[str, TensorSpec]:
         """What a model must hold; if nobody has said so yet: what the one in ``path`` does.
