@@ -19,6 +19,7 @@ import numpy as np
 
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.chain.swarm.words import Presence
+from decentralml.errors import DecentralMLError
 from decentralml.learning.tensors import TensorFile, TensorWriter
 from decentralml.swarm.link import Link
 
@@ -62,4 +63,7 @@ def main(rounds: int, gate: Path, result: Path, patience: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
+    try:
+        main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
+    except DecentralMLError as stopped:  # The node's own line comes after this one.
+        sys.exit(f"training ends: {stopped}")

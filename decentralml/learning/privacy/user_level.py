@@ -39,7 +39,7 @@ from decentralml.learning.dtypes import FLOATS, STORED, Array, Doubles, narrowed
 from decentralml.learning.federate import Merge
 from decentralml.learning.privacy.noise import GaussianNoise
 from decentralml.learning.robust.centre import clipped
-from decentralml.learning.robust.geometry import measure
+from decentralml.learning.robust.geometry import measure_lengths
 from decentralml.learning.robust.merge import Part, Report, of_another_structure
 from decentralml.learning.robust.rules import Mixing, Rule
 from decentralml.learning.sources import TensorSource
@@ -132,7 +132,7 @@ def merge_private(
     if readable:
         stack = Stack([updates[place] for place in readable], base)
         meter = Meter(progress, 2 * stack.bytes * len(stack))
-        lengths = measure(stack, meter, diagonal=True).lengths
+        lengths = measure_lengths(stack, meter).lengths
         for place, length in zip(readable, lengths, strict=True):
             if not np.isfinite(length):
                 rejected[place] = "it holds NaN or infinity, or numbers beyond all use"

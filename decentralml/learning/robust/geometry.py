@@ -11,6 +11,7 @@ coefficients.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,8 @@ from decentralml.learning.stack import (
 ELEMENTS = 1 << 19
 """Elements of all updates together that are in memory at a time, for each thread."""
 LEAST = 1 << 10
+PIECE = 1 << 18
+"""Elements of one update that are in memory at a time, where each is looked at by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,8 @@ def measure(
     stack: Stack,
     meter: Meter,
     reference: TensorSource | None = None,
-    *,
-    diagonal: bool = False,
 ) -> Geometry:
     """The geometry of a stack, from its base model if it has one.
-
-    ``diagonal``: only lengths are asked for; other products may be left zero.
 
     An update that holds NaN or infinity, or whose square is beyond float64, gives a row and a
     column that are not finite; the others' numbers are not touched by it.
@@ -110,7 +109,7 @@ def measure(
     with np.errstate(invalid="ignore", over="ignore"):
         pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
         for piece, found in in_order(
-            lambda piece: _products(sources, stack.base, piece, arena, diagonal), pieces
+            lambda piece: _products(sources, stack.base, piece, arena), pieces
         ):
             gram += found
             meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
@@ -121,20 +120,54 @@ def measure(
     return Geometry(gram[:-1, :-1], stack.base is not None, gram[-1])
 
 
+def measure_lengths(stack: Stack, meter: Meter) -> Geometry:
+    """As :func:`measure` from the base model, which there must be; only lengths are found.
+
+    Products of two updates are left zero, so each update can be read by itself, in large pieces.
+
+    Raises
+    ------
+    DamagedTensors
+    NotFinite : the base model's.
+    """
+    base = stack.base
+    assert base is not None
+    squares = np.zeros(len(stack))
+    arena = Arena()
+    with np.errstate(invalid="ignore", over="ignore"):
+        pieces = (piece for piece in stack.pieces(PIECE) if piece.dtype in FLOATS)
+        for piece, found in in_order(
+            lambda piece: _squares(stack.sources, base, piece, arena), pieces
+        ):
+            squares += found
+            meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
+    return Geometry(np.diag(squares), from_base=True)
+
+
 def _products(
-    sources: list[TensorSource],
-    base: TensorSource | None,
-    piece: Piece,
-    arena: Arena,
-    diagonal: bool,
+    sources: list[TensorSource], base: TensorSource | None, piece: Piece, arena: Arena
 ) -> Doubles:
-    """Inner products over one piece; with ``diagonal`` perhaps of each with itself alone."""
+    """Inner products over one piece, ``[n, n]``."""
     arena.clear()
     rows = read_rows(sources, piece, arena)
-    origin = _origin(rows, base, piece, arena)
-    if diagonal and rows.dtype == np.float32:
-        return np.diag(squares(arena, rows, origin))
-    return products(arena, rows, origin)
+    return products(arena, rows, _origin(rows, base, piece, arena))
+
+
+def _squares(
+    sources: Sequence[TensorSource], base: TensorSource, piece: Piece, arena: Arena
+) -> Doubles:
+    """Inner products of each with itself over one piece, ``[n]``."""
+    arena.clear()
+    origin = _base(base, piece, arena)
+    found = np.empty(len(sources))
+    for place, source in enumerate(sources):
+        with arena.passing():
+            row = read_rows([source], piece, arena)
+            if row.dtype == np.float32:
+                found[place] = squares(arena, row, origin)[0]
+            else:
+                found[place] = products(arena, row, origin)[0, 0]
+    return found
 
 
 def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) -> Doubles:
@@ -142,15 +175,21 @@ def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) 
 
     Near numbers are taken from each other before they are squared: nothing is lost.
     """
-    origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
     if base is not None:
-        origin[:] = read_rows([base], piece, arena)[0]
-        if not np.isfinite(origin).all():
-            raise NotFinite("the base model", piece.name)
-        return origin
+        return _base(base, piece, arena)
+    origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
     for row in rows:
         if np.isfinite(row).all():
             origin[:] = row
             return origin
     origin[:] = 0
+    return origin
+
+
+def _base(base: TensorSource, piece: Piece, arena: Arena) -> Doubles:
+    origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
+    with arena.passing():
+        origin[:] = read_rows([base], piece, arena)[0]
+    if not np.isfinite(origin).all():
+        raise NotFinite("the base model", piece.name)
     return origin

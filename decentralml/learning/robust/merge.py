@@ -29,7 +29,7 @@ from decentralml.learning.mean import combined, shares
 from decentralml.learning.robust import coordinates
 from decentralml.learning.robust.centre import centred_clipping, geometric_median, norm_clipping
 from decentralml.learning.robust.choose import Choice, choose, expected
-from decentralml.learning.robust.geometry import Geometry, measure
+from decentralml.learning.robust.geometry import Geometry, measure, measure_lengths
 from decentralml.learning.robust.krum import bulyan_selection, krum, multi_krum
 from decentralml.learning.robust.mixing import buckets, nearest_neighbours
 from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
@@ -249,8 +249,10 @@ class _Run:
 
     def _geometry(self, meter: Meter) -> Geometry:
         lengths = self.choice.rule is Rule.NORM_CLIPPING and self.choice.mixing is Mixing.NONE
-        lengths = lengths and not self.options.screen
-        geometry = measure(self.stack, meter, self.reference, diagonal=lengths)
+        if lengths and not self.options.screen:
+            geometry = measure_lengths(self.stack, meter)
+        else:
+            geometry = measure(self.stack, meter, self.reference)
         squares = np.diag(geometry.gram)
         if not np.isfinite(squares).all():
             found = _unusable(self.stack)
