@@ -1,6 +1,6 @@
 """The robust rules against byzfl's, on 20 updates of a million float32 in memory.
 
-    python scripts/bench/robust.py [--updates 20] [--elements 1000000] [--rounds 3]
+    python scripts/bench/robust.py [--updates 20] [--elements 1000000] [--rounds 8]
 
 byzfl is given its best of two: NumPy arrays or PyTorch tensors. Ours reads the arrays through the
 same interface as files and writes a safetensors file, to memory. Each time is the best of some
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("--elements", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--cpu", action="store_true", help="processor time, on a busy machine")
     options = parser.parse_args()
     import torch

@@ -214,9 +214,9 @@ def test_inner_products_are_as_near_the_exact_ones_as_any_order_of_sums(
 ) -> None:
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((n, count)).astype(np.float64 if wide else np.float32)
-    origin = rng.standard_normal(count)
+    origin = rng.standard_normal(count).astype(values.dtype)
     arena = Arena()
-    rows, start = within(arena, values), within(arena, origin[None])[0]
+    rows, start = within(arena, values), within(arena, origin[None].astype(np.float64))[0]
     found = products.products(arena, rows, start)
     ways = values.astype(np.float64) - origin
     sizes = np.abs(ways) @ np.abs(ways).T
@@ -224,7 +224,7 @@ def test_inner_products_are_as_near_the_exact_ones_as_any_order_of_sums(
     exact = [[math.fsum(one * two) for one in ways] for two in ways]
     assert (np.abs(found - exact) <= bound).all() and np.array_equal(found, found.T)
     if not wide:
-        squares = products.squares(arena, rows, start)
+        squares = products.squares(arena, rows, within(arena, origin[None])[0])
         assert (np.abs(squares - np.diag(exact)) <= np.diag(bound)).all()
 
 

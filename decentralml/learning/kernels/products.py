@@ -180,12 +180,14 @@ _LANES: Final = ("s0", "s1", "s2", "s3")
 
 def _squared(place: int, name: str) -> list[str]:
     """Text: the squares of four float32 less their origin, added to a sum and the next one."""
-    lines = [put("four", f"(v128.load offset={4 * place} {get('r')})")]
+    lines = [
+        put("four", f"(v128.load offset={4 * place} {get('r')})"),
+        put("from", f"(v128.load offset={4 * place} {get('o')})"),
+    ]
     for half, wide in enumerate((lower, upper)):
-        origin = f"(v128.load offset={8 * place + 16 * half} {get('o')})"
         way, total = f"w{half}", _LANES[_LANES.index(name) + half]
         lines += [
-            put(way, f"(f64x2.sub {wide(get('four'))} {origin})"),
+            put(way, f"(f64x2.sub {wide(get('four'))} {wide(get('from'))})"),
             put(total, f"(f64x2.add {get(total)} (f64x2.mul {get(way)} {get(way)}))"),
         ]
     return lines
@@ -194,7 +196,7 @@ def _squared(place: int, name: str) -> list[str]:
 _SQUARES: Final = f"""{HEAD}
 (func (export "run") {params("found rows stride count n origin")} (result i32)
   {local("i32", ("r", "o", "end"))}
-  {local("v128", ("four", "w0", "w1", *_LANES))}
+  {local("v128", ("four", "from", "w0", "w1", *_LANES))}
   (loop $each
     {put("r", get("rows"))}
     {put("o", get("origin"))}
@@ -203,7 +205,7 @@ _SQUARES: Final = f"""{HEAD}
     (loop $elements
       {" ".join(_squared(0, "s0") + _squared(4, "s2"))}
       {step("r", 32)}
-      {step("o", 64)}
+      {step("o", 32)}
       (br_if $elements (i32.lt_u {get("r")} {get("end")})))
     {
     put(
@@ -219,10 +221,15 @@ _SQUARES: Final = f"""{HEAD}
 """
 
 
-def squares(arena: Arena, rows: Array, origin: Doubles) -> Doubles:
-    """The inner product of each float32 row less the origin with itself, ``[n]``.
+def squares(arena: Arena, rows: Array, origin: Array) -> Doubles:
+    """The inner product of each row less the origin with itself, ``[n]``.
 
-    Eight sums, each over every eighth element, are added up. Parameters: as of :func:`products`.
+    Eight sums, each over every eighth element, are added up.
+
+    Parameters
+    ----------
+    rows : ``[n, count]``, and
+    origin : ``[count]``, both float32 from :meth:`Arena.rows`.
     """
     found: Doubles = arena.array((len(rows),), np.dtype(np.float64))
     arena.run(_SQUARES, found, rows, rows.strides[0], rows.shape[1], len(rows), origin)

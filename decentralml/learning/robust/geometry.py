@@ -20,6 +20,7 @@ from decentralml.bundles.manifest import DTYPES
 from decentralml.errors import NotFinite, StructureMismatch
 from decentralml.learning.dtypes import FLOATS, Array, Doubles
 from decentralml.learning.kernels.arena import Arena
+from decentralml.learning.kernels.order import finite
 from decentralml.learning.kernels.products import products, squares
 from decentralml.learning.sources import TensorSource
 from decentralml.learning.stack import (
@@ -31,7 +32,7 @@ from decentralml.learning.stack import (
     read_rows,
 )
 
-ELEMENTS = 1 << 19
+ELEMENTS = 1 << 20
 """Elements of all updates together that are in memory at a time, for each thread."""
 LEAST = 1 << 10
 PIECE = 1 << 18
@@ -159,14 +160,13 @@ def _squares(
     """Inner products of each with itself over one piece, ``[n]``."""
     arena.clear()
     origin = _base(base, piece, arena)
+    narrow = origin.dtype == np.float32
     found = np.empty(len(sources))
     for place, source in enumerate(sources):
         with arena.passing():
             row = read_rows([source], piece, arena)
-            if row.dtype == np.float32:
-                found[place] = squares(arena, row, origin)[0]
-            else:
-                found[place] = products(arena, row, origin)[0, 0]
+            square = squares(arena, row, origin) if narrow else products(arena, row, origin)
+            found[place] = square.item()
     return found
 
 
@@ -175,9 +175,10 @@ def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) 
 
     Near numbers are taken from each other before they are squared: nothing is lost.
     """
-    if base is not None:
-        return _base(base, piece, arena)
     origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
+    if base is not None:
+        origin[:] = _base(base, piece, arena)
+        return origin
     for row in rows:
         if np.isfinite(row).all():
             origin[:] = row
@@ -186,10 +187,10 @@ def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) 
     return origin
 
 
-def _base(base: TensorSource, piece: Piece, arena: Arena) -> Doubles:
-    origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
-    with arena.passing():
-        origin[:] = read_rows([base], piece, arena)[0]
-    if not np.isfinite(origin).all():
+def _base(base: TensorSource, piece: Piece, arena: Arena) -> Array:
+    """The base model, in the type of the rows."""
+    rows = read_rows([base], piece, arena)
+    if not (finite(arena, rows) if rows.dtype == np.float32 else np.isfinite(rows).all()):
         raise NotFinite("the base model", piece.name)
+    origin: Array = rows[0]
     return origin

@@ -15,7 +15,7 @@ from decentralml.learning.kernels.order import finite
 from decentralml.learning.stack import Meter, Piece, Stack, in_order, read_rows
 from decentralml.learning.tensors import TensorWriter, replacing
 
-ELEMENTS = 1 << 19
+ELEMENTS = 1 << 20
 """Elements of all updates together that are in memory at a time, for each thread: what is sorted
 should stay in the processor's cache."""
 LEAST = 1 << 12
