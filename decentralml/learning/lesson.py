@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from decentralml.bundles.training import ExamplePrivacy
 from decentralml.errors import BadExamples, DamagedTensors
 from decentralml.learning.examples import INPUTS_FILE, LABELS_FILE, tensors_of
-from decentralml.learning.train import Local, TrainingSettings
+from decentralml.learning.settings import Local, TrainingSettings
 
 if TYPE_CHECKING:
     from decentralml.learning.privacy.accountant import Spent

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from decentralml.bundles.training import Algorithm, read_training
-from decentralml.learning.train import Local, TrainingSettings
+from decentralml.learning.settings import Local, TrainingSettings
 
 
 def local_settings(bundle: Path, usual: TrainingSettings) -> TrainingSettings:

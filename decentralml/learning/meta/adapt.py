@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
+from decentralml.learning.settings import Loss
 from decentralml.learning.stacked.layers import Factors
 from decentralml.learning.stacked.model import StackedModel, Tensors
 from decentralml.learning.stacked.steps import masked_mean
-from decentralml.learning.train import Loss
 
 _Seen = tuple[Tensor, Tensors, Tensors, Tensors]
 """Of a step: loss, buffers, and the inputs and products of shared layers."""

@@ -15,11 +15,11 @@ from decentralml.learning.meta.gradient import assess, meta_gradient
 from decentralml.learning.meta.learners import Learner, State
 from decentralml.learning.meta.tasks import Task
 from decentralml.learning.optimizers import Array, Method, ServerOptimizer
+from decentralml.learning.settings import Loss
 from decentralml.learning.simulation.federation import as_array
 from decentralml.learning.stacked.cost import MEMORY, Engine
 from decentralml.learning.stacked.model import Tensors
 from decentralml.learning.stacked.traits import traits
-from decentralml.learning.train import Loss
 
 
 @dataclass(frozen=True, slots=True)

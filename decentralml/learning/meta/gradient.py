@@ -14,6 +14,7 @@ from decentralml.learning.meta.adapt import Adapted, Batch, Body
 from decentralml.learning.meta.learners import Learner, State
 from decentralml.learning.meta.saved import with_values
 from decentralml.learning.meta.tasks import Task
+from decentralml.learning.settings import Loss
 from decentralml.learning.stacked.clients import Client, Padded, padded
 from decentralml.learning.stacked.cost import MEMORY, Choice, Engine, choose
 from decentralml.learning.stacked.local import train_clients
@@ -21,7 +22,6 @@ from decentralml.learning.stacked.merged import Mean
 from decentralml.learning.stacked.model import StackedModel, Tensors
 from decentralml.learning.stacked.steps import cross_entropy
 from decentralml.learning.stacked.traits import Traits, traits
-from decentralml.learning.train import Loss
 
 
 @dataclass(frozen=True, slots=True)

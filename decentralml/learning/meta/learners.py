@@ -23,8 +23,8 @@ from torch import Tensor
 from decentralml.bundles.meta import RATE
 from decentralml.errors import BadSettings
 from decentralml.learning.meta.adapt import Adapted, Batch, Body
+from decentralml.learning.settings import TrainingSettings
 from decentralml.learning.stacked.model import Tensors
-from decentralml.learning.train import TrainingSettings
 
 ONCE = TrainingSettings(momentum=0.0)
 THRICE = TrainingSettings(momentum=0.0, epochs=3)

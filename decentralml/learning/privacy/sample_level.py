@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from decentralml.errors import BadPrivacy, NotPrivatelyTrainable, PrivacyNotInstalled
 from decentralml.learning.privacy.accountant import RDP, Spent, check_delta
-from decentralml.learning.train import Local, Loss, TrainingSettings
+from decentralml.learning.settings import Local, Loss, TrainingSettings
 
 FEW = 8
 """Examples by which a loss is tried."""

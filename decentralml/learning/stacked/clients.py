@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from decentralml.errors import NoClientExamples
 from decentralml.learning.examples import images, read_examples
-from decentralml.learning.train import Local, TrainingSettings
+from decentralml.learning.settings import Local, TrainingSettings
 
 
 @dataclass(frozen=True, slots=True)

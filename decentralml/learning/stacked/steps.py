@@ -11,10 +11,10 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from decentralml.errors import Diverged
+from decentralml.learning.settings import Loss
 from decentralml.learning.stacked.clients import Client, padded
 from decentralml.learning.stacked.layers import Factors
 from decentralml.learning.stacked.model import StackedModel, Tensors
-from decentralml.learning.train import Loss
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
