@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from decentralml.learning.dtypes import Doubles
+from decentralml.learning.robust.geometry import squared_distances
 
 MOST_STEPS = 1000
 CLOSE = 1e-10
-"""Of the largest change of a coefficient in a step: the geometric median stands still."""
+"""Of the updates' typical distance: after a shorter step the geometric median stands still."""
 TINY = 1e-12
-"""Of the updates' typical distance: nearer than that is the same point."""
+"""Likewise: nearer than that is the same point."""
 
 
 def squares_from(gram: Doubles, at: Doubles) -> Doubles:
@@ -25,21 +26,34 @@ def squares_from(gram: Doubles, at: Doubles) -> Doubles:
 def geometric_median(gram: Doubles, weights: Doubles) -> Doubles:
     """Coefficients ``[n]`` of the point with the least ``Σ p_i |w_i - z|``; they are one together.
 
-    Weiszfeld's iteration from the weighted mean: ``z ← Σ β_i w_i / Σ β_i`` with
-    ``β_i = p_i / |w_i - z|``. Half of the weight must be bad to move it arbitrarily far.
+    Weiszfeld's iteration ``z ← Σ β_i w_i / Σ β_i`` with ``β_i = p_i / |w_i - z|``. Its first step
+    has each update's typical distance from the others for ``|w_i - z|``, and all lengths are
+    measured by what is typical: less than half of the weight moves neither, however far away it is,
+    where a mean to begin with could be anywhere.
 
     Source: Weiszfeld, 1937. Pillutla et al., Robust Aggregation for Federated Learning, 2022.
     """
-    at: Doubles = weights / weights.sum()
-    typical = np.sqrt(np.median(squares_from(gram, at)))
+    squares = squared_distances(gram)
+    apart = np.array([_middle(row, weights) for row in np.sqrt(squares)])
+    typical = _middle(apart, weights)
     least = max(TINY * typical, np.finfo(float).tiny)
+    pulls = weights / np.maximum(apart, least)
+    at: Doubles = pulls / pulls.sum()
     for _ in range(MOST_STEPS):
         pulls = weights / np.maximum(np.sqrt(squares_from(gram, at)), least)
         after = pulls / pulls.sum()
-        moved, at = np.abs(after - at).max(), after
-        if moved < CLOSE:
+        step, at = after - at, after
+        # A step's parts add up to nothing: its length follows from the distances, as -½ sᵀ D s.
+        if -0.5 * (step @ squares @ step) <= (CLOSE * typical) ** 2:
             break
     return at
+
+
+def _middle(values: Doubles, weights: Doubles) -> float:
+    """The value that half of the weight does not exceed."""
+    order = np.argsort(values, kind="stable")
+    sums = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(sums, sums[-1] / 2)]])
 
 
 def centred_clipping(gram: Doubles, weights: Doubles, clip: float | None, rounds: int) -> Doubles:

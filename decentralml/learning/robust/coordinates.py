@@ -91,17 +91,18 @@ def near_median(rows: Array, kept: int) -> Array:
     if np.array_equal(order[0], order[-1]):
         return order[0]
     values = np.stack(order).astype(np.float64)
-    centre = (values[(count - 1) // 2] + values[count // 2]) / 2
-    sums: Doubles = values[:kept].sum(axis=0)
-    best = sums.copy()
+    centre = values[(count - 1) // 2] / 2 + values[count // 2] / 2
     least = np.maximum(centre - values[0], values[kept - 1] - centre)
-    for low in range(1, count - kept + 1):
-        high = low + kept - 1
-        sums += values[high] - values[low - 1]
-        reach = np.maximum(centre - values[low], values[high] - centre)
+    low = np.zeros(len(centre), np.intp)
+    for start in range(1, count - kept + 1):
+        reach = np.maximum(centre - values[start], values[start + kept - 1] - centre)
         better = reach < least
-        np.copyto(best, sums, where=better)
+        low[better] = start
         np.minimum(least, reach, out=least)
+    # Only what is kept is summed: of a giant, once added, nothing else could be got back.
+    best: Doubles = np.zeros(len(centre))
+    for rank, row in enumerate(values):
+        np.add(best, row, out=best, where=(low <= rank) & (rank < low + kept))
     best /= kept
     return best
 

@@ -35,6 +35,8 @@ from decentralml.learning.stack import (
 ELEMENTS = 1 << 20
 """Elements of all updates together that are in memory at a time, for each thread."""
 LEAST = 1 << 10
+TOO_FAR = 1e4
+"""Times the typical distance: eight digits of the others' squares are left, seen from there."""
 PIECE = 1 << 18
 """Elements of one update that are in memory at a time, where each is looked at by itself."""
 
@@ -104,16 +106,10 @@ def measure(
     if reference is not None and (d := first_difference(stack.specs, reference.specs)):
         raise StructureMismatch("the reference", *d)
     sources = [*stack.sources, *([] if reference is None else [reference])]
-    gram = np.zeros((len(sources), len(sources)))
-    arena = Arena()
-    size = max(LEAST, ELEMENTS // len(sources))
-    with np.errstate(invalid="ignore", over="ignore"):
-        pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
-        for piece, found in in_order(
-            lambda piece: _products(sources, stack.base, piece, arena), pieces
-        ):
-            gram += found
-            meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
+    order = list(range(len(sources)))
+    gram = _gram(sources, stack, meter, order)
+    if stack.base is None and (better := _nearer(gram)):
+        gram = _gram(sources, stack, Meter(None, 0), better)
     if reference is None:
         return Geometry(gram, stack.base is not None)
     if not np.isfinite(gram[-1, -1]):
@@ -145,13 +141,40 @@ def measure_lengths(stack: Stack, meter: Meter) -> Geometry:
     return Geometry(np.diag(squares), from_base=True)
 
 
-def _products(
-    sources: list[TensorSource], base: TensorSource | None, piece: Piece, arena: Arena
+def _gram(
+    sources: Sequence[TensorSource], stack: Stack, meter: Meter, order: Sequence[int]
 ) -> Doubles:
-    """Inner products over one piece, ``[n, n]``."""
-    arena.clear()
-    rows = read_rows(sources, piece, arena)
-    return products(arena, rows, _origin(rows, base, piece, arena))
+    """Inner products over all pieces, ``[n, n]``; ``order`` as in :func:`_origin`."""
+    gram = np.zeros((len(sources), len(sources)))
+    arena = Arena()
+    size = max(LEAST, ELEMENTS // len(sources))
+
+    def work(piece: Piece) -> Doubles:
+        arena.clear()
+        rows = read_rows(sources, piece, arena)
+        return products(arena, rows, _origin(rows, stack.base, piece, arena, order))
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
+        for piece, found in in_order(work, pieces):
+            gram += found
+            meter.add(piece.count * DTYPES[piece.dtype] * len(stack))
+    return gram
+
+
+def _nearer(gram: Doubles) -> list[int] | None:
+    """In which order to look for an origin, if the one there was is too far away to tell by.
+
+    Seen from a giant all others are in one place: their distances are lost in its own.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        squares = squared_distances(gram)
+    squares[~np.isfinite(squares)] = np.inf
+    typical = np.median(squares, axis=1)
+    best = typical.min()
+    first = int(np.argmax(np.isfinite(typical)))
+    far = np.isfinite(best) and typical[first] > TOO_FAR**2 * best
+    return np.argsort(typical, kind="stable").tolist() if far else None
 
 
 def _squares(
@@ -170,8 +193,10 @@ def _squares(
     return found
 
 
-def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) -> Doubles:
-    """Where ways begin: any sound update will do where there is no base model.
+def _origin(
+    rows: Array, base: TensorSource | None, piece: Piece, arena: Arena, order: Sequence[int]
+) -> Doubles:
+    """Where ways begin: without a base model at the first sound update, in the order given.
 
     Near numbers are taken from each other before they are squared: nothing is lost.
     """
@@ -179,9 +204,9 @@ def _origin(rows: Array, base: TensorSource | None, piece: Piece, arena: Arena) 
     if base is not None:
         origin[:] = _base(base, piece, arena)
         return origin
-    for row in rows:
-        if np.isfinite(row).all():
-            origin[:] = row
+    for place in order:
+        if np.isfinite(rows[place]).all():
+            origin[:] = rows[place]
             return origin
     origin[:] = 0
     return origin
