@@ -30,6 +30,8 @@ WARN_BEFORE = timedelta(days=14)
 _SCHEME = "decentralml:swarm:"
 _GENESIS_HEX = 16
 _LEAST_RSA_BITS = 2048
+Name = tuple[frozenset[tuple[str, str | bytes]], ...]
+"""A distinguished name: what stands at each of its places."""
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -70,6 +72,9 @@ class Certificate:
     der : its bytes.
     digest : their SHA-256, by which the chain knows it.
     names : URIs of swarms and accounts that it is for; none if it names none.
+    subject, issuer : whom it is of, and who issued it, so that OpenSSL takes for the same what is
+        equal here.
+    may_issue : whether nothing in it keeps it from issuing others.
     """
 
     der: bytes
@@ -77,6 +82,9 @@ class Certificate:
     valid_from: datetime
     valid_until: datetime
     names: tuple[str, ...]
+    subject: Name = ()
+    issuer: Name = ()
+    may_issue: bool = False
 
     def check_time(self, where: str, now: datetime | None = None) -> None:
         """Whether it is valid now.
@@ -133,11 +141,14 @@ def read_certificate(der: bytes, where: str) -> Certificate:
         reason = _unfit(parsed)
         names = _names(parsed)
         since, until = parsed.not_valid_before_utc, parsed.not_valid_after_utc
+        subject, issuer = _plain(parsed.subject), _plain(parsed.issuer)
+        may_issue = _may_issue(parsed)
     except _UNREADABLE as error:
         raise CertificateInvalid(where, f"no sound X.509 certificate ({error})") from None
     if reason is not None:
         raise CertificateInvalid(where, reason)
-    return Certificate(der, hashlib.sha256(der).digest(), since, until, names)
+    digest = hashlib.sha256(der).digest()
+    return Certificate(der, digest, since, until, names, subject, issuer, may_issue)
 
 
 def _unfit(certificate: x509.Certificate) -> str | None:
@@ -163,6 +174,31 @@ _SIDES = (
     (ExtendedKeyUsageOID.SERVER_AUTH, "server"),
     (ExtendedKeyUsageOID.CLIENT_AUTH, "client"),
 )
+
+
+def _may_issue(certificate: x509.Certificate) -> bool:
+    """Whether OpenSSL may take it for another's issuer: a key usage without that forbids it, and
+    nothing else does."""
+    for extension in certificate.extensions:
+        if isinstance(extension.value, x509.KeyUsage):
+            return extension.value.key_cert_sign
+    return True
+
+
+def _plain(name: x509.Name) -> Name:
+    """Names are compared without their capitals and the width of their gaps (RFC 5280, 7.1)."""
+    return tuple(
+        frozenset(
+            (
+                each.oid.dotted_string,
+                " ".join(each.value.split()).casefold()
+                if isinstance(each.value, str)
+                else each.value,
+            )
+            for each in part
+        )
+        for part in name.rdns
+    )
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -204,6 +204,10 @@ class Members:
             # the same certificate under two accounts: the key is what counts, and it has one owner
             by_digest.setdefault(digest, (member, facts))
             by_account[member.account] = (member, facts)
+        for account, reason in _impostors(by_account).items():
+            refused[account] = reason
+            _, facts = by_account.pop(account)
+            by_digest.pop(facts.digest, None)
         with self._lock:
             if set(by_digest) != set(self._by_digest):
                 self._contexts = {}
@@ -238,6 +242,23 @@ class Members:
                 made = _make_context(identity, is_server, self._by_digest.values())
                 self._contexts[key] = made
             return made
+
+
+def _impostors(members: Mapping[Address, tuple[Member, Certificate]]) -> dict[Address, str]:
+    """Members whose certificates OpenSSL would take for the issuer of another member's, and why
+    they are refused.
+
+    It believes names there: whoever registers one with the name of the others' authority would
+    keep all those out whom that has issued, as their signatures are not the impostor's.
+    """
+    issued = {f.issuer: who for who, (_, f) in members.items() if f.issuer != f.subject}
+    return {
+        who: f"the certificate of {who} is refused: it may issue others, and names itself as the "
+        f"one that issued the certificate of {issued[facts.subject]} does; use one whose key usage "
+        "is digitalSignature alone"
+        for who, (_, facts) in members.items()
+        if facts.may_issue and facts.subject in issued
+    }
 
 
 def _read(der: bytes, where: str) -> Certificate:
