@@ -10,6 +10,7 @@ from decentralml.cli.options import Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document, table
 from decentralml.cli.swarm_member import buy, finish, identity, join, leave, ready
 from decentralml.cli.swarm_node import run
+from decentralml.cli.swarm_own import ask_own, own_details, show_refused
 from decentralml.cli.swarm_owner import change, clear, close, create, grant, revoke
 from decentralml.cli.swarm_rounds import rounds
 from decentralml.cli.swarming import SWARM, admission_of, node_home, opened
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from decentralml.chain.swarm.words import Node, Swarm
     from decentralml.market.session import Session
     from decentralml.swarm.board import View
-    from decentralml.swarm.node.home import NodeHome
     from decentralml.swarm.rounds.status import Standing
     from decentralml.types import Address
 
@@ -95,7 +95,8 @@ def _of_signer(session: Session, limit: int) -> list[Swarm]:
 def status(settings: Settings, swarm_id: int) -> None:
     """Say where a swarm stands, who is waited for, and why.
 
-    With a node of one's own on this machine (--as), also what that one knows.
+    With a node of one's own that runs on this machine (--as), also what that one waits for, whom it
+    refused files and why, and whether it still knows who is a member.
     """
     from decentralml.chain.swarm.words import SwarmId
     from decentralml.errors import KeysError, MarketError
@@ -117,7 +118,7 @@ def status(settings: Settings, swarm_id: int) -> None:
         }
         called, own = session.called, None
         if me is not None and me in nodes:
-            own = _own(node_home(session, swarm_id))
+            own = ask_own(node_home(session, swarm_id))
         view = View(found.swarm, found.round, found.node if me else None, found.now)
         stands = standing(view, nodes, called)
     if settings.json:
@@ -143,7 +144,7 @@ def status(settings: Settings, swarm_id: int) -> None:
                 else f"{newest.cid} of round {newest.round}, by {called(newest.leader)}",
             ),
             ("objections", found.swarm.objections or None),
-            ("own node", None if own is None else own.get("waits") or own.get("problem")),
+            *own_details(own, called),
         ]
     )
     if nodes:
@@ -164,20 +165,7 @@ def status(settings: Settings, swarm_id: int) -> None:
             rows,
             right="weight",
         )
-
-
-def _own(home: NodeHome) -> dict[str, Any] | None:
-    """What this machine's own node says of itself; None if there is none."""
-    from decentralml.errors import NodeAway, NodeRefused
-    from decentralml.swarm.link import Link
-
-    if not home.folder.is_dir():
-        return None
-    try:
-        with Link.connect(home.socket, 0.0) as link:
-            return link.status()
-    except (NodeAway, NodeRefused) as error:
-        return {"problem": "does not run here", "reason": str(error)}
+    show_refused(own, called)
 
 
 def _status_document(

@@ -232,12 +232,16 @@ def finish(settings: Settings, swarm_id: int, how: str) -> None:
 @pass_settings
 def leave(settings: Settings, swarm_id: int) -> None:
     """Give your seat up: your node is removed, deposits come back, a price does not."""
+    from decentralml.chain.errors.swarm import NoSeat
     from decentralml.chain.swarm.calls import GiveUpSeat
 
     with settings.session() as session:
         number = SwarmId(swarm_id)
         seat = session.chain.seat(number, session.address)
-        lost = f", and the {format_amount(seat.paid)} paid for it," if seat and seat.paid else ""
+        if seat is None:
+            session.chain.swarm(number)  # Says so if there is none.
+            raise NoSeat.foreseen(swarm=number)
+        lost = f", and the {format_amount(seat.paid)} paid for it," if seat.paid else ""
         if not settings.confirm(f"Give up your seat{lost} in swarm {swarm_id}?"):
             raise click.Abort
         receipt = session.chain.submit(GiveUpSeat(number), session.key)

@@ -9,6 +9,21 @@ from decentralml.errors.root import SwarmError
 # -- identity
 
 
+def new_certificate(swarm: str | None) -> str:
+    """What to run for another certificate of a node.
+
+    Parameters
+    ----------
+    swarm : the number that the old one names; one of the user's own names none.
+    """
+    if swarm is not None:
+        return f"make a new one: decentralml swarm identity {swarm} --rotate"
+    return (
+        "give its node a new one: decentralml swarm identity SWARM --certificate FILE "
+        "--key-file FILE"
+    )
+
+
 class CertificateError(SwarmError):
     """A certificate cannot be used, or not now, or not here."""
 
@@ -28,13 +43,15 @@ class CertificateInvalid(CertificateError):
 class CertificateExpired(CertificateError):
     """Its time is over."""
 
-    def __init__(self, where: str, until: str, now: str) -> None:
+    def __init__(self, where: str, until: str, now: str, swarm: str | None = None) -> None:
         self.where = where
         self.until = until
         self.now = now
+        self.swarm = swarm
         super().__init__(
-            f"{where} expired at {until} (this machine's clock says {now}); make a new one "
-            "(decentralml swarm identity) and register it"
+            f"{where} expired at {until} (this machine's clock says {now}); "
+            f"{new_certificate(swarm)}; the node registers it itself: decentralml swarm run "
+            f"{swarm or 'SWARM'}"
         )
 
 

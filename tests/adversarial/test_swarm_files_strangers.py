@@ -216,7 +216,7 @@ def test_what_a_member_that_is_an_authority_issues_is_refused(
     with contextlib.suppress(OSError):
         assert try_to_get(alice, cid, context_of(issued.chain, issued.key)) == b""
     until = time.monotonic() + 30
-    while not alice.server.refusals["its certificate is no member's"]:
+    while not alice.server.refusals.times("its certificate is no member's"):
         assert time.monotonic() < until
         time.sleep(0.01)
     assert_served(alice, bob, cid)
@@ -405,9 +405,10 @@ def test_a_member_that_does_not_read_is_hung_up_on(tmp_path: Path, hasty: Peer, 
     with guest(hasty, bob) as tls:
         tls.sendall(f"GET /{large} HTTP/1.1\r\n\r\n".encode())
         until = time.monotonic() + 60
-        while not hasty.server.refusals["it was silent for too long"]:
+        while not hasty.server.refusals.times("it was silent for too long"):
             assert time.monotonic() < until
             time.sleep(0.02)
+    assert {each.who for each in hasty.server.refusals.latest()} == {bob.account}
 
 
 def test_requests_sent_all_at_once_are_answered_one_after_the_other(

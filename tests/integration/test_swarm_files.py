@@ -133,7 +133,7 @@ def test_an_idle_members_farewell_is_no_refusal(
     while any(thread.name == "swarm-files-guest" for thread in threading.enumerate()):
         assert time.monotonic() < until
         time.sleep(0.01)
-    assert not brisk.server.refusals
+    assert not brisk.server.refusals.latest()
 
 
 def test_a_server_that_was_restarted_is_asked_again_over_a_new_connection(
@@ -267,7 +267,21 @@ def test_a_node_whose_own_certificate_was_removed_says_so(
     carol = register.join("carol")
     with pytest.raises(FileUnavailable):
         carol.fetch(cid, alice)
-    assert any("can be used no more" in reason for reason in alice.server.refusals)
+    (refusal,) = alice.server.refusals.latest()
+    assert refusal.who == "127.0.0.1" and "can be used no more" in refusal.reason
+
+
+def test_what_a_disk_damaged_is_removed_and_fetched_again(
+    tmp_path: Path, alice: Peer, bob: Peer, cid: Cid
+) -> None:
+    path = bob.fetch(cid, alice)
+    assert bob.fetch(cid) == path, "it is here"
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.seek(SIZE // 2)
+        file.write(b"!")
+    assert cid_of(bob.fetch(cid, alice)) == cid
+    assert bob.shelf.damaged == [cid]
 
 
 def test_the_rate_of_a_member_is_limited(tmp_path: Path, register: Register) -> None:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from swarm_support import crowd, sync, together, until, values, write_model
+from swarm_support import (
+    Crowd,
+    Member,
+    crowd,
+    sync,
+    together,
+    until,
+    update,
+    values,
+    write_model,
+)
 
-from decentralml.chain.swarm.words import MergeMethod, Presence
-from decentralml.errors import TrainingFailed
+from decentralml.chain.swarm.calls import ObjectMerged
+from decentralml.chain.swarm.words import MergeMethod, Node, Presence
+from decentralml.errors import CertificateExpired, TrainingFailed
+from decentralml.swarm.identity.certificate import Certificate
 from decentralml.swarm.identity.own import Identity, identities, make_identity
+from decentralml.swarm.link import Synced
 from decentralml.swarm.node.joining import join
+from decentralml.types import Cid
 
 
 @pytest.mark.parametrize(
@@ -106,6 +121,91 @@ def test_what_a_workload_api_renews_is_registered(tmp_path: Path) -> None:
         one.start()
         assert registered() == newest[-1].digest
         assert values(sync(one, 2.0).path) == {2.0}
+
+
+def test_what_was_made_after_a_certificate_expired_is_registered_by_the_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with crowd(tmp_path, 2, start=False) as swarm:
+        one, other = swarm.members
+        old = identities(one.home.identities)[0].digest
+        real = Certificate.is_over
+        monkeypatch.setattr(
+            Certificate, "is_over", lambda self, now=None: self.digest == old or real(self, now)
+        )
+        with pytest.raises(CertificateExpired, match=r"swarm identity \d+ --rotate"):
+            one.start()
+        made = make_identity(
+            one.home.identities,
+            genesis=swarm.genesis.hex(),
+            swarm=swarm.swarm,
+            account=one.key.address,
+        )
+        one.start()
+        other.start()
+        node = swarm.chain.node(swarm.swarm, one.key.address)
+        assert node is not None and node.identity == made.digest
+        assert "registered" in one.log.names()
+        found = together([lambda: sync(one, 1.0), lambda: sync(other, 3.0)])
+        assert values(found[0].path) == {2.0}
+
+
+def test_a_snapshot_that_its_leaders_disk_damaged_is_fetched_again(tmp_path: Path) -> None:
+    with crowd(tmp_path, 3, min_peers=2) as swarm:
+        gone, one, other = swarm.members
+        with gone.link() as link:
+            link.begin()
+            together([lambda: link.sync(update(gone, 5.0)), *two_of(one, other)])
+            link.finish(Presence.SNAPSHOT)
+        left = presence_of(swarm, gone, Presence.SNAPSHOT)
+        copies = [member.home.shelf / left for member in (one, other)]
+        until(lambda: all(copy.is_file() for copy in copies))
+        for copy in copies:
+            copy.unlink()  # it may be another name of the file of its own node
+            write_model(copy, 1000.0)
+        found = together(two_of(one, other))
+        assert {value for each in found for value in values(each.path)} == {3.0}
+        assert all(each.counted and each.left_out == () for each in found)
+        newest = swarm.chain.swarm(swarm.swarm).newest
+        assert newest is not None
+        leader = one if newest.leader == one.key.address else other
+        with leader.link() as link:
+            assert link.status()["damaged"] == [left]
+
+
+def test_who_has_ended_training_goes_back_when_the_model_it_has_is_overturned(
+    tmp_path: Path,
+) -> None:
+    with crowd(tmp_path, 3, min_peers=3) as swarm:
+        follower, *others = swarm.members
+        for value in (1.0, 4.0):
+            together([lambda m=m, v=value: sync(m, v) for m in swarm.members])
+        with follower.link() as link:
+            assert values(Path(link.status()["model"])) == {4.0}
+            link.finish(Presence.SNAPSHOT)
+            presence_of(swarm, follower, Presence.SNAPSHOT)
+            for member in others:
+                swarm.chain.submit(ObjectMerged(swarm.swarm, 2), member.key)
+            until(lambda: link.status()["model_round"] == 1)
+            assert values(Path(link.status()["model"])) == {1.0}
+
+
+def two_of(one: Member, other: Member) -> list[Callable[[], Synced]]:
+    return [lambda: sync(one, 1.0), lambda: sync(other, 3.0)]
+
+
+def presence_of(swarm: Crowd, member: Member, presence: Presence) -> Cid:
+    """Waits until the chain says that; what the node arrived with last."""
+
+    def found() -> Node:
+        node = swarm.chain.node(swarm.swarm, member.key.address)
+        assert node is not None
+        return node
+
+    until(lambda: found().presence is presence)
+    cid = found().cid
+    assert cid is not None
+    return cid
 
 
 TRAIN = """

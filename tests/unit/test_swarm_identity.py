@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -125,6 +126,18 @@ def test_an_expired_identity_says_since_when(tmp_path: Path) -> None:
     new_identity(tmp_path, ALICE, days=0)
     with pytest.raises(CertificateExpired, match=r"expired at 20.*\(this machine's clock says 20"):
         load_identity(tmp_path)
+    with pytest.raises(
+        CertificateExpired, match=r"decentralml swarm identity 7 --rotate; the node"
+    ):
+        load_identity(tmp_path)
+
+
+def test_the_end_of_a_certificate_that_names_no_swarm_says_how_another_is_given(
+    identity: Identity,
+) -> None:
+    users = replace(identity.facts, names=(), valid_until=datetime.now(UTC))
+    with pytest.raises(CertificateExpired, match=r"identity SWARM --certificate FILE --key-file"):
+        users.check_time("it")
 
 
 def test_an_identity_of_the_future_says_both_times(identity: Identity) -> None:

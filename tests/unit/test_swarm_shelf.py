@@ -88,6 +88,34 @@ def test_what_a_power_failure_damaged_is_removed_on_request(tmp_path: Path, shel
     assert shelf.held() == [sound]
 
 
+def test_what_is_read_once_is_read_again_when_it_changes(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cid = shelf.put(write_file(tmp_path / "file", 10))
+    path = shelf.folder / cid
+    read: list[Path] = []
+    real = module.file_cid
+    monkeypatch.setattr(module, "file_cid", lambda file: read.append(file) or real(file))
+    assert shelf.sound(cid) == shelf.sound(cid) == path
+    assert read == [path]
+    path.chmod(0o600)
+    path.write_bytes(b"0123456789")
+    assert shelf.sound(cid) is None and not path.exists()
+    assert shelf.sound(cid) is None and shelf.damaged == [cid]
+
+
+def test_what_a_disk_cannot_read_any_more_is_removed(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cid = shelf.put(write_file(tmp_path / "file", 10))
+
+    def fail(file: Path) -> Cid:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "file_cid", fail)
+    assert shelf.sound(cid) is None and shelf.damaged == [cid]
+
+
 def test_parts_of_a_killed_process_are_swept_at_the_start(tmp_path: Path, shelf: Shelf) -> None:
     (shelf.folder / "parts" / "left").write_bytes(b"half")
     Shelf(shelf.folder)

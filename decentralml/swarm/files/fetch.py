@@ -58,6 +58,8 @@ def fetch(
 ) -> Path:
     """Make the shelf hold a file, asking providers until one gives what the CID names.
 
+    What the shelf holds already is read once, and fetched again if a disk has damaged it.
+
     Parameters
     ----------
     limit_bytes : never more than so many are taken.
@@ -75,7 +77,7 @@ def fetch(
     CertificateInvalid : this node's own cannot be used any more.
     """
     cid = cids.normalise(cid)
-    held = shelf.path(cid)
+    held = shelf.sound(cid)
     if held is not None:
         return held
     with ExitStack() as stack:

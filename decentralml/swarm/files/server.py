@@ -17,11 +17,12 @@ import socket
 import ssl
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 
 from decentralml.errors import CannotServe, DecentralMLError
 from decentralml.swarm.files.endpoint import format_endpoint
 from decentralml.swarm.files.limits import Fairness, Limits
+from decentralml.swarm.files.refusals import SOMEBODY, Refusals
 from decentralml.swarm.files.serving import Visit
 from decentralml.swarm.files.shelf import Shelf
 from decentralml.swarm.files.wire import Wire, WireError
@@ -35,6 +36,7 @@ _DRAIN_SECONDS = 1.0
 _FULL_PAUSE_SECONDS = 0.05
 _SENT = 1024
 """Files that are remembered to have been sent."""
+_NO_ROOM, _TOO_MANY = "no room for another connection", "too many connections"
 _REASONS = {
     errno.EADDRINUSE: "the address is in use",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
@@ -61,8 +63,8 @@ class FileServer:
         port: int,
         limits: Limits | None = None,
     ) -> None:
-        self.refusals: Counter[str] = Counter()
-        """Connections and requests that came to nothing, by reason."""
+        self.refusals = Refusals()
+        """Connections and requests that came to nothing."""
         self._sent: deque[Cid] = deque(maxlen=_SENT)
         self._identity = identity
         self._members = members
@@ -137,20 +139,20 @@ class FileServer:
             while not self._stopped.is_set():
                 selector.select()
                 try:
-                    connection, _ = self._listener.accept()
+                    connection, place = self._listener.accept()
                 except BlockingIOError:
                     continue
                 except OSError:  # too many open files, most likely
-                    self.refusals["no room for another connection"] += 1
+                    self.refusals.add(SOMEBODY, _NO_ROOM)
                     self._stopped.wait(_FULL_PAUSE_SECONDS)
                     continue
-                self._receive(connection)
+                self._receive(connection, str(place[0]).removeprefix("::ffff:"))
 
-    def _receive(self, connection: socket.socket) -> None:
-        guest = _Guest(connection)
+    def _receive(self, connection: socket.socket, host: str) -> None:
+        guest = _Guest(connection, host)
         with self._lock:
             if len(self._guests) >= self._limits.connections and not self._make_room():
-                self.refusals["too many connections"] += 1
+                self.refusals.add(guest.who, _TOO_MANY)
                 connection.close()
                 return
             self._guests[connection] = guest
@@ -160,7 +162,7 @@ class FileServer:
         try:
             guest.thread.start()
         except RuntimeError:  # the system has no thread left
-            self.refusals["no room for another connection"] += 1
+            self.refusals.add(guest.who, _NO_ROOM)
             self._forget(guest)
 
     def _make_room(self) -> bool:
@@ -170,7 +172,7 @@ class FileServer:
             return False
         guest = min(waiting, key=lambda guest: (guest.is_known, guest.since))
         guest.hang_up()
-        self.refusals["too many connections"] += 1
+        self.refusals.add(guest.who, _TOO_MANY)
         del self._guests[guest.connection]
         return True
 
@@ -179,9 +181,9 @@ class FileServer:
             self._visit(guest)
         except (WireError, OSError) as error:  # includes TLS errors and timeouts
             if not self._stopped.is_set():
-                self.refusals[_reason(error)] += 1
+                self.refusals.add(guest.who, _reason(error))
         except DecentralMLError as error:  # its own certificate cannot be read any more
-            self.refusals[str(error)] += 1
+            self.refusals.add(guest.who, str(error))
         finally:
             self._forget(guest)
 
@@ -205,10 +207,11 @@ class FileServer:
             raise
         der = tls.getpeercert(binary_form=True) or b""
         digest = hashlib.sha256(der).digest()
-        if self._members.holder(der, digest) is None:
+        holder = self._members.holder(der, digest)
+        if holder is None:
             self._members.stranger()
             raise WireError("its certificate is no member's")
-        guest.is_known = True
+        guest.who, guest.is_known = holder.account, True
         visit = Visit(
             Wire(tls),
             digest,
@@ -219,6 +222,7 @@ class FileServer:
             wait=lambda seconds: not self._stopped.wait(seconds) if seconds else True,
             working=guest.set_busy,
             sent=self._sent.append,
+            refused=lambda reason: self.refusals.add(guest.who, reason),
         )
         visit.serve()
         _drain(tls)
@@ -227,8 +231,10 @@ class FileServer:
 class _Guest:
     """One connection as the server sees it."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, host: str) -> None:
         self.connection = connection
+        self.who = host
+        """Where it comes from; once that is known, which account it is."""
         self.tls: ssl.SSLSocket | None = None
         self.since = time.monotonic()
         self.is_known = False

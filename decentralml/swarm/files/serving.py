@@ -51,6 +51,7 @@ class Visit:
     wait : sleeps so many seconds; False if the server stops meanwhile.
     working : told when a request begins (True) and ends (False).
     sent : told which file the peer was sent the end of.
+    refused : told why a member gets nothing that it may have had.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Visit:
         wait: Callable[[float], bool],
         working: Callable[[bool], None],
         sent: Callable[[Cid], None],
+        refused: Callable[[str], None],
     ) -> None:
         self._wire = wire
         self._member = member
@@ -75,6 +77,7 @@ class Visit:
         self._wait = wait
         self._working = working
         self._sent = sent
+        self._refused = refused
 
     def serve(self) -> None:
         """Answer until the peer hangs up, is removed, or misbehaves.
@@ -115,6 +118,8 @@ class Visit:
                 sent = self._send(path, request.headers.get("range"), is_head)
                 return sent and request.headers.get("connection", "").lower() != "close"
         except Refused as refused:
+            if refused.status in (403, 429):
+                self._refused(str(refused))
             stays = refused.status in (404, 416, 429)
             text = b"" if is_head else f"{refused}\n".encode()
             headers = {"Content-Length": len(text), **refused.headers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +31,10 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._parts = folder / _PARTS
+        self.damaged: list[Cid] = []
+        """What was removed, as it was not what its name says."""
+        self._sound: dict[Cid, tuple[int, int, int]] = {}
+        """What was read once and is what its name says, by what a change would change."""
         with disk_errors(folder):
             self._parts.mkdir(parents=True, exist_ok=True)
             for left in self._parts.iterdir():  # of a process that was killed
@@ -63,6 +68,10 @@ class Shelf:
             part.replace(self.folder / cid)
         return cid
 
+    def _drop(self, damaged: Cid) -> None:
+        (self.folder / damaged).unlink(missing_ok=True)
+        self.damaged.append(damaged)
+
     def path(self, cid: Cid) -> Path | None:
         """The file of that CID, if it is here.
 
@@ -72,6 +81,29 @@ class Shelf:
         """
         path = self.folder / cids.normalise(cid)
         return path if path.is_file() else None
+
+    def sound(self, cid: Cid) -> Path | None:
+        """The same, of which every byte was read since this shelf was opened: a file that its disk
+        has damaged meanwhile is removed, and none.
+
+        Raises
+        ------
+        CidInvalid, StoreUnwritable
+        """
+        path = self.path(cid)
+        if path is None:
+            return None
+        name = Cid(path.name)
+        with disk_errors(self.folder):
+            try:
+                state = _state(path)
+                if self._sound.get(name) != state and not _is_sound(path):
+                    self._drop(name)
+                    return None
+            except FileNotFoundError:  # nobody needs it any more
+                return None
+        self._sound[name] = state
+        return path
 
     def held(self) -> list[Cid]:
         """The CIDs of all that is here."""
@@ -83,6 +115,7 @@ class Shelf:
         kept = set(wanted)
         removed = [cid for cid in self.held() if cid not in kept]
         for cid in removed:
+            self._sound.pop(cid, None)
             with disk_errors(self.folder):
                 (self.folder / cid).unlink(missing_ok=True)
         return removed
@@ -91,10 +124,9 @@ class Shelf:
         """Read everything, and remove what is not what its name says: a power failure may have
         left that. Says what was removed."""
         with disk_errors(self.folder):
-            damaged = [cid for cid in self.held() if file_cid(self.folder / cid) != cid]
-        for cid in damaged:
-            with disk_errors(self.folder):
-                (self.folder / cid).unlink(missing_ok=True)
+            damaged = [cid for cid in self.held() if not _is_sound(self.folder / cid)]
+            for cid in damaged:
+                self._drop(cid)
         return damaged
 
     @contextmanager
@@ -107,6 +139,21 @@ class Shelf:
         finally:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file is what its name says; not if its disk cannot read it."""
+    try:
+        return file_cid(path) == path.name
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return False
+        raise
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _is_cid(name: str) -> bool:

@@ -23,6 +23,7 @@ from decentralml.errors import (
     CertificateInvalid,
     CertificateNotYetValid,
 )
+from decentralml.errors.swarm import new_certificate
 from decentralml.types import Address
 
 WARN_BEFORE = timedelta(days=14)
@@ -96,8 +97,17 @@ class Certificate:
         now = now or datetime.now(UTC)
         if now < self.valid_from:
             raise CertificateNotYetValid(where, _told(self.valid_from), _told(now))
-        if now > self.valid_until:
-            raise CertificateExpired(where, _told(self.valid_until), _told(now))
+        if self.is_over(now):
+            raise CertificateExpired(where, _told(self.valid_until), _told(now), self.swarm)
+
+    def is_over(self, now: datetime | None = None) -> bool:
+        """Whether its time has ended."""
+        return (now or datetime.now(UTC)) > self.valid_until
+
+    @property
+    def swarm(self) -> str | None:
+        """The number of the swarm that it was made for; None if it names none."""
+        return self.names[0].removeprefix(_SCHEME).split(":")[1] if self.names else None
 
     def check_scope(self, where: str, scope: Scope, account: Address) -> None:
         """Whether it may be used for an account's node in a swarm.
@@ -114,10 +124,10 @@ class Certificate:
         left = self.valid_until - (now or datetime.now(UTC))
         if left > WARN_BEFORE:
             return None
+        days = max(left, timedelta()).total_seconds() / 86400
         return (
-            f"the certificate expires at {_told(self.valid_until)}, in "
-            f"{max(left, timedelta()).total_seconds() / 86400:.1f} days; make a new one: "
-            "decentralml swarm identity"
+            f"the certificate expires at {_told(self.valid_until)}, in {days:.1f} days; "
+            f"{new_certificate(self.swarm)}, then: decentralml swarm join {self.swarm or 'SWARM'}"
         )
 
 

@@ -91,6 +91,8 @@ class Members:
         self.scope = scope
         self.fault: str | None = None
         """Why the chain could not be read the last time; the members are those of before."""
+        self.read_at: int | None = None
+        """When it was read the last time, in Unix milliseconds."""
         self.refused: Mapping[Address, str] = {}
         """Members whose certificates cannot be used, and why."""
         self._read = read
@@ -154,7 +156,7 @@ class Members:
             except DecentralMLError as error:
                 self.fault = str(error)
                 raise
-            self.fault = None
+            self.fault, self.read_at = None, time.time_ns() // 1_000_000
 
     def start(self) -> None:
         """Ask the chain from now on, every so often and when a stranger comes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,6 +34,7 @@ class Desk:
     folder : where updates lie.
     checks : whether updates are checked here, before any leader does.
     requests : what was asked and not looked at yet.
+    served : what the node's file server has to tell.
     """
 
     swarm: SwarmId
@@ -41,6 +43,7 @@ class Desk:
     checks: bool = True
     requests: SimpleQueue[Request] = field(default_factory=SimpleQueue)
     waiting: list[Request] = field(default_factory=list)
+    served: Callable[[], dict[str, Any]] = dict
 
     def take(self, rounds: Rounds, request: Request) -> None:
         """Begin to do what a request asks."""
@@ -69,8 +72,10 @@ class Desk:
         return {
             "process": os.getpid(),
             "model_round": 0 if model is None else model.merged.round,
+            "model": None if model is None else str(model.path),
             "waits": rounds.waits,
             "training_waits": bool(self.waiting),
+            **self.served(),
         }
 
     def _do(self, rounds: Rounds, request: Request) -> None:

@@ -23,7 +23,6 @@ from decentralml.errors import (
     CallRefused,
     DecentralMLError,
     FetchFailed,
-    IdentityUnregistered,
     NodeEnded,
     NotRegistered,
     StorageError,
@@ -39,9 +38,10 @@ from decentralml.swarm.config import LONGEST, SwarmConfig
 from decentralml.swarm.files.endpoint import parse_endpoint
 from decentralml.swarm.identity.certificate import Scope
 from decentralml.swarm.identity.members import ChainMembers, Members
-from decentralml.swarm.identity.own import Identity, forget_others, load_identity
+from decentralml.swarm.identity.own import Identity
 from decentralml.swarm.link import SOCKET_VARIABLE
 from decentralml.swarm.node.command import Training
+from decentralml.swarm.node.credentials import Credentials
 from decentralml.swarm.node.desk import Desk
 from decentralml.swarm.node.home import NodeHome
 from decentralml.swarm.node.listening import Listener
@@ -105,6 +105,7 @@ class SwarmNode:
     stop: Stop
     rounds: Rounds | None = None
     desk: Desk = field(init=False)
+    _credentials: Credentials = field(init=False)
     _training: Training | None = None
     _over: float | None = None
     _code: int = 0
@@ -118,7 +119,12 @@ class SwarmNode:
     )
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.settings.swarm, self.settings.home.updates, self.log)
+        settings = self.settings
+        self.desk = Desk(settings.swarm, settings.home.updates, self.log)
+        scope = Scope(settings.genesis.hex(), settings.swarm)
+        self._credentials = Credentials(
+            settings.home.identities, scope, settings.identity, settings.renewed
+        )
 
     def run(self) -> None:
         """Until it is stopped, or its command has ended and its time is over.
@@ -147,11 +153,13 @@ class SwarmNode:
         swarm, me = self._patiently(lambda: self._registered(board))
         settings.home.make()
         identity = self._patiently(lambda: self._identity(board, me))
-        members = Members(ChainMembers(_Register(board), settings.swarm), _scope(settings))
+        register = ChainMembers(_Register(board), settings.swarm)
+        members = Members(register, self._credentials.scope)
         self._patiently(members.refresh)
         files = PeerFiles(identity, members, settings.home.shelf)
         stack.callback(files.close)
         served = files.serve(*(settings.listen or parse_endpoint(me.address)))
+        self.desk.served = files.told
         members.start()
         stack.callback(members.close)
         self.log.event("serving", f"files are served at {served}", address=served)
@@ -163,14 +171,27 @@ class SwarmNode:
         stack.callback(listener.close)
         self.log.event("waiting", f"waits for training at {settings.home.socket}")
         if settings.command:
-            environment = {SOCKET_VARIABLE: str(settings.home.socket)}
-            self._training = Training.start(settings.command, settings.home.training, environment)
-            stack.callback(self._training.stop)
+            self._start(settings, stack)
         try:
             self._repeat(self.rounds, members, files)
         except DecentralMLError as error:
             self.desk.dismiss(NodeEnded(str(error)))
             raise
+
+    def _start(self, settings: NodeSettings, stack: ExitStack) -> None:
+        """Start the training process, and say so: until it is heard of it may take a while."""
+        environment = {SOCKET_VARIABLE: str(settings.home.socket)}
+        training = Training.start(settings.command, settings.home.training, environment)
+        stack.callback(training.stop)
+        self._training = training
+        how = "runs already" if training.adopted else "was started"
+        self.log.event(
+            "command",
+            f"{training.command[0]} {how} (process {training.pid}); waits until it begins training "
+            "with its SwarmCallback (importing PyTorch takes a while)",
+            process=training.pid,
+            adopted=training.adopted,
+        )
 
     # -- the steps before
 
@@ -197,18 +218,19 @@ class SwarmNode:
         return view.swarm, view.me
 
     def _identity(self, board: Board, me: Node) -> Identity:
-        """The certificate that the chain knows, and its key; one that was renewed while the node
-        was away is registered."""
-        settings = self.settings
-        folder = settings.home.identities
-        identity = settings.identity or load_identity(folder, me.identity)
-        identity.facts.check_time("this node's certificate")
-        identity.facts.check_scope("this node's certificate", _scope(settings), me.account)
+        """The certificate that the chain knows, and its key; one that took its place while the
+        node was away is registered."""
+        identity = self._credentials.first(me)
         if identity.digest != me.identity:
-            if settings.renewed is None:
-                raise IdentityUnregistered(settings.swarm, str(folder))
-            board.send(_registration(settings.swarm, me, identity))
+            self._register(board, me, identity)
         return identity
+
+    def _register(self, board: Board, me: Node, identity: Identity) -> None:
+        """Have the chain know another certificate of this node, which stays as it was."""
+        call = RegisterNode(board.swarm, identity.certificate, me.address, me.weightage, me.willing)
+        board.send(call)
+        until = f"{identity.facts.valid_until:%Y-%m-%d}"
+        self.log.event("registered", f"registered its new certificate (valid until {until})")
 
     def _configuration(self, board: Board, swarm: Swarm, files: PeerFiles) -> SwarmConfig:
         """The swarm's configuration: from the shelf, from storage, or from any node."""
@@ -303,13 +325,12 @@ class SwarmNode:
         view = rounds.view
         if view is None or view.me is None:
             return
-        settings, me, shown = self.settings, view.me, files.identity
-        wanted = shown if settings.renewed is None else settings.renewed()
+        me, shown = view.me, files.identity
+        wanted = self._credentials.newest(me, shown)
         if wanted.digest not in (shown.digest, me.identity):
-            rounds.board.send(_registration(settings.swarm, me, wanted))
+            self._register(rounds.board, me, wanted)
         elif me.identity != shown.digest:
-            found = wanted if wanted.digest == me.identity else self._other(me)
-            files.use(found)
+            files.use(self._credentials.registered(me, wanted))
             members.refresh()
             self.log.event("identity", "shows another certificate, which the chain knows now")
         self._doubt(rounds, me, files)
@@ -323,15 +344,6 @@ class SwarmNode:
             self._warned = time.monotonic() + WARN_EVERY
             for doubt in found:
                 self.log.warn(doubt)
-
-    def _other(self, me: Node) -> Identity:
-        """The certificate that another command has registered meanwhile."""
-        folder = self.settings.home.identities
-        found = load_identity(folder, me.identity)
-        if found.digest != me.identity:
-            raise IdentityUnregistered(self.settings.swarm, str(folder))
-        forget_others(folder, found)
-        return found
 
     def _wait(self, rounds: Rounds) -> None:
         """Until something is asked, or it is time to look again."""
@@ -377,15 +389,6 @@ class _Register:
 
     def certificate(self, swarm: SwarmId, who: Address) -> bytes | None:
         return self._board.ask(lambda chain: chain.certificate(swarm, who))
-
-
-def _registration(swarm: SwarmId, me: Node, identity: Identity) -> RegisterNode:
-    """The node as it was, with another certificate."""
-    return RegisterNode(swarm, identity.certificate, me.address, me.weightage, me.willing)
-
-
-def _scope(settings: NodeSettings) -> Scope:
-    return Scope(settings.genesis.hex(), settings.swarm)
 
 
 def _trains(rounds: Rounds) -> bool:

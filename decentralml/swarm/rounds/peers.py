@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from decentralml.chain.swarm.words import Node, Presence
 from decentralml.swarm.files.doubts import doubts
@@ -81,7 +82,26 @@ class PeerFiles:
 
     def doubts(self, own: Node, others: Sequence[Node]) -> list[str]:
         """What may keep the others from the shelf, a line each."""
-        return doubts(own, others, self.identity, self._members)
+        found = doubts(own, others, self.identity, self._members)
+        if damaged := self._shelf.damaged:
+            found.append(
+                f"{len(damaged)} files on this node's shelf were damaged ({damaged[-1]} was the "
+                "last) and are fetched again where they are needed: look at this machine's disk"
+            )
+        return found
+
+    def told(self) -> dict[str, Any]:
+        """Whom it knows, as of when, who got nothing here, and which files its disk damaged: for
+        the status of a node."""
+        members, server = self._members, self._server
+        refused = () if server is None else server.refusals.latest()
+        return {
+            "members_read": members.read_at,
+            "members_fault": members.fault,
+            "distrusted": dict(members.refused),
+            "refused": [asdict(each) for each in refused],
+            "damaged": list(self._shelf.damaged),
+        }
 
     def put(self, path: Path) -> Cid:
         return self._shelf.put(path)
