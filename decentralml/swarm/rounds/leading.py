@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 from decentralml.bundles.manifest import TensorSpec
@@ -36,6 +37,8 @@ SNAPSHOT_SECONDS = 10.0
 """For which a leader looks for a snapshot of which it has no copy yet."""
 FETCHING = 0.6
 """The part of a leader's time that fetching may take: it must merge, too."""
+LEAST_SHARE = 1.0
+"""Seconds below which fetching an update is not divided any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,9 @@ class Leader:
     def _gather(self, view: View, nodes: Mapping[Address, Node], until: float) -> Gathered:
         """Fetch what the round merges, a few at a time, and check it.
 
+        What does not come in its share of the time has to wait until all others were asked for, so
+        that no few that trickle keep the leader from the rest.
+
         Raises
         ------
         LearningError : nobody has said what an update holds, and this node's own cannot be read.
@@ -160,25 +166,35 @@ class Leader:
         newest, limit = self.newest, self.newest.config.update_bytes
         specs = self._specs(view)
 
-        def judged(node: Node) -> Path | LeftOut:
+        def judged(node: Node, seconds: float) -> Path | LeftOut | None:
+            """None if its time was over before the round's is."""
             assert node.cid is not None, "a party of a round has an update"
             asked = providers(nodes, node.account, newest.board.me)
             # All have been making copies of snapshots: what is not here by now may be nowhere.
             is_left = node.presence is Presence.SNAPSHOT and node.round != view.number
-            last = min(until, time.monotonic() + SNAPSHOT_SECONDS) if is_left else until
+            share = min(until, time.monotonic() + seconds)
+            last = min(share, time.monotonic() + SNAPSHOT_SECONDS) if is_left else share
             try:
                 path = newest.files.fetch(node.cid, asked, limit, last)
             except FetchFailed as error:
+                if last == share < until and time.monotonic() >= share:
+                    return None
                 return LeftOut(node.account, _fault_of(error), str(error))
             fault = check(path, specs, limit)
             return path if fault is None else LeftOut(node.account, *fault)
 
         wanted = parties(nodes, view.number)
+        found: dict[Address, Path | LeftOut] = {}
         with ThreadPoolExecutor(AT_ONCE, "swarm-fetch") as pool:
-            found = list(zip(wanted, pool.map(judged, wanted), strict=True))
+            while left := [node for node in wanted if node.account not in found]:
+                seconds = _share(len(left), until - time.monotonic())
+                for node, got in zip(left, pool.map(judged, left, repeat(seconds)), strict=True):
+                    if got is not None:
+                        found[node.account] = got
+        both = [(node, found[node.account]) for node in wanted]
         return Gathered(
-            tuple((node, got) for node, got in found if isinstance(got, Path)),
-            tuple(got for _, got in found if isinstance(got, LeftOut)),
+            tuple((node, got) for node, got in both if isinstance(got, Path)),
+            tuple(got for _, got in both if isinstance(got, LeftOut)),
         )
 
     def _specs(self, view: View) -> Mapping[str, TensorSpec]:
@@ -211,6 +227,15 @@ class Leader:
             if node.presence in WAITED_FOR and node.seen + MISSED <= view.number:
                 with suppress(CallRefused):  # it may have ended its training just now
                     self.newest.board.send(MarkAbsent(view.swarm.id, node.account))
+
+
+def _share(count: int, seconds: float) -> float:
+    """Seconds for each of so many updates: all there are, if all can be fetched at a time; else
+    such that half of them is left once each had its share."""
+    if count <= AT_ONCE:
+        return seconds
+    share = seconds / 2 / -(-count // AT_ONCE)
+    return share if share >= LEAST_SHARE else seconds
 
 
 def _fault_of(error: FetchFailed) -> Fault:
