@@ -251,6 +251,18 @@ class NoLabels(LearningError):
         super().__init__("no labels to merge; accept at least one label set first")
 
 
+class TooManyLabels(LearningError):
+    """Annotators gave so many different labels that how each errs cannot be estimated."""
+
+    def __init__(self, found: int, most: int) -> None:
+        super().__init__(
+            f"{found:,} different labels are too many to estimate how annotators confuse them "
+            f"({most:,} with so many annotators); merge free text by majority"
+        )
+        self.found = found
+        self.most = most
+
+
 class NothingInCommon(LearningError):
     """Annotators whose agreement is asked for have labelled no item in common."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decentralml.errors import NoLabels, NothingInCommon
+from decentralml.errors import NoLabels, NothingInCommon, TooManyLabels
 from decentralml.learning.annotation import (
     cohen_kappa,
     dawid_skene,
@@ -162,3 +162,17 @@ def test_the_order_of_the_annotators_changes_nothing(order: list[int]) -> None:
     whole, turned = dawid_skene(sets), dawid_skene([sets[n] for n in order])
     assert whole.labels == turned.labels
     assert np.allclose([whole.reliability[n] for n in order], turned.reliability)
+
+
+def test_free_text_has_too_many_labels_for_confusion_matrices() -> None:
+    sets = [{f"{item}": f"{who} says {item}" for item in range(3_000)} for who in range(3)]
+    with pytest.raises(TooManyLabels, match=r"9,000 .* by majority"):
+        dawid_skene(sets)
+    assert len(majority(sets)) == 3_000
+
+
+def test_an_annotator_without_labels_changes_nothing_but_its_own_reliability() -> None:
+    sets = sets_of("aabb", "aabb", "abba")
+    merged = dawid_skene([*sets, {}])
+    assert merged.labels == dawid_skene(sets).labels
+    assert len(merged.reliability) == 4

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from decentralml.bundles.coding import Coding
+from decentralml.bundles.manifest import TensorSpec
 from decentralml.errors import CodingInvalid, DamagedUpdate, NotFinite, StructureMismatch
 from decentralml.learning.compress.decode import CodedUpdate, decode
 from decentralml.learning.compress.encode import encode
@@ -18,7 +19,7 @@ from decentralml.learning.compress.quantize import dequantize, quantize
 from decentralml.learning.compress.sparse import from_gaps, largest, to_gaps
 from decentralml.learning.mean import weighted_mean
 from decentralml.learning.sources import ArraySource
-from decentralml.learning.tensors import TensorFile
+from decentralml.learning.tensors import TensorFile, TensorWriter
 from decentralml.learning.update import Update
 
 CODINGS = ("q8", "q4", "q2", "top1%", "top10%-q4", "top5%-q2", "top100%", "top0.5%-q8")
@@ -220,6 +221,17 @@ def damaged_extra(parts):
 
 def damaged_coding(parts):
     parts["|coding"] = np.frombuffer(b"decentralml/update@1 q8", np.uint8)
+
+
+def test_a_huge_word_for_the_coding_is_not_read(tmp_path):
+    base = ArraySource({"weight": np.zeros(1000, np.float32)})
+    file = tmp_path / "update.safetensors"
+    huge = 1 << 40  # More than any memory; on the disk it takes nothing.
+    with file.open("wb") as stream:
+        TensorWriter(stream, {"|coding": TensorSpec("U8", (huge,))})
+        stream.truncate(stream.tell() + huge)
+    with pytest.raises(DamagedUpdate, match="not coded as q8"):
+        CodedUpdate.open(file, base, Coding.parse("q8"))
 
 
 @pytest.mark.parametrize(

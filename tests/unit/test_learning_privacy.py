@@ -147,3 +147,18 @@ def test_nothing_spends_nothing_and_no_noise_spends_everything() -> None:
 def test_an_absurd_delta_is_refused(delta: float) -> None:
     with pytest.raises(BadPrivacy, match="delta"):
         spent([1.0], delta)
+
+
+@pytest.mark.parametrize(("noise", "delta"), [(0.01, 1e-5), (1.0, 1e-15), (math.inf, 1e-5)])
+def test_what_an_accountant_cannot_count_is_said_and_not_raised_by_it(
+    noise: float, delta: float
+) -> None:
+    pytest.importorskip("opacus", reason="the extra privacy is not installed")
+    with pytest.raises(BadPrivacy, match="give rdp"):
+        spent([noise], delta, "prv")
+    assert 0 <= spent([noise], delta).epsilon < math.inf
+
+
+def test_epsilon_is_never_below_zero() -> None:
+    pytest.importorskip("opacus", reason="the extra privacy is not installed")
+    assert spent([1.0], 0.999999).epsilon == 0

@@ -69,7 +69,9 @@ def fleiss_kappa(sets: Sequence[LabelSet]) -> float:
     if not counts:
         raise NothingInCommon
     observed = sum(map(_pairs_that_agree, counts)) / len(counts)
-    all_labels = sum(counts, Counter[str]())
+    all_labels = Counter[str]()
+    for count in counts:
+        all_labels.update(count)
     expected = sum(number**2 for number in all_labels.values()) / all_labels.total() ** 2
     return _beyond_chance(observed, expected)
 

@@ -10,15 +10,17 @@ Algorithm, 1979, equations 2.3 to 2.5.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decentralml.errors import NoLabels
+from decentralml.errors import NoLabels, TooManyLabels
 
 Matrix = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 ROUNDS = 200
 TOLERANCE = 1e-6
@@ -27,6 +29,10 @@ SMOOTHING = 0.5
 """Labels of each class that every annotator is taken to have given besides its own: so many right
 ones, and as many again spread over all labels. With few items a matrix of bare counts is certain
 of what it has seen once, and does not know a right label from a wrong one."""
+
+MOST = 1 << 25
+"""Numbers in the confusion matrices of all annotators together: 256 MB. Free text has as many
+labels as items, nearly, and nobody's errors can be told from labels that hardly come twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +76,38 @@ def dawid_skene(
 
     Raises
     ------
-    NoLabels
+    NoLabels, TooManyLabels
     """
     items = sorted({item for labels in sets for item in labels})
     if not items:
         raise NoLabels
-    truth = {item: label for item, label in (known or {}).items() if item in set(items)}
+    places = {item: place for place, item in enumerate(items)}
+    truth = {item: label for item, label in (known or {}).items() if item in places}
     said = {label for labels in sets for label in labels.values()}
     classes = tuple(sorted(said | set(truth.values())))
-    votes = _votes(sets, items, classes)
-    fixed = _one_hot(truth, items, classes)
+    if len(sets) * len(classes) ** 2 > MOST:
+        raise TooManyLabels(len(classes), math.isqrt(MOST // len(sets)))
+    of = {label: place for place, label in enumerate(classes)}
+    votes = [_votes(labels, places, of) for labels in sets]
+    shape = len(items), len(classes)
+    fixed = _counted([_votes(truth, places, of)], shape)
     settled = fixed.sum(axis=1, keepdims=True) > 0
-    likely = np.where(settled, fixed, _shares(votes.sum(0)))
+    likely = np.where(settled, fixed, _shares(_counted(votes, shape)))
     prior = smoothing * (np.eye(len(classes)) + 1 / len(classes))
+    given = sum(map(len, sets))
     history: list[float] = []
     while True:
         frequency = _shares(likely.sum(0) + smoothing / len(classes))
-        confusion = _shares(np.einsum("ic,ail->acl", likely, votes) + prior)
-        joint = _log(frequency) + np.einsum("ail,acl->ic", votes, _log(confusion))
+        confusion = _shares(_confused(likely, votes) + prior)
+        joint = np.tile(_log(frequency), (len(items), 1))
+        for (rows, labels), matrix in zip(votes, confusion, strict=True):
+            joint[rows] += _log(matrix).T[labels]
         joint[settled & (fixed == 0)] = -np.inf
         top = joint.max(1, keepdims=True)
         weight = np.exp(joint - top)
         history.append(float((np.log(weight.sum(1)) + top[:, 0]).sum()))
         likely = _shares(weight)
-        grown = len(history) < 2 or history[-1] - history[-2] > TOLERANCE * votes.sum()
+        grown = len(history) < 2 or history[-1] - history[-2] > TOLERANCE * given
         if not grown or len(history) == ROUNDS:
             break
     best = likely.argmax(1)
@@ -108,21 +122,34 @@ def dawid_skene(
     )
 
 
-def _votes(sets: Sequence[Mapping[str, str]], items: list[str], classes: tuple[str, ...]) -> Matrix:
-    """``[annotators, items, classes]``: 1 where an annotator gave an item that label."""
-    votes = np.zeros((len(sets), len(items), len(classes)))
-    place = {item: number for number, item in enumerate(items)}
-    of = {label: number for number, label in enumerate(classes)}
-    for number, labels in enumerate(sets):
-        for item, label in labels.items():
-            votes[number, place[item], of[label]] = 1
-    return votes
+def _votes(
+    labels: Mapping[str, str], places: Mapping[str, int], of: Mapping[str, int]
+) -> tuple[Places, Places]:
+    """Which items an annotator labelled, each once, and which class it gave each."""
+    return (
+        np.array([places[item] for item in labels], np.intp),
+        np.array([of[label] for label in labels.values()], np.intp),
+    )
 
 
-def _one_hot(truth: Mapping[str, str], items: list[str], classes: tuple[str, ...]) -> Matrix:
-    """``[items, classes]``: 1 at what is known, all 0 where nothing is."""
-    known: Matrix = _votes([truth], items, classes)[0]
-    return known
+def _counted(votes: Sequence[tuple[Places, Places]], shape: tuple[int, int]) -> Matrix:
+    """``[items, classes]``: how many annotators gave an item that label."""
+    counts = np.zeros(shape)
+    for rows, labels in votes:
+        counts[rows, labels] += 1
+    return counts
+
+
+def _confused(likely: Matrix, votes: Sequence[tuple[Places, Places]]) -> Matrix:
+    """``[annotators, classes, classes]``: items of the first, as is likely, called the second."""
+    classes = likely.shape[1]
+    found = np.zeros((len(votes), classes, classes))
+    for matrix, (rows, labels) in zip(found, votes, strict=True):
+        order = np.argsort(labels, kind="stable")
+        names, starts = np.unique(labels[order], return_index=True)
+        if len(names):
+            matrix.T[names] = np.add.reduceat(likely[rows[order]], starts, axis=0)
+    return found
 
 
 def _shares(counts: Matrix) -> Matrix:

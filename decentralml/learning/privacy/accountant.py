@@ -41,7 +41,8 @@ def spent(noises: Sequence[float], delta: float, accountant: str = RDP) -> Spent
 
     Raises
     ------
-    BadPrivacy, PrivacyNotInstalled
+    BadPrivacy : also where the accountant cannot count that.
+    PrivacyNotInstalled
     """
     check_delta(delta)
     if accountant not in ACCOUNTANTS:
@@ -51,12 +52,19 @@ def spent(noises: Sequence[float], delta: float, accountant: str = RDP) -> Spent
     if any(not noise > NO_NOISE for noise in noises):
         return Spent(float("inf"), delta, len(noises), accountant)
     counter = _accountant(accountant)
-    for noise in noises:
-        counter.step(noise_multiplier=noise, sample_rate=1.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of orders at the border: the answer is still a bound
-        epsilon = float(counter.get_epsilon(delta=delta))
-    return Spent(epsilon, delta, len(noises), accountant)
+    try:
+        for noise in noises:
+            counter.step(noise_multiplier=noise, sample_rate=1.0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of orders at the border: the answer is still a bound
+            epsilon = float(counter.get_epsilon(delta=delta))
+    except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadPrivacy(
+            "accountant", accountant, f"{RDP}, which counts any noise and delta ({reason})"
+        ) from error
+    # Bounds of orders fall below what epsilon can be where delta is large.
+    return Spent(max(epsilon, 0.0), delta, len(noises), accountant)
 
 
 def check_delta(delta: float) -> None:
