@@ -183,9 +183,12 @@ def join(
             identity=own,
         )
     if settings.json:
-        document({"swarm": swarm_id, "node": found.node, "registered": found.registered})
+        done = {"took_seat": found.took_seat, "registered": found.registered}
+        document({"swarm": swarm_id, "node": found.node, **done})
         return
     node = found.node
+    if found.took_seat:
+        click.echo(f"took a seat in swarm {swarm_id}")
     click.echo(
         f"{'registered' if found.registered else 'registered already'}: {node.address}, weight "
         f"{node.weightage}, {'may lead' if node.willing else 'does not lead'}"

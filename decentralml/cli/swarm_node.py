@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "decentralml swarm run 3 --as bob",
         "decentralml swarm run 3 --linger 1m --as bob -- python train.py",
-        "decentralml swarm run 3 --listen 0.0.0.0:7443 --as bob -- torchrun train.py",
+        "decentralml swarm run 3 --listen 0.0.0.0:7443 --as bob -- python train.py",
     )
 )
 @click.argument("swarm_id", metavar="SWARM", type=SWARM)

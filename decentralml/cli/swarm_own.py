@@ -39,13 +39,13 @@ def own_details(own: Mapping[str, Any] | None, called: Called) -> Sequence[tuple
     if own is None:
         return ()
     fault, read = own.get("members_fault"), own.get("members_read")
-    since = "" if read is None else f" those of {format_time(read)}"
+    since = "" if read is None else f"members as of {format_time(read)}: "
     damaged = own.get("damaged", ())
     distrusted = [f"{called(who)}: {why}" for who, why in own.get("distrusted", {}).items()]
     return (
         ("own node", own.get("waits") or own.get("problem")),
         ("own model", own.get("model")),
-        ("lets in", f"the members{since}: the chain cannot be read ({fault})" if fault else None),
+        ("lets in", f"{since}the chain cannot be read ({fault})" if fault else None),
         ("distrusts", "; ".join(distrusted) or None),
         ("disk", f"damaged {', '.join(damaged)}" if damaged else None),
     )

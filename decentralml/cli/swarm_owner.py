@@ -24,6 +24,7 @@ from decentralml.cli.units import AMOUNT, DURATION, format_amount
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from decentralml.chain.swarm.words import SwarmTerms
     from decentralml.swarm.config import SwarmConfig
 
 TENTHS = click.FloatRange(0, MAX_SPREAD / 10)
@@ -43,12 +44,16 @@ TENTHS = click.FloatRange(0, MAX_SPREAD / 10)
 @click.option("--min-peers", type=click.IntRange(1), required=True, help="Fewest to merge.")
 @click.option("--max-peers", type=click.IntRange(1), default=64, show_default=True, help="Seats.")
 @click.option(
-    "--merge", type=choice(MergeMethod), default=MergeMethod.MEAN.value, show_default=True
+    "--merge",
+    type=choice(MergeMethod),
+    default=MergeMethod.MEAN.value.lower(),
+    show_default=True,
+    help="How updates become one model.",
 )
 @click.option(
     "--admission",
     type=choice(Admission),
-    default=Admission.INVITED.value,
+    default=Admission.INVITED.value.lower(),
     show_default=True,
     help="How a seat is had.",
 )
@@ -122,11 +127,31 @@ def create(
         kept.make()
         file = kept.folder / "config.json"
         file.write_bytes(wanted.encode())
+    _warn_of_halves(settings, terms)
     if settings.json:
-        document({"swarm": number, "config": cid, "file": str(file), "fee": receipt.fee})
+        made = {"swarm": number, "config": cid, "file": str(file), "fee": receipt.fee}
+        document(made | {"warnings": settings.terminal.warnings})
         return
     click.echo(f"swarm {number} (fee {format_amount(receipt.fee)})")
-    details([("configuration", cid), ("file", f"{file} (for members without your storage)")])
+    details(
+        [
+            ("configuration", cid),
+            ("file", f"{file} (for members without your storage)"),
+            (
+                "members",
+                f"{_ENTRY[terms.admission].format(number)}: decentralml swarm join {number} "
+                "--address HOST:PORT",
+            ),
+        ]
+    )
+
+
+_ENTRY = {
+    Admission.OPEN: "anybody may join",
+    Admission.INVITED: "decentralml swarm grant {} ACCOUNT, then each",
+    Admission.SALE: "decentralml swarm buy {}, then each",
+}
+"""How a member comes to join."""
 
 
 def _config(
@@ -155,6 +180,17 @@ def _check(min_peers: int, max_peers: int, admission: Admission, price: int) -> 
         raise click.UsageError("--price goes with --admission sale, and only with it")
 
 
+def _warn_of_halves(settings: Settings, terms: SwarmTerms) -> None:
+    """Say so where both sides of a network that splits may have enough nodes to merge."""
+    least, seats = terms.min_peers, terms.max_peers
+    if 2 * least <= seats:
+        settings.terminal.warn(
+            f"{least} of {seats} nodes may merge: should the network split, both sides may, and "
+            f"what one of them merged is overturned; safe is --min-peers {seats // 2 + 1}, or "
+            f"--max-peers {2 * least - 1}"
+        )
+
+
 @click.command(
     epilog=examples(
         "decentralml swarm change 3 --min-peers 3 --as alice",
@@ -162,14 +198,14 @@ def _check(min_peers: int, max_peers: int, admission: Admission, price: int) -> 
     )
 )
 @click.argument("swarm_id", metavar="SWARM", type=SWARM)
-@click.option("--min-peers", type=click.IntRange(1))
-@click.option("--max-peers", type=click.IntRange(1))
-@click.option("--merge", type=choice(MergeMethod))
-@click.option("--admission", type=choice(Admission))
-@click.option("--price", type=AMOUNT)
-@click.option("--quorum-wait", type=DURATION)
-@click.option("--leader-timeout", type=DURATION)
-@click.option("--spread", type=TENTHS)
+@click.option("--min-peers", type=click.IntRange(1), help="Fewest to merge.")
+@click.option("--max-peers", type=click.IntRange(1), help="Seats.")
+@click.option("--merge", type=choice(MergeMethod), help="How updates become one model.")
+@click.option("--admission", type=choice(Admission), help="How a seat is had.")
+@click.option("--price", type=AMOUNT, help="Of a seat, with --admission sale.")
+@click.option("--quorum-wait", type=DURATION, help="Longest wait for stragglers.")
+@click.option("--leader-timeout", type=DURATION, help="After which a leader is replaced.")
+@click.option("--spread", type=TENTHS, help="Median deviations that are waited for.")
 @common
 @pass_settings
 def change(settings: Settings, /, swarm_id: int, **given: Any) -> None:
@@ -190,7 +226,10 @@ def change(settings: Settings, /, swarm_id: int, **given: Any) -> None:
         terms = replace(before, **words)
         _check(terms.min_peers, terms.max_peers, terms.admission, terms.price)
         receipt = session.chain.submit(SetSwarmTerms(SwarmId(swarm_id), terms), session.key)
-    tell(settings, f"swarm {swarm_id} is changed", receipt, swarm=swarm_id, terms=terms)
+    if "min_peers" in words or "max_peers" in words:
+        _warn_of_halves(settings, terms)
+    facts = {"swarm": swarm_id, "terms": terms, "warnings": settings.terminal.warnings}
+    tell(settings, f"swarm {swarm_id} is changed", receipt, **facts)
 
 
 @click.command(epilog=examples("decentralml swarm grant 3 bob carol --as alice"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         "decentralml swarm rounds --model bafkreih…",
     )
 )
-@click.argument("swarm_id", metavar="SWARM", type=SWARM, required=False)
+@click.argument("swarm_id", metavar="[SWARM]", type=SWARM, required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--before", type=click.IntRange(1), help="Only rounds with lower numbers.")
 @click.option("--model", metavar="CID", help="The round, of any swarm, that led to this model.")

@@ -12,6 +12,7 @@ from cli_support import Run, ask, error
 from rpc_support import free_port
 from swarm_support import SPECS, write_model
 
+from decentralml.cli import swarm as cli_swarm
 from decentralml.swarm.config import SwarmConfig
 
 
@@ -85,6 +86,65 @@ def test_the_configuration_is_in_storage_and_in_a_file(
     words = ("--min-peers", 1, "--as", "//Alice")
     again = ask(run, "swarm", "create", "--config", made["file"], *words)
     assert again["config"] == made["config"] and again["swarm"] == made["swarm"] + 1
+
+
+def test_terms_that_let_both_sides_of_a_split_network_merge_are_warned_of(
+    run: Run, model: Path
+) -> None:
+    words = ("swarm", "create", "--model", model, "--max-peers", 5, "--as", "//Alice")
+    made = run(*words, "--min-peers", 2)
+    assert "safe is --min-peers 3, or --max-peers 3" in made.stderr
+    assert "decentralml swarm grant 0 ACCOUNT" in made.stdout
+    (warning,) = ask(run, *words, "--min-peers", 2)["warnings"]
+    assert warning in made.stderr
+    assert "safe is" not in run(*words, "--min-peers", 3).stderr
+    change = ("swarm", "change", 0, "--as", "//Alice")
+    assert "safe is" not in run(*change, "--min-peers", 3).stderr
+    assert "--max-peers 5" in run(*change, "--max-peers", 6).stderr
+    assert "safe is" not in run(*change, "--quorum-wait", "5s").stderr, "said already"
+
+
+def test_who_has_no_seat_is_not_asked_whether_to_give_it_up(run: Run, swarm: int) -> None:
+    found = error(run, "swarm", "leave", swarm, "--as", "//Charlie")
+    assert found["class"] == "NoSeat"
+    assert error(run, "swarm", "leave", 99, "--as", "//Charlie")["class"] == "UnknownSwarm"
+    run("swarm", "grant", swarm, "//Charlie", "--as", "//Alice")
+    found = error(run, "swarm", "leave", swarm, "--as", "//Charlie")
+    assert found["class"] == "ConfirmationNeeded"
+
+
+def test_a_status_names_who_got_no_file_and_why(
+    run: Run, swarm: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("swarm", "grant", swarm, "//Bob", "--as", "//Alice")
+    run("swarm", "join", swarm, "--address", "127.0.0.1:7443", "--as", "//Bob")
+    refused = [
+        {"who": f"192.0.2.{n}", "reason": "TLS failed", "times": n, "last": 1_700_000_000_000}
+        for n in range(9, 0, -1)
+    ]
+    refused[0]["who"] = BOB.address
+    told = {
+        "waits": "all is well",
+        "model": "/shelf/model",
+        "members_read": 1_700_000_000_000,
+        "members_fault": "the chain is away",
+        "distrusted": {BOB.address: "it expired"},
+        "refused": refused,
+        "damaged": ["bafy"],
+    }
+    monkeypatch.setattr(cli_swarm, "ask_own", lambda home: told)
+    shown = run("swarm", "status", swarm, "--as", "//Bob").stdout
+    for line in (
+        "own node   all is well",
+        "own model  /shelf/model",
+        "lets in    members as of 2023-11-14 22:13:20Z: the chain cannot be read (the chain is",
+        "distrusts  //Bob: it expired",
+        "disk       damaged bafy",
+        "and 1 more: --json has them",
+    ):
+        assert line in shown
+    assert ["//Bob", "9", "2023-11-14"] in [row.split()[:3] for row in shown.splitlines()]
+    assert ask(run, "swarm", "status", swarm, "--as", "//Bob")["own"] == told
 
 
 @pytest.mark.parametrize(

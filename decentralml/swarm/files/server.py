@@ -296,7 +296,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"refused a certificate: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
+        return f"TLS failed: {(error.reason or str(error)).lower().replace('_', ' ')}"
     if isinstance(error, TimeoutError):
         return "it was silent for too long"
     return str(error) if isinstance(error, WireError) else "the connection broke"

@@ -61,12 +61,13 @@ def join(
     before = chain.node(swarm, key.address)
     at = address or (before.address if before else "")
     parse_endpoint(at)
-    took = before is None and _take_seat(chain, key, found)
     scope = Scope(genesis.hex(), swarm)
     if identity is None:
         identity = own_identity(home, scope, key.address)
     identity.facts.check_time("the certificate")
     identity.facts.check_scope("the certificate", scope, key.address)
+    # A seat may cost something, so all that can be wrong here was looked at before.
+    took = before is None and _take_seat(chain, key, found)
     if weightage is None:
         weightage = before.weightage if before else 1
     if willing is None:
