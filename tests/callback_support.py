@@ -87,7 +87,7 @@ class MemoryLink(Link):
                 del swarm.arrived[self.number]
                 raise NodeRefused("SyncTimedOut", f"{count} of {swarm.present} have arrived")
             assert swarm.newest is not None
-            return Synced(swarm.newest, swarm.round, count)
+            return Synced(swarm.newest, swarm.round, count, terms=swarm.terms)
 
     def finish(self, presence: Presence = Presence.SNAPSHOT, update: Path | None = None) -> None:
         swarm = self.swarm

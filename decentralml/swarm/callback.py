@@ -60,7 +60,8 @@ class SwarmCallback:
     """A training process's part in a swarm.
 
     What is a term of the swarm on the chain need not be given; a value that differs from the
-    chain's is an error before anything is trained.
+    chain's is an error before anything is trained, and at the next sync where the owner changes it
+    meanwhile.
 
     Parameters
     ----------
@@ -248,6 +249,7 @@ class SwarmCallback:
                 raise
             self.logger.warning("not merged, goes on with its own model: %s", error)
             return False
+        self._check_terms(synced.terms)
         load_weights(self.model, synced.path, f"round {synced.round}")
         self.round = synced.round
         if self.reset_optimizer and self.optimizer is not None:
@@ -288,6 +290,8 @@ class SwarmCallback:
 
     def _check_terms(self, terms: Mapping[str, Any]) -> None:
         """Raises :class:`TermsContradicted` for the first that is given otherwise."""
+        if not terms:
+            return
         for name, given in self._given.items():
             if name in terms and given != _lower(terms[name]):
                 raise TermsContradicted(name, given, terms[name])

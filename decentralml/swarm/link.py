@@ -47,7 +47,8 @@ TERMS = (
     "leader_failure_base_timeout",
     "wait_for_full_quorum_seconds",
 )
-"""What a node tells of its swarm's terms (and of its own record) when training begins; seconds."""
+"""What a node tells of its swarm's terms (and of its own record) when training begins, and with
+each merged model; seconds."""
 
 Told = Callable[[str], None]
 
@@ -83,6 +84,7 @@ class Synced:
     merged : how many updates are in it; 0 if that is not known.
     left_out : whose updates the leader left out, and why.
     counted : whether this update is in it; not if it came late, or was left out.
+    terms : what holds for this node now (see :data:`TERMS`): an owner may have changed it.
     """
 
     path: Path
@@ -90,6 +92,7 @@ class Synced:
     merged: int
     left_out: tuple[tuple[Address, Fault], ...] = ()
     counted: bool = True
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Link:
@@ -164,6 +167,7 @@ class Link:
             merged=int(done["merged"]),
             left_out=tuple((Address(who), Fault(why)) for who, why in done["left_out"]),
             counted=bool(done["counted"]),
+            terms=done.get("terms", {}),
         )
 
     def finish(self, presence: Presence = Presence.SNAPSHOT, update: Path | None = None) -> None:

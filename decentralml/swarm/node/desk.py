@@ -97,7 +97,7 @@ class Desk:
                     cid,
                     int(fields["base"]),
                     None if seconds is None else float(seconds),
-                    lambda outcome: self._synced(request, outcome),
+                    lambda outcome: self._synced(rounds, request, outcome),
                 )
             case "finish":
                 presence = Presence(fields["presence"])
@@ -143,24 +143,15 @@ class Desk:
 
     def _begun(self, rounds: Rounds, request: Request, model: Model | None) -> None:
         self._drop(request)
-        view = rounds.view
-        assert view is not None and view.me is not None, "answers are given after a look"
-        terms = view.swarm.terms
         request.answer(
             newest=None if model is None else str(model.path),
             round=0 if model is None else model.merged.round,
             folder=str(self.folder),
             training=dict(rounds.newest.config.training),
-            terms={
-                "min_peers": terms.min_peers,
-                "merge_method": terms.merge.value,
-                "node_weightage": view.me.weightage,
-                "leader_failure_base_timeout": terms.leader_timeout / 1000,
-                "wait_for_full_quorum_seconds": terms.quorum_wait / 1000,
-            },
+            terms=_terms(rounds),
         )
 
-    def _synced(self, request: Request, outcome: Outcome) -> None:
+    def _synced(self, rounds: Rounds, request: Request, outcome: Outcome) -> None:
         self._drop(request)
         if not isinstance(outcome, Synced):
             request.refuse(outcome)
@@ -171,4 +162,19 @@ class Desk:
             merged=outcome.merged,
             left_out=[[who, fault.value] for who, fault in outcome.left_out],
             counted=outcome.counted,
+            terms=_terms(rounds),
         )
+
+
+def _terms(rounds: Rounds) -> dict[str, Any]:
+    """What holds for this node now, in the callback's words (``link.TERMS``)."""
+    view = rounds.view
+    assert view is not None and view.me is not None, "answers are given after a look"
+    terms = view.swarm.terms
+    return {
+        "min_peers": terms.min_peers,
+        "merge_method": terms.merge.value,
+        "node_weightage": view.me.weightage,
+        "leader_failure_base_timeout": terms.leader_timeout / 1000,
+        "wait_for_full_quorum_seconds": terms.quorum_wait / 1000,
+    }

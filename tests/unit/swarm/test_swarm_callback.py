@@ -250,6 +250,20 @@ def test_an_argument_that_contradicts_the_swarms_terms_is_named_with_both_values
     assert not swarm.arrived and not swarm.round
 
 
+def test_a_term_that_the_owner_changes_meanwhile_ends_a_script_that_was_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    """Before what was merged in another way is loaded."""
+    swarm = MemorySwarm(tmp_path, TERMS | {"merge_method": "coordmedian"})
+    trainee = Trainee(swarm.links(1)[0], sync_frequency=2, merge_method="coordmedian")
+    trainee.swarm.on_train_begin()
+    swarm.terms["merge_method"] = "mean"
+    trainee.batch(0)
+    with pytest.raises(TermsContradicted, match="merge_method is coordmedian"):
+        trainee.batch(1)
+    assert (trainee.swarm.round, swarm.round) == (1, 2)
+
+
 def test_arguments_that_say_what_the_chain_says_are_no_contradiction(tmp_path: Path) -> None:
     terms = TERMS | {"merge_method": "CoordMedian"}
     assert set(terms) == set(TOLD_TERMS)
