@@ -117,6 +117,9 @@ class SwarmNode:
     _doubting: Background[list[str]] = field(
         default_factory=lambda: Background("swarm-doubts"), init=False
     )
+    _configuring: Background[SwarmConfig] = field(
+        default_factory=lambda: Background("swarm-configuration"), init=False
+    )
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -333,7 +336,19 @@ class SwarmNode:
             files.use(self._credentials.registered(me, wanted))
             members.refresh()
             self.log.event("identity", "shows another certificate, which the chain knows now")
+        self._follow_configuration(rounds, view.swarm, files)
         self._doubt(rounds, me, files)
+
+    def _follow_configuration(self, rounds: Rounds, swarm: Swarm, files: PeerFiles) -> None:
+        """Agree on what the owner has the nodes agree on now."""
+        cid = swarm.terms.config
+        if cid in rounds.keep:
+            return
+        for config in self._configuring.outcome(
+            cid, lambda: self._configuration(rounds.board, swarm, files)
+        ):
+            rounds.agree(config, cid)
+            self.log.event("configuration", "the owner has changed the configuration", cid=cid)
 
     def _doubt(self, rounds: Rounds, me: Node, files: PeerFiles) -> None:
         """Say now and then what may keep the others from this node's files."""

@@ -32,6 +32,7 @@ from decentralml.errors import (
 )
 from decentralml.service.log import Log
 from decentralml.swarm.board import Board, View
+from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.link import Synced
 from decentralml.swarm.rounds.background import Background
 from decentralml.swarm.rounds.leading import Leader
@@ -120,6 +121,11 @@ class Rounds:
     )
 
     # -- what training asks
+
+    def agree(self, config: SwarmConfig, cid: Cid) -> None:
+        """Go by another configuration from now on."""
+        self.newest.config, self.newest.tensors = config, config.tensors
+        self.keep = frozenset({cid})
 
     def begin(self, answer: Callable[[Model | None], None]) -> None:
         """Training begins: be ready, and answer with the newest model once it is here."""
