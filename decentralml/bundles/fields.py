@@ -143,6 +143,15 @@ class Fields:
             raise self._type(name, "an object", value)
         return Fields(self._file, self._dotted(name), value)
 
+    def sections(self, name: str, most: int) -> tuple[Fields, ...]:
+        """A list of nested objects."""
+        values = self.take(name)
+        good = isinstance(values, list) and len(values) <= most
+        if not good or not all(isinstance(value, dict) for value in values):
+            raise self._type(name, f"a list of at most {most} objects", values)
+        where = self._dotted(name)
+        return tuple(Fields(self._file, f"{where}[{n}]", value) for n, value in enumerate(values))
+
     def _dotted(self, name: str) -> str:
         return f"{self._where}.{name}" if self._where else name
 

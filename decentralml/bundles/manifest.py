@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from decentralml.bundles.attempts import ALONE, Attempts, read_attempts
 from decentralml.bundles.coding import Coding
 from decentralml.bundles.fields import (
     Fields,
@@ -149,6 +150,7 @@ class TaskManifest:
     merge : how accepted models become the next one, where the creator pins it, or None.
     copies : whether a result may be the same update as another's earlier one.
     meta : how contributors meta-learn, where they do, or None.
+    attempts : with which tasks' results its own are merged, and from how many on.
     """
 
     name: str
@@ -166,6 +168,7 @@ class TaskManifest:
     merge: MergePlan | None = None
     copies: Copies = Copies.REFUSE
     meta: MetaPlan | None = None
+    attempts: Attempts = ALONE
 
     def to_json(self) -> bytes:
         """The file's bytes."""
@@ -185,6 +188,9 @@ class TaskManifest:
         del document["meta"]
         if self.meta is not None:
             document["meta"] = self.meta.to_document()
+        del document["attempts"]
+        if self.attempts != ALONE:
+            document["attempts"] = self.attempts.to_document()
         return canonical_json(document)
 
 
@@ -254,6 +260,7 @@ def parse_task(data: bytes, file: str = MANIFEST_FILE) -> TaskManifest:
         merge=read_merge(_newer(top, "merge")),
         copies=top.choice("copies", Copies) if top.has("copies") else Copies.REFUSE,
         meta=read_meta(_newer(top, "meta")),
+        attempts=read_attempts(_newer(top, "attempts")),
     )
     top.end()
     check_task(manifest, file)
@@ -296,6 +303,8 @@ def check_task(manifest: TaskManifest, file: str = MANIFEST_FILE) -> None:
         raise ManifestError(file, "merge is of models, and DataAnnotators give labels")
     if manifest.copies is not Copies.REFUSE and annotators:
         raise ManifestError(file, "copies is of models, and DataAnnotators give labels")
+    if manifest.attempts != ALONE and annotators:
+        raise ManifestError(file, "attempts are merged, and DataAnnotators give labels")
     _check_meta(manifest, file)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from decentralml.bundles import signing
+from decentralml.bundles.attempts import ALONE, Attempts
 from decentralml.bundles.fields import Fields, check_path, parse_json, parse_metrics
 from decentralml.bundles.manifest import (
     CODE_FILE,
@@ -62,7 +63,12 @@ _READ = 1 << 20
 
 
 def pack_task(
-    folder: Path, out: Path, settings: TaskSettings, *, validation_set: ValidationSet | None = None
+    folder: Path,
+    out: Path,
+    settings: TaskSettings,
+    *,
+    validation_set: ValidationSet | None = None,
+    attempts: Attempts = ALONE,
 ) -> TaskManifest:
     """Copy an author's folder to ``out`` and write its ``manifest.json``.
 
@@ -72,6 +78,7 @@ def pack_task(
     out : the bundle; must not exist. It appears complete or not at all.
     settings : see :func:`decentralml.bundles.settings.read_settings`.
     validation_set : where it lies, sealed, and which key opens it.
+    attempts : which tasks before it, of a federated run, are the same round's.
 
     Raises
     ------
@@ -82,7 +89,7 @@ def pack_task(
         raise PathNotFound(str(folder))
     if (folder / MANIFEST_FILE).exists():
         raise ManifestError(MANIFEST_FILE, f"packing writes this file; remove it from {folder}")
-    manifest = _task_manifest(folder, settings, validation_set)
+    manifest = _task_manifest(folder, settings, validation_set, attempts)
     paths = list(_plain_files(folder, LEFT_OUT))
     _refuse_too_large(folder, paths)
     with staged_folder(out) as stage:
@@ -255,7 +262,7 @@ def open_result(folder: Path, digest: bytes | None = None) -> ResultManifest:
 
 
 def _task_manifest(
-    folder: Path, settings: TaskSettings, sealed: ValidationSet | None
+    folder: Path, settings: TaskSettings, sealed: ValidationSet | None, attempts: Attempts
 ) -> TaskManifest:
     model = settings.base_model and folder / settings.base_model / MODEL_FILE
     if model and not model.is_file():
@@ -285,6 +292,7 @@ def _task_manifest(
         merge=settings.merge,
         copies=settings.copies,
         meta=settings.meta,
+        attempts=attempts,
     )
     check_task(manifest, SETTINGS_FILE)
     return manifest

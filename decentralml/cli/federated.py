@@ -335,16 +335,14 @@ def print_run(run: Run) -> None:
     """Its rounds as a table."""
     reward = int(run.terms["reward"])
     native = run.terms["asset"] == "None"
-    pooled = run.terms.get("merger", "None") == "None"
     rows: list[tuple[object, ...]] = []
     if run.score is not None:
         rows.append((0, "-", "-", "-", "-", _score(run.score), "first model"))
     for each in run.rounds:
         for attempt in each.attempts:
             last = attempt is each.attempts[-1]
-            used = attempt.task == each.merged or bool(pooled and attempt.accepted)
             if each.model is not None:
-                outcome: object = each.model if used else "too few"
+                outcome: object = each.model if attempt.accepted else "too few"
             else:
                 outcome = _state(attempt.closed_at is None) if last else "too few"
             paid = reward * len(attempt.accepted)

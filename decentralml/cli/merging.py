@@ -140,24 +140,26 @@ def federate(
 ) -> None:
     """Merge the accepted models of a task into the next model, and publish it.
 
+    Without --only those of the attempts before it, which its bundle names, are merged with them.
     Rule and weights are those that the task's bundle pins ([merge] in task.toml), unless you say
     otherwise here; without either, the mean weighted by examples. What a contributor claims counts
     only with --weights examples or adjusted: the others go by what its committee measured.
     """
-    from decentralml.market.merging.federation import federate as merge
+    from decentralml.market.merging.attempts import federate_round
+    from decentralml.market.merging.federation import federate as federate_some
     from decentralml.market.merging.models import evaluate_merged
 
+    how: dict[str, Any] = {
+        "weighting": None if weights is None else Weighting(weights),
+        "rule": rule,
+        "base": base,
+        "publish": publish,
+    }
     with settings.session() as session:
-        merged = merge(
-            session,
-            TaskId(task),
-            out,
-            weighting=None if weights is None else Weighting(weights),
-            rule=rule,
-            base=base,
-            only=only,
-            publish=publish,
-        )
+        if only:
+            merged = federate_some(session, TaskId(task), out, only=only, **how)
+        else:
+            merged = federate_round(session, TaskId(task), out, **how)
         names = session.names
         measured = (
             None if validation_path is None else evaluate_merged(session, merged, validation_path)

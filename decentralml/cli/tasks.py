@@ -172,6 +172,7 @@ def _terms(session: Session, view: TaskView) -> list[tuple[str, object]]:
 
 def _pinned(pinned: Pinned | None) -> list[tuple[str, object]]:
     from decentralml.market.creating.pinned import (
+        attempts_in_words,
         merge_in_words,
         meta_in_words,
         training_in_words,
@@ -184,6 +185,7 @@ def _pinned(pinned: Pinned | None) -> list[tuple[str, object]]:
         ("meta", pinned.meta and meta_in_words(pinned.meta)),
         ("travels", pinned.coding and f"{pinned.coding} of what changed"),
         ("merge", pinned.merge and merge_in_words(pinned.merge)),
+        ("merged", attempts_in_words(pinned.attempts)),
     ]
 
 

@@ -203,6 +203,7 @@ from decentralml.errors.rounds import (
     RunInvalid,
     RunUnknown,
     TooFewResults,
+    TooFewToMerge,
 )
 from decentralml.errors.sandbox import (
     OutputRefused,
@@ -528,6 +529,7 @@ __all__ = [
     "TermsMismatch",
     "TooFewClients",
     "TooFewResults",
+    "TooFewToMerge",
     "TooManyBad",
     "TooManyClasses",
     "TooManyLabels",

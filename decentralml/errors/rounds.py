@@ -90,6 +90,19 @@ class TooFewResults(MarketError):
         )
 
 
+class TooFewToMerge(MarketError):
+    """A task's bundle promises that no fewer results are merged than so many."""
+
+    def __init__(self, task: int, accepted: int, least: int) -> None:
+        self.task = task
+        self.accepted = accepted
+        self.least = least
+        super().__init__(
+            f"task {task} and its round's attempts before it have {accepted} accepted results, and "
+            f"its bundle promises to merge {least} at least; wait for more, or for another attempt"
+        )
+
+
 class MergerSilent(MarketError):
     """The merger that a round was given to has published nothing in its time."""
 

@@ -19,6 +19,7 @@ from decentralml.errors import NotAnAggregator
 from decentralml.market.contributing.contributor import accept_task
 from decentralml.market.creating.offer import HOUR
 from decentralml.market.daemons.aggregator import Aggregator
+from decentralml.market.daemons.later import Later
 from decentralml.market.node import advance
 from decentralml.market.session import Session
 from decentralml.service.stopping import Stop
@@ -83,7 +84,7 @@ def test_what_cannot_be_judged_is_put_off_longer_each_time(
     task = stage.post(committee=3)
     stage.contribute(BOB, task)
     now = [0.0]
-    daemon = Aggregator(Ear(), Stop(), clock=lambda: now[0])
+    daemon = Aggregator(Ear(), Stop(), later=Later(lambda: now[0]))
     dave = stage.as_(AGGREGATORS[0])
     pauses = []
     for _ in range(7):

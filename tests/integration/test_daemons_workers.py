@@ -183,9 +183,10 @@ def test_what_the_chain_refuses_is_not_tried_at_every_look(
     for _ in range(3):
         assert not daemon.visit(bob)
     assert len(tried) == 1
-    daemon.shunned = {key: (0.0, pause) for key, (_, pause) in daemon.shunned.items()}
+    pauses = daemon.shunned.pauses
+    pauses.update({key: (0.0, pause) for key, (_, pause) in pauses.items()})
     daemon.visit(bob)
-    assert [pause for _, pause in daemon.shunned.values()] == [120.0]
+    assert [pause for _, pause in pauses.values()] == [120.0]
     assert len(tried) == 2 and heard(daemon).count("trained") == 1
 
 

@@ -35,7 +35,7 @@ def test_a_round_closes_at_its_deadline_with_whoever_passed(stage: Stage) -> Non
     advance(stage.as_(CREATOR), milliseconds=5 * HOUR)
     progress = step(stage, wanted)
     assert progress.ending is Ending.ROUNDS
-    assert progress.run.rounds[0].best.accepted == (0,)
+    assert progress.run.rounds[0].attempts[0].accepted == (0,)
     found = stage.as_(CREATOR).chain.task(task)
     assert found.open_slots == 0, "nobody pays for slots that nobody takes"
 
@@ -50,7 +50,7 @@ def test_a_late_result_is_paid_and_not_merged(stage: Stage) -> None:
             attend_panels(stage.as_(name), task, [1])
     progress = step(stage, wanted)
     assert progress.ending is Ending.ROUNDS, "one participant was all it waited for"
-    assert progress.run.rounds[0].best.accepted == (1,)
+    assert progress.run.rounds[0].attempts[0].accepted == (1,)
     stage.conclude(task)
     chain = stage.as_(CREATOR).chain
     assert chain.submission(task, late.index).status is SubmissionStatus.ACCEPTED

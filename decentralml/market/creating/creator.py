@@ -149,18 +149,6 @@ def create_task(
     )
 
 
-def forget_creation(session: Session, bundle: Path, offer: Offer, task: TaskId) -> None:
-    """Remove what an interrupted creation of a task left, which is known by now.
-
-    Else the same offer, posted again on purpose, would be taken for that task.
-    """
-    records, name = session.records(RECORDS), _record_name(session, bundle, offer)
-    with records.lock(name):
-        record = records.read(name)
-        if record is not None and record["after"] < task:
-            records.remove(name)
-
-
 def _record_name(session: Session, bundle: Path, offer: Offer) -> str:
     return offer.digest(
         cid_of(bundle),
@@ -224,7 +212,13 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         sealed = None
         if offer.validation_set is not None and key is not None:
             sealed = _seal(session, offer.validation_set, key, folder / "validation.age")
-        manifest = pack_task(source, folder / "bundle", settings, validation_set=sealed)
+        manifest = pack_task(
+            source,
+            folder / "bundle",
+            settings,
+            validation_set=sealed,
+            attempts=offer.attempts,
+        )
         if manifest.replay is not None:
             require_steady(session, folder / "bundle", manifest, folder)
         elif offer.replay_segments is not None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decentralml.bundles.manifest import (
-    MANIFEST_FILE,
-    MAX_MANIFEST_BYTES,
-    TaskManifest,
-    parse_task,
-)
+from decentralml.bundles.manifest import TaskManifest
 from decentralml.errors import ManifestError, StorageError
 from decentralml.errors.quantities import format_proportion
+from decentralml.market.exchange.fetch import peek_manifest
 from decentralml.market.session import Session
 from decentralml.types import Task
 from decentralml.validation.findings import MAX_REPORT_BYTES, parse_report
@@ -65,8 +61,7 @@ class Criteria:
 def criteria_of(session: Session, task: Task) -> Criteria | None:
     """What decides about results of a task; None where its bundle cannot be read from here yet."""
     try:
-        data = session.objects.peek(task.terms.bundle, MANIFEST_FILE, MAX_MANIFEST_BYTES)
-        return criteria(session, task, parse_task(data))
+        return criteria(session, task, peek_manifest(session, task.terms.bundle))
     except (StorageError, ManifestError):
         return None
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from decentralml.bundles.attempts import ALONE, Attempts
 from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.training import LocalTraining
 from decentralml.chain.api import ChainInfo
@@ -90,6 +91,7 @@ class Offer:
     training : what is asked of each contributor's local training.
     merger : an aggregator that merges and publishes in the creator's place; the keys of accepted
         results are released to it, not to the creator.
+    attempts : which tasks before it are the same round's, where it is a federated run's.
     """
 
     reward: int
@@ -124,6 +126,7 @@ class Offer:
     merge: MergePlan | None = None
     training: LocalTraining | None = None
     merger: Address | None = None
+    attempts: Attempts = ALONE
 
     def check(self) -> None:
         """Raise TermsInvalid for what no chain would take, before anything is packed."""

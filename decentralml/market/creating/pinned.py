@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from decentralml.bundles.attempts import Attempts
 from decentralml.bundles.coding import Coding
-from decentralml.bundles.manifest import (
-    MANIFEST_FILE,
-    MAX_MANIFEST_BYTES,
-    ModelResult,
-    parse_task,
-)
+from decentralml.bundles.manifest import ModelResult
 from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.meta import MetaPlan
 from decentralml.bundles.training import (
@@ -21,6 +17,7 @@ from decentralml.bundles.training import (
     parse_training,
 )
 from decentralml.errors import ManifestError, StorageError
+from decentralml.market.exchange.fetch import peek_manifest
 from decentralml.market.session import Session
 from decentralml.types import Task
 
@@ -35,20 +32,21 @@ class Pinned:
     coding : of what travels of a model; None: all of it.
     merge : of accepted models.
     meta : how the contributors meta-learn, where they do.
+    attempts : with which tasks' results theirs are merged, and from how many on.
     """
 
     training: LocalTraining | None
     coding: Coding | None
     merge: MergePlan | None
     meta: MetaPlan | None
+    attempts: Attempts
 
 
 def pinned_of(session: Session, task: Task) -> Pinned | None:
     """None where the bundle cannot be read from here yet."""
     bundle = task.terms.bundle
     try:
-        data = session.objects.peek(bundle, MANIFEST_FILE, MAX_MANIFEST_BYTES)
-        manifest = parse_task(data)
+        manifest = peek_manifest(session, bundle)
     except (StorageError, ManifestError):
         return None
     try:
@@ -57,7 +55,7 @@ def pinned_of(session: Session, task: Task) -> Pinned | None:
         training = None  # Most bundles have no such file.
     shape = manifest.result
     coding = shape.coding if isinstance(shape, ModelResult) else None
-    return Pinned(training, coding, manifest.merge, manifest.meta)
+    return Pinned(training, coding, manifest.merge, manifest.meta, manifest.attempts)
 
 
 def training_in_words(training: LocalTraining) -> str:
@@ -95,3 +93,14 @@ def merge_in_words(merge: MergePlan) -> str:
         said.append(f"clip {asked.clip:g}, noise {asked.noise:g}, delta {asked.delta:g}")
         said += [] if asked.budget is None else [f"epsilon {asked.budget:g} at most"]
     return ", ".join(said)
+
+
+def attempts_in_words(attempts: Attempts) -> str | None:
+    """With what results are merged, and from how many on, in a line; None where that is usual."""
+    said = []
+    if attempts.before:
+        named = ", ".join(str(each.task) for each in attempts.before)
+        said.append(f"with the results of task{'s' * (len(attempts.before) > 1)} {named}")
+    if attempts.least > 1:
+        said.append(f"{attempts.least} results at least")
+    return "; ".join(said) or None

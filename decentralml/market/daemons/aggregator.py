@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from decentralml.errors import (
     BundleError,
     CallRefused,
     ChainError,
-    DecentralMLError,
     FolderInUse,
     LearningError,
     MarketError,
@@ -19,18 +16,19 @@ from decentralml.errors import (
     StorageError,
     ValidationError,
 )
-from decentralml.market.creating.merger import merger_is
+from decentralml.market.daemons.later import Later
 from decentralml.market.daemons.live import LiveTasks
+from decentralml.market.daemons.mergers import Rounds
 from decentralml.market.exchange.handover import hand_over_if_able
 from decentralml.market.judging.panel import Duty, attend_panels
-from decentralml.market.merging.federation import Merged, federate
+from decentralml.market.merging.attempts import federate_round
+from decentralml.market.merging.federation import Merged
 from decentralml.market.progress import has_seat, seat_of
 from decentralml.market.session import Session
-from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import LIVE, every_submission, settle
 from decentralml.service.log import Log
 from decentralml.service.stopping import Stop
-from decentralml.types import Address, Phase, Submission, Task, TaskId, TaskStatus, Window
+from decentralml.types import Address, Phase, Submission, Task, TaskId, Window
 
 CANNOT_MERGE = (
     MarketError,
@@ -43,10 +41,8 @@ CANNOT_MERGE = (
 PATIENCE = 30_000
 """Milliseconds that a contributor has to draw the committee of its result itself."""
 TURN = 15_000
-CLOSING, WHOLE = -1, -2
-"""In the place of a result: what is done once to a task, and all of it."""
-Key = tuple[TaskId, int, int]
-"""Of something that could not be done: a task, when it was created, and a result."""
+CLOSING, WHOLE, MERGING = -1, -2, -3
+"""In the place of a result: what is done once to a task, all of that, and its merge."""
 
 
 @dataclass
@@ -57,6 +53,7 @@ class Aggregator:
     ----------
     settles : also settle what anyone may, of results that are not its own to judge.
     fail_unavailable, crashed : see :func:`~decentralml.market.judging.panel.attend_panels`.
+    later : what could not be done of a result, or of a task.
     """
 
     log: Log
@@ -64,12 +61,16 @@ class Aggregator:
     settles: bool = True
     fail_unavailable: bool = False
     crashed: bool = False
-    clock: Callable[[], float] = time.monotonic
+    later: Later = field(default_factory=Later)
     live: LiveTasks = field(default_factory=LiveTasks)
     _office: tuple[Address, ...] = ()
     _shared: set[tuple[TaskId, int]] = field(default_factory=set)
-    _merges: dict[TaskId, Task] = field(default_factory=dict)
-    _later: dict[Key, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rounds = Rounds(
+            lambda task: self._may(task, MERGING),
+            lambda task, why: self._put_off(task, MERGING, why),
+        )
 
     def visit(self, session: Session) -> bool:
         """Do all that is due; whether that did anything.
@@ -88,12 +89,10 @@ class Aggregator:
             self.stop.between()
             if self._may(task, WHOLE):
                 busy |= self._safely(session, task)
-        for task in (*self.live.ended, *(t for t in tasks if t.status not in LIVE)):
-            if task.published is None and task.accepted and merger_is(session, task):
-                self._merges[task.id] = task
-        for number in sorted(self._merges):
+        self._rounds.look(session, (*self.live.ended, *tasks))
+        for task in self._rounds.due(session):
             self.stop.between()
-            busy |= self._merge(session, number)
+            busy |= self._merge(session, task)
         judged = sum(task.active for task in tasks)
         self.log.status(f"{len(tasks)} tasks go on, {judged} slots in work or in validation")
         return busy
@@ -187,7 +186,7 @@ class Aggregator:
         if duty.note is not None:
             self._put_off(task, duty.index, duty.note)
         else:
-            self._later.pop((task.id, task.created_at, duty.index), None)
+            self.later.done((task.id, task.created_at, duty.index))
         if duty.done:
             self.log.event(
                 "attended",
@@ -198,23 +197,16 @@ class Aggregator:
             )  # fmt: skip
         return bool(duty.done)
 
-    def _merge(self, session: Session, number: TaskId) -> bool:
-        """Merge and publish a task's next model, once no more results come."""
-        task = session.chain.task(number)
-        if task.published is not None or not merger_is(session, task):
-            del self._merges[number]
-            return False
-        # A creator that withdraws its task has closed the round: nobody waits for what is late.
-        over = not task.active or task.status is TaskStatus.WITHDRAWN
-        if task.status in LIVE or not over or not self._may(task, CLOSING):
-            return False
+    def _merge(self, session: Session, task: Task) -> bool:
+        """Merge and publish a round's next model."""
+        number = task.id
         self.log.status(f"merging task {number}")
         try:
             merged = merged_anew(session, number)
         except CANNOT_MERGE as error:
-            self._put_off(task, CLOSING, error)
+            self._put_off(task, MERGING, error)
             return False
-        del self._merges[number]
+        self._rounds.merged(task)
         self.log.event(
             "merged",
             f"task {number}: merged {len(merged.parts)} results ({merged.rule}) and published "
@@ -225,15 +217,10 @@ class Aggregator:
 
     def _may(self, task: Task, index: int) -> bool:
         """Whether the time has come to try again what could not be done."""
-        after, _ = self._later.get((task.id, task.created_at, index), (0.0, 0.0))
-        return self.clock() >= after
+        return self.later.may((task.id, task.created_at, index))
 
-    def _put_off(self, task: Task, index: int, why: DecentralMLError | str) -> None:
-        """Try again later, and each time later still: what the chain refuses costs a fee."""
-        key = (task.id, task.created_at, index)
-        _, pause = self._later.get(key, (0.0, VISIT_EVERY / 2))
-        pause = min(2 * pause, VISIT_AT_LEAST_EVERY)
-        self._later[key] = (self.clock() + pause, pause)
+    def _put_off(self, task: Task, index: int, why: Exception | str) -> None:
+        pause = self.later.put_off((task.id, task.created_at, index))
         about = f"task {task.id}" + ("" if index < 0 else f", result {index}")
         self.log.event(
             "put-off", f"{about}: {why}; again in {pause:g} s",
@@ -245,7 +232,7 @@ def merged_anew(session: Session, task: TaskId) -> Merged:
     """Merge into the task's own folder; what an earlier, other merge left there gives way."""
     out = session.work(task).root / "merged"
     try:
-        return federate(session, task, out)
+        return federate_round(session, task, out)
     except FolderInUse:
         shutil.rmtree(out)
-        return federate(session, task, out)
+        return federate_round(session, task, out)

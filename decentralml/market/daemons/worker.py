@@ -27,18 +27,17 @@ from decentralml.errors.quantities import format_time
 from decentralml.market.contributing.contributor import abandon_task, accept_task, assignment
 from decentralml.market.contributing.running import Ran, run_task
 from decentralml.market.contributing.sending import follow_result, send_results
+from decentralml.market.daemons.later import Later
 from decentralml.market.daemons.live import LiveTasks
 from decentralml.market.daemons.policy import WorkerPolicy, may_take
 from decentralml.market.progress import ENDED
 from decentralml.market.session import Session
-from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 from decentralml.market.tasks import settle
 from decentralml.service.log import Log
 from decentralml.service.stopping import Stop, Stopped
 from decentralml.types import Phase, Submission, SubmissionStatus, Task, TaskId, Window
 
 RECORDS = "worker"
-Key = tuple[TaskId, int]
 
 OWN_FAULT = (TaskScriptFailed, NothingToSend, BundleError, ValidationError, LearningError)
 """The task's script and this data do not go together: trying again would give the same."""
@@ -67,8 +66,8 @@ class Worker:
     Attributes
     ----------
     train : see :data:`Train`.
-    shunned : until when tasks are left alone with which something was wrong, and for how long that
-        was, by task and time of creation (a chain begun anew has the same numbers).
+    shunned : tasks with which something was wrong, by number and time of creation (a chain begun
+        anew has the same numbers).
     hand : submissions that had not ended at the last visit.
     """
 
@@ -77,7 +76,7 @@ class Worker:
     stop: Stop
     train: Train = train
     live: LiveTasks = field(default_factory=LiveTasks)
-    shunned: dict[Key, tuple[float, float]] = field(default_factory=dict)
+    shunned: Later = field(default_factory=Later)
     hand: dict[tuple[TaskId, int], Task] = field(default_factory=dict)
 
     def visit(self, session: Session) -> bool:
@@ -134,7 +133,7 @@ class Worker:
             self._shun(error, task, "put off")
             return False
         if done and not self._shuns(task):
-            self.shunned.pop((task.id, task.created_at), None)
+            self.shunned.done((task.id, task.created_at))
         return done
 
     def _go_on(self, session: Session, task: Task, submission: Submission) -> bool:
@@ -255,15 +254,11 @@ class Worker:
         return record is not None and record.get("created_at") == task.created_at
 
     def _shuns(self, task: Task) -> bool:
-        until, _ = self.shunned.get((task.id, task.created_at), (0.0, 0.0))
-        return until > time.monotonic()
+        return not self.shunned.may((task.id, task.created_at))
 
     def _shun(self, why: Exception | str, task: Task, what: str) -> None:
-        """Leave a task alone for a while, longer each time: what the chain refuses costs a fee."""
-        key = (task.id, task.created_at)
-        _, pause = self.shunned.get(key, (0.0, VISIT_EVERY / 2))
-        pause = min(2 * pause, VISIT_AT_LEAST_EVERY)
-        self.shunned[key] = (time.monotonic() + pause, pause)
+        """Leave a task alone for a while."""
+        pause = self.shunned.put_off((task.id, task.created_at))
         self._tell_of(why, task, f"{what} for {pause:g} s")
 
     def _is_open(self, session: Session, task: TaskId) -> bool:

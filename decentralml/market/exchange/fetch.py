@@ -10,7 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.bundles.manifest import ResultManifest, TaskManifest
+from decentralml.bundles.manifest import (
+    MANIFEST_FILE,
+    MAX_MANIFEST_BYTES,
+    ResultManifest,
+    TaskManifest,
+    parse_task,
+)
 from decentralml.bundles.pack import base_model_cid, open_result, open_task
 from decentralml.bundles.sealing import unseal_folder
 from decentralml.errors import (
@@ -90,6 +96,16 @@ def fetch_task(session: Session, task: Task) -> FetchedTask:
             task.id, "replay's checkpoints", str(said_of_replay), str(promised_of_replay)
         )
     return FetchedTask(task.terms, folder, manifest)
+
+
+def peek_manifest(session: Session, bundle: Cid) -> TaskManifest:
+    """What a bundle says of itself, without fetching the rest of it; nothing is kept.
+
+    Raises
+    ------
+    ManifestError, StorageError
+    """
+    return parse_task(session.objects.peek(bundle, MANIFEST_FILE, MAX_MANIFEST_BYTES))
 
 
 def fetch_result(session: Session, task: FetchedTask, submission: Submission) -> FetchedResult:

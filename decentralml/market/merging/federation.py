@@ -13,7 +13,7 @@ from decentralml.bundles.merge import Weighting as Weighting
 from decentralml.bundles.meta import write_meta_file
 from decentralml.bundles.privacy import write_ledger
 from decentralml.bundles.training import EPSILON
-from decentralml.chain.calls import PublishModel
+from decentralml.chain.calls import Batch, PublishModel
 from decentralml.chain.errors import NotPublisher
 from decentralml.errors import (
     FolderInUse,
@@ -164,8 +164,7 @@ def federate(
         elif cid_of(out) != cid:
             raise FolderInUse(out)
     if publish:
-        for each in (found, *others):
-            publish_model(session, each, out, cid)
+        publish_model(session, (found, *others), out, cid)
         if spending is not None:
             private.note(session, found, cid, spending, privacy)
     return Merged(
@@ -186,15 +185,18 @@ def federate(
     )
 
 
-def publish_model(session: Session, task: Task, model: Path, cid: Cid) -> None:
-    """Store a model and record it on the chain, where it is not recorded yet."""
-    if session.chain.task(task.id).published == cid:
+def publish_model(session: Session, tasks: Sequence[Task], model: Path, cid: Cid) -> None:
+    """Store a model and record it on the chain, where it is not recorded yet: of all or of none."""
+    calls = [
+        PublishModel(task.id, cid) for task in tasks if session.chain.task(task.id).published != cid
+    ]
+    if not calls:
         return
     with session.report.bar("storing the model") as progress:
         session.objects.add(model, progress)
     with session.report.bar("publishing the model") as progress:
         session.objects.publish(cid, progress)
-    session.chain.submit(PublishModel(task.id, cid), session.key)
+    session.chain.submit(calls[0] if len(calls) == 1 else Batch(tuple(calls)), session.key)
 
 
 def require_publisher(session: Session, task: Task) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
+from decentralml.bundles.attempts import MAX_BEFORE
 from decentralml.bundles.merge import MergePlan, Weighting
 from decentralml.bundles.settings import read_settings
 from decentralml.errors import RunInvalid
@@ -29,7 +30,8 @@ class RunPlan:
     rounds : how many, at most.
     name : of the run; None makes one from the bundle's name and the terms.
     spare : slots besides, for participants that drop out: a round ends with the first results.
-    min_results : accepted results without which a round is not merged.
+    min_results : accepted results without which a round is not merged. With a merger it is one of
+        the terms, which the bundles name, and cannot be changed.
     retries : how often a round with too few is posted again.
     round_time : milliseconds after which a round takes no more results.
     merge_time : milliseconds that an appointed merger has to publish.
@@ -79,6 +81,8 @@ class RunPlan:
             )
         if min(self.spare, self.retries) < 0:
             raise RunInvalid("--spare and --retries are 0 or more")
+        if self.retries > MAX_BEFORE:
+            raise RunInvalid(f"a round is posted again {MAX_BEFORE} times at most; lower --retries")
         if self.patience is not None and self.patience < 1:
             raise RunInvalid("--patience is 1 round or more")
         if offer.task_type is TaskType.DATA_ANNOTATORS:
@@ -95,6 +99,9 @@ class RunPlan:
             if isinstance(value := getattr(self.offer, f.name), Path)
         }
         said = {f.name: str(getattr(self.offer, f.name)) for f in fields(Offer)}
+        del said["attempts"]  # They are each round's.
+        if self.offer.merger is not None:
+            said["min_results"] = str(self.min_results)  # Which its bundles name.
         return {
             **said,
             **contents,

@@ -55,7 +55,7 @@ class Round:
     ----------
     number : from one.
     attempts : its tasks; more than one where too few results came of those before.
-    merged : the task whose results were merged; of several the one with most of them.
+    merged : the task whose results were merged; of several attempts the newest that has any.
     results : how many results were merged, of all attempts.
     model : CID of what was published.
     measured : whether the creator has measured it, or found that it cannot.
@@ -77,11 +77,6 @@ class Round:
     @property
     def newest(self) -> Attempt | None:
         return self.attempts[-1] if self.attempts else None
-
-    @property
-    def best(self) -> Attempt:
-        """The attempt with the most accepted results; of equals the last."""
-        return max(self.attempts, key=lambda attempt: (len(attempt.accepted), attempt.task))
 
     @property
     def accepted(self) -> int:

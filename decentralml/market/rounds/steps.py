@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from decentralml.bundles.attempts import Attempts, EarlierAttempt
 from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.privacy import read_ledger
 from decentralml.bundles.settings import DEFAULT_MODEL, read_settings
@@ -26,9 +27,10 @@ from decentralml.errors import (
     TooFewResults,
     ValidationError,
 )
-from decentralml.market.creating.creator import create_task, forget_creation
+from decentralml.market.creating.creator import create_task
 from decentralml.market.creating.offer import Offer
-from decentralml.market.merging.federation import federate, fetch_model, publish_model
+from decentralml.market.merging.attempts import federate_parts, parts_of
+from decentralml.market.merging.federation import fetch_model, publish_model
 from decentralml.market.merging.models import evaluate_model, evaluate_next
 from decentralml.market.merging.private import foreseen, spending
 from decentralml.market.rounds.plan import RunPlan
@@ -87,6 +89,12 @@ def act(session: Session, plan: RunPlan, folder: RunFolder, run: Run) -> tuple[R
         accepted = sum(map(len, parts.values()))
         if accepted >= plan.min_results:
             return _merge(session, plan, folder, run, current, parts)
+        counted = tuple(
+            _counted(session, each, _known(session, run, folder, each)) for each in current.attempts
+        )
+        if counted != current.attempts:
+            # What was late may have been accepted since; another attempt would be for nothing.
+            return folder.write(run.with_current(replace(current, attempts=counted))), None
         if len(current.attempts) <= plan.retries:
             return _post(session, plan, folder, run, current), None
         raise TooFewResults(
@@ -137,8 +145,6 @@ def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: R
     """
     before = run.rounds[-2] if len(run.rounds) > 1 else None
     offer = _offer(session, plan, folder, round, before)
-    if round.newest is not None:
-        forget_creation(session, plan.bundle, offer, round.newest.task)
     found = run
 
     def posted(task: TaskId) -> None:
@@ -167,22 +173,25 @@ def _offer(
 ) -> Offer:
     """The terms of a round's task: another attempt wants what is missing of the ones before."""
     training = plan.offer.training
-    had = round.accepted if _pooled(plan) else 0
     offer = replace(
         plan.offer,
-        results=max(plan.slots - had, 1),
+        results=max(plan.slots - round.accepted, 1),
         expires_in=plan.round_time,
         expires_at=None,
         expiration_block=None,
         working_time=min(plan.offer.working_time, plan.round_time),
         training=None if training is None else replace(training, round=round.number),
+        attempts=Attempts(
+            1 if plan.offer.merger is None else plan.min_results,
+            tuple(EarlierAttempt(each.task, each.bundle) for each in round.attempts),
+        ),
     )
     if before is not None:
         assert before.model is not None, "a round is begun once the one before is published"
         assert before.merged is not None
         model = model_of(session, folder, before.number, before.model)
         # Other blocks may have taken the publication back; a creator can always publish.
-        publish_model(session, session.chain.task(before.merged), model, before.model)
+        publish_model(session, (session.chain.task(before.merged),), model, before.model)
         return replace(offer, parent=before.merged, base_model=model)
     if offer.parent is not None and offer.base_model is None:
         published = session.chain.task(offer.parent).published
@@ -219,11 +228,6 @@ def _is_of(session: Session, task: Task, attempt: Attempt) -> bool:
     return (task.creator, task.terms.bundle) == (session.address, attempt.bundle)
 
 
-def _pooled(plan: RunPlan) -> bool:
-    """Whether results of all attempts are merged: an appointed merger sees each task by itself."""
-    return plan.offer.merger is None
-
-
 def _still_open(
     session: Session, plan: RunPlan, round: Round, task: Task, earlier: Sequence[Task]
 ) -> Waiting | None:
@@ -235,7 +239,7 @@ def _still_open(
     now = session.chain.now()
     until = task.created_at + plan.round_time
     over = task.status not in LIVE and not task.active
-    had = sum(each.accepted for each in earlier) if _pooled(plan) else 0
+    had = sum(each.accepted for each in earlier)
     if over or now >= until or had + task.accepted >= plan.offer.results:
         return None
     for each in earlier:
@@ -278,28 +282,13 @@ def _counted(session: Session, attempt: Attempt, task: Task) -> Attempt:
 def _to_merge(
     session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: Round
 ) -> dict[TaskId, tuple[int, ...]]:
-    """What a round merges: the accepted results of all its attempts, by task.
-
-    The noise of a private merge hides one result of each account: its newest is taken.
-    """
-    if not _pooled(plan):
-        return {round.best.task: round.best.accepted}
-    parts = {
+    """What a round merges of the accepted results of all its attempts, by task."""
+    accepted = {
         _known(session, run, folder, attempt).id: attempt.accepted
         for attempt in round.attempts
         if attempt.accepted
     }
-    pinned = _merge_plan(plan)
-    if pinned is None or pinned.privacy is None:
-        return parts
-    newest = {
-        session.chain.submission(task, index).contributor: (task, index)
-        for task in sorted(parts)
-        for index in parts[task]
-    }
-    kept = set(newest.values())
-    only = {task: tuple(i for i in parts[task] if (task, i) in kept) for task in parts}
-    return {task: indices for task, indices in only.items() if indices}
+    return parts_of(session, accepted, _merge_plan(plan))
 
 
 def _merge(
@@ -312,11 +301,10 @@ def _merge(
 ) -> tuple[Run, Waiting | None]:
     """Merge and publish, or wait for the merger that was appointed."""
     count = sum(map(len, parts.values()))
-    task = session.chain.task(max(parts, key=lambda each: (len(parts[each]), each)))
+    task = session.chain.task(max(parts))
     if plan.offer.merger is not None:
-        closed_at = round.best.closed_at
-        assert closed_at is not None
-        until = closed_at + plan.merge_time
+        assert round.newest is not None and round.newest.closed_at is not None
+        until = round.newest.closed_at + plan.merge_time
         if task.published is None:
             if session.chain.now() > until:
                 raise MergerSilent(round.number, task.id, session.called(plan.offer.merger))
@@ -337,9 +325,7 @@ def _merge(
             privacy=found,
         )
     else:
-        out = folder.model(round.number)
-        also = {other: parts[other] for other in sorted(parts) if other != task.id}
-        merged = federate(session, task.id, out, only=parts[task.id], also=also)
+        merged = federate_parts(session, parts, folder.model(round.number))
         done = replace(
             round,
             merged=task.id,
