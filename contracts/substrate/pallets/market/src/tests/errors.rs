@@ -4,14 +4,16 @@ use super::*;
 use scale_info::TypeInfo;
 
 /// The tests, as text.
-const TESTS: [&str; 17] = [
+const TESTS: [&str; 19] = [
     include_str!("access.rs"),
     include_str!("appeals.rs"),
     include_str!("assets.rs"),
     include_str!("committee.rs"),
     include_str!("deposits.rs"),
     include_str!("gold.rs"),
-    include_str!("juries.rs"),
+    include_str!("juries/faults.rs"),
+    include_str!("juries/inconclusive.rs"),
+    include_str!("juries/sides.rs"),
     include_str!("merging.rs"),
     include_str!("money.rs"),
     include_str!("outcomes.rs"),
