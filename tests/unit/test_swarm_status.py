@@ -135,13 +135,32 @@ def test_between_rounds_it_says_what_there_is() -> None:
     assert told(swarm_of(12, 2, newest=newest), None) == (
         "round 12 has not begun: round 11 was merged by bob"
     )
-    assert told(swarm_of(12, 2, newest=newest, closed=True), None) == (
+    assert told(swarm_of(12, 2, newest=newest, closed=1), None) == (
         "closed; round 11 was merged by bob"
     )
     few = told(swarm_of(1, 2, present=1), None, node(ALICE), node(BOB, 0, Presence.REGISTERED))
     assert few.endswith("1 of 2 needed are ready; waits for bob (registered, not ready)")
     alone = told(swarm_of(1, 3, present=1), None, node(ALICE), node(BOB, 0, Presence.ABSENT))
     assert alone.endswith("waits for bob (absent, never arrived); 1 more must join")
+
+
+@pytest.mark.parametrize("stands", [under_way(Stage.COLLECTING, arrivals=1), None])
+def test_where_too_few_still_train_those_that_have_ended_are_named(stands: Round | None) -> None:
+    nodes = [
+        node(ALICE, 12 if stands else 11),
+        node(BOB, 11, Presence.SNAPSHOT),
+        node(CAROL, 11, Presence.INACTIVE),
+    ]
+    view = View(swarm_of(12, 3, present=1), stands, None, NOW)
+    found = standing(view, {n.account: n for n in nodes}, str)
+    assert found.text.endswith(
+        "no round waits for bob (ended as snapshot), carol (ended as inactive): 2 more must join "
+        "or train again, or the owner has to lower the minimum"
+    )
+    assert [(each.who, each.why) for each in found.waits_for] == [
+        (BOB, "ended as snapshot"),
+        (CAROL, "ended as inactive"),
+    ]
 
 
 def test_many_that_are_waited_for_are_counted() -> None:

@@ -14,6 +14,8 @@ from decentralml.types import Address
 
 MOST_NAMED = 8
 """Nodes that one line names."""
+ENDED = frozenset({Presence.SNAPSHOT, Presence.INACTIVE})
+"""Nodes that arrive no more unless they train again."""
 
 Called = Callable[[Address], str]
 """What the user calls an account."""
@@ -92,9 +94,8 @@ def _between(view: View, nodes: Mapping[Address, Node], called: Called) -> Stand
     unready = _unready(nodes)
     if view.swarm.present < needed:
         text += f"; {view.swarm.present} of {needed} needed are ready{_waited(unready, called)}"
-        strangers = needed - view.swarm.present - len(unready)
-        if strangers > 0:
-            text += f"; {strangers} more must join"
+        ended, lacking = _lacking(view, nodes, needed - view.swarm.present - len(unready), called)
+        unready, text = unready + ended, text + lacking
     return Standing(view.number, "Idle", text, unready, needed=needed)
 
 
@@ -116,6 +117,8 @@ def _collecting(view: View, nodes: Mapping[Address, Node], called: Called) -> St
         )
     due = is_due(view)
     text += _waited(waits, called)
+    ended, lacking = _lacking(view, nodes, needed - stands.arrivals - len(waits), called)
+    waits, text = waits + ended, text + lacking
     if stands.deadline is not None:
         text += f"; until {clock(stands.deadline)}"
     if due:
@@ -141,6 +144,25 @@ def _unready(nodes: Mapping[Address, Node]) -> tuple[Awaited, ...]:
     )
 
 
+def _lacking(
+    view: View, nodes: Mapping[Address, Node], short: int, called: Called
+) -> tuple[tuple[Awaited, ...], str]:
+    """Nodes that have ended their training, and what to do, where so many are too few to arrive."""
+    if short <= 0:
+        return (), ""
+    ended = tuple(
+        Awaited(node.account, f"ended as {node.presence.value.lower()}")
+        for node in sorted(nodes.values(), key=lambda node: node.account)
+        if node.presence in ENDED and node.round != view.number
+    )
+    if not ended:
+        return (), f"; {short} more must join"
+    return ended, (
+        f"; no round waits for {_named(ended, called)}: {short} more must join or train again, "
+        "or the owner has to lower the minimum"
+    )
+
+
 def _why(node: Node) -> str:
     if node.presence is Presence.REGISTERED:
         return "registered, not ready"
@@ -153,9 +175,13 @@ def _why(node: Node) -> str:
 def _waited(waits: tuple[Awaited, ...], called: Called) -> str:
     if not waits:
         return ""
+    return f"; waits for {_named(waits, called)}"
+
+
+def _named(waits: tuple[Awaited, ...], called: Called) -> str:
     told = ", ".join(f"{called(each.who)} ({each.why})" for each in waits[:MOST_NAMED])
     more = f" and {len(waits) - MOST_NAMED} more" if len(waits) > MOST_NAMED else ""
-    return f"; waits for {told}{more}"
+    return f"{told}{more}"
 
 
 def tally(nodes: Mapping[Address, Node]) -> str:
