@@ -167,7 +167,10 @@ def _parsed(url: str | URL) -> URL:
 
 def _engine(url: URL, busy_seconds: float) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, connect_args={"connect_timeout": CONNECT_SECONDS})
+        # What lies in the pool is tried first: a server may have been away since it was used.
+        return create_engine(
+            url, connect_args={"connect_timeout": CONNECT_SECONDS}, pool_pre_ping=True
+        )
     if url.database and url.database != ":memory:":
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)

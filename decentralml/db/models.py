@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from decentralml.db.columns import Amount, Document, Moment, Number
+from decentralml.db.filters import MOST_TASKS
 
 ADDRESS = String(64)
 CID = Text()
@@ -337,7 +338,7 @@ class TaskText(Base):
     """Whether the words of its bundle are in it, too."""
 
 
-_TASK_BITS = 40
+_TASK_BITS = MOST_TASKS.bit_length() - 1
 
 
 def text_id(chain: int, task: int) -> int:

@@ -33,7 +33,7 @@ from sqlalchemy.sql.operators import custom_op
 from decentralml.db.columns import Number
 from decentralml.db.engine import Database
 from decentralml.db.faults import explained
-from decentralml.db.filters import NATIVE, FoundTask, TaskFilter
+from decentralml.db.filters import MOST_TASKS, NATIVE, FoundTask, TaskFilter, bounded
 from decentralml.db.models import TaskRow, TaskText, text_id
 from decentralml.db.rows import task_of
 from decentralml.db.words import BEGINNING, asked, holds
@@ -84,6 +84,10 @@ def find_numbers(
     after: TaskId | None = None,
 ) -> list[int]:
     """The numbers of the tasks that :func:`find_tasks` finds."""
+    within = bounded(wanted)
+    if within is None:
+        return []
+    wanted, after = within, None if after is None or after >= MOST_TASKS else after
     terms, kinds = _terms(wanted), _kinds(wanted)
     words = asked(wanted.words or "")
     here = TaskRow.chain == chain

@@ -162,6 +162,16 @@ def test_a_server_that_goes_away_is_unreachable_and_then_there_again(postgres_se
         assert index.sync(feed).block == 2
 
 
+def test_a_server_that_was_away_while_nobody_asked_is_not_noticed(postgres_server: str) -> None:
+    url = new_postgres(postgres_server)
+    with Database(url) as database, Database(url) as other:
+        with database.reading() as connection:
+            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with other.reading() as connection:
+            connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+        assert database.revision() is not None
+
+
 KILLED = """
     import os, sys
     sys.path[:0] = sys.argv[2:]
