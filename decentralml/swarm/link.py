@@ -267,8 +267,8 @@ def short(path: Path) -> Iterator[str]:
 
 
 def line(message: Mapping[str, Any]) -> bytes:
-    """A message as it travels."""
-    return json.dumps(message, ensure_ascii=False).encode("utf-8") + b"\n"
+    """A message as it travels. Names of files may hold what is no text."""
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def lines(stream: BinaryIO) -> Iterator[dict[str, Any]]:
@@ -276,7 +276,7 @@ def lines(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     while text := stream.readline(LONGEST_LINE):
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise OSError("what arrived is not JSON") from None
         if not isinstance(message, dict):
             raise OSError("what arrived is no message")

@@ -49,7 +49,7 @@ class Desk:
         """Begin to do what a request asks."""
         try:
             self._do(rounds, request)
-        except (DecentralMLError, OSError, KeyError, ValueError, TypeError) as error:
+        except Exception as error:  # whatever it was told, the node lives on
             self._drop(request)
             request.refuse(error)
 
