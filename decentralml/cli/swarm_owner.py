@@ -18,14 +18,18 @@ from decentralml.cli.options import (
     pass_settings,
 )
 from decentralml.cli.output import details, document
+from decentralml.cli.swarm_prices import on_closing, on_revoking
 from decentralml.cli.swarming import SWARM, node_home, tell
 from decentralml.cli.units import AMOUNT, DURATION, format_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from decentralml.chain.swarm.calls import GrantSeat, RevokeSeat
     from decentralml.chain.swarm.words import SwarmTerms
+    from decentralml.market.session import Session
     from decentralml.swarm.config import SwarmConfig
+    from decentralml.types import Address
 
 TENTHS = click.FloatRange(0, MAX_SPREAD / 10)
 
@@ -214,7 +218,7 @@ def change(settings: Settings, /, swarm_id: int, **given: Any) -> None:
 
     words = {name: value for name, value in given.items() if value is not None}
     if not words:
-        raise click.UsageError("name what to change; see --help")
+        raise click.UsageError("name what to change")
     if "merge" in words:
         words["merge"] = MergeMethod(words["merge"])
     if "admission" in words:
@@ -241,7 +245,9 @@ def grant(settings: Settings, swarm_id: int, accounts: tuple[str, ...]) -> None:
     """Give ACCOUNTS a seat (a licence) in your swarm."""
     from decentralml.chain.swarm.calls import GrantSeat
 
-    _each(settings, accounts, lambda who: GrantSeat(SwarmId(swarm_id), who), "has a seat")
+    with settings.session() as session:
+        found = {name: session.resolve(name) for name in accounts}
+        _each(settings, session, found, lambda who: GrantSeat(SwarmId(swarm_id), who), "has a seat")
 
 
 @click.command(epilog=examples("decentralml swarm revoke 3 mallory --as alice"))
@@ -250,27 +256,40 @@ def grant(settings: Settings, swarm_id: int, accounts: tuple[str, ...]) -> None:
 @common
 @pass_settings
 def revoke(settings: Settings, swarm_id: int, accounts: tuple[str, ...]) -> None:
-    """Take seats away: their nodes are strangers from now on, and what they paid comes back."""
+    """Take seats away: their nodes are strangers from now on, and what they paid goes back.
+
+    A price that is on hold goes back from there; one that you have, you pay.
+    """
     from decentralml.chain.swarm.calls import RevokeSeat
 
-    if not settings.confirm(f"Take the seats of {', '.join(accounts)} away?"):
-        raise click.Abort
-    _each(
-        settings, accounts, lambda who: RevokeSeat(SwarmId(swarm_id), who), "has no seat any more"
-    )
+    number = SwarmId(swarm_id)
+    with settings.session() as session:
+        found = {name: session.resolve(name) for name in accounts}
+        back = on_revoking(session.chain, number, found.values())
+        if not settings.confirm(f"Take the seats of {', '.join(accounts)} away?{back}"):
+            raise click.Abort
+        _each(settings, session, found, lambda who: RevokeSeat(number, who), "has no seat any more")
 
 
 def _each(
-    settings: Settings, accounts: tuple[str, ...], call: Callable[[Any], Any], what: str
+    settings: Settings,
+    session: Session,
+    accounts: Mapping[str, Address],
+    call: Callable[[Address], GrantSeat | RevokeSeat],
+    what: str,
 ) -> None:
-    done = []
-    with settings.session() as session:
-        found = [session.resolve(account) for account in accounts]
-        for name, who in zip(accounts, found, strict=True):
-            receipt = session.chain.submit(call(who), session.key)
-            done.append({"account": who, "fee": receipt.fee})
-            if not settings.json:
-                click.echo(f"{name} {what} (fee {format_amount(receipt.fee)})")
+    from decentralml.chain.swarm.events import SeatEnded
+
+    done: list[dict[str, Any]] = []
+    for name, who in accounts.items():
+        receipt = session.chain.submit(call(who), session.key)
+        done.append({"account": who, "fee": receipt.fee})
+        text = f"{name} {what}"
+        if ended := receipt.find(SeatEnded):
+            done[-1]["refunded"] = ended.refunded
+            text += f", and {format_amount(ended.refunded)} back" if ended.refunded else ""
+        if not settings.json:
+            click.echo(f"{text} (fee {format_amount(receipt.fee)})")
     if settings.json:
         document(done)
 
@@ -280,14 +299,20 @@ def _each(
 @common
 @pass_settings
 def close(settings: Settings, swarm_id: int) -> None:
-    """Close your swarm: no round opens any more; one that is under way ends."""
+    """Close your swarm: no round opens any more; one that is under way ends.
+
+    Prices of seats that are not yours yet go back to the buyers, however long you wait.
+    """
     from decentralml.chain.swarm.calls import CloseSwarm
 
-    if not settings.confirm(f"Close swarm {swarm_id} for good?"):
-        raise click.Abort
     with settings.session() as session:
-        receipt = session.chain.submit(CloseSwarm(SwarmId(swarm_id)), session.key)
-    tell(settings, f"swarm {swarm_id} is closed", receipt, swarm=swarm_id)
+        swarm = session.chain.swarm(SwarmId(swarm_id))
+        back, told = on_closing(session.chain, swarm)
+        if not settings.confirm(f"Close swarm {swarm_id} for good?{told and f' {told}.'}"):
+            raise click.Abort
+        receipt = session.chain.submit(CloseSwarm(swarm.id), session.key)
+    text = f"swarm {swarm_id} is closed{told and f'; {told}'}"
+    tell(settings, text, receipt, swarm=swarm_id, refunded=back)
 
 
 @click.command(epilog=examples("decentralml swarm clear 3 --as alice"))
@@ -295,15 +320,26 @@ def close(settings: Settings, swarm_id: int) -> None:
 @common
 @pass_settings
 def clear(settings: Settings, swarm_id: int) -> None:
-    """Remove a closed swarm, seat by seat: all deposits go back. Anybody may."""
-    from decentralml.chain.swarm.calls import ClearSeat, RemoveSwarm
+    """Remove a closed swarm, seat by seat: all deposits go back. Anybody may.
 
-    number, cleared = SwarmId(swarm_id), 0
+    The price of a seat goes back too, unless it was due when the swarm was closed.
+    """
+    from decentralml.chain.swarm.calls import ClearSeat, RemoveSwarm
+    from decentralml.chain.swarm.events import PriceCollected, SeatEnded
+
+    number, cleared, refunded, paid = SwarmId(swarm_id), 0, 0, 0
     with settings.session() as session:
         while seats := session.chain.seats(number):
             for seat in seats:
-                session.chain.submit(ClearSeat(number, seat.holder), session.key)
+                receipt = session.chain.submit(ClearSeat(number, seat.holder), session.key)
+                ended, collected = receipt.find(SeatEnded), receipt.find(PriceCollected)
                 cleared += 1
+                refunded += 0 if ended is None else ended.refunded
+                paid += 0 if collected is None else collected.paid
         receipt = session.chain.submit(RemoveSwarm(number), session.key)
     text = f"swarm {swarm_id} and {cleared} seats are removed"
-    tell(settings, text, receipt, swarm=swarm_id, seats=cleared)
+    if refunded or paid:
+        prices = f"{format_amount(refunded)} to buyers, {format_amount(paid)} to the owner"
+        text += f"; prices on hold: {prices}"
+    facts = {"seats": cleared, "refunded": refunded, "paid": paid}
+    tell(settings, text, receipt, swarm=swarm_id, **facts)

@@ -218,15 +218,15 @@ def _pair(chain: bytes, key: bytes, certificate_name: str, key_name: str) -> Cer
     """
     try:
         first = x509.load_pem_x509_certificates(chain)[0]
-    except ValueError as error:
-        raise CertificateInvalid(certificate_name, f"no certificate in PEM ({error})") from None
+    except ValueError:
+        raise CertificateInvalid(certificate_name, "no certificate in PEM") from None
     facts = read_certificate(first.public_bytes(serialization.Encoding.DER), certificate_name)
     try:
         private = serialization.load_pem_private_key(key, None)
     except TypeError:
         raise CertificateInvalid(key_name, "it needs a passphrase") from None
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise CertificateInvalid(key_name, f"no private key in PEM ({error})") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertificateInvalid(key_name, "no private key in PEM") from None
     if _public(private.public_key()) != _public(first.public_key()):
         raise CertificateKeyMismatch(certificate_name, key_name)
     return facts
