@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
-from decentralml.chain.swarm.api import SwarmChain
+from decentralml.chain.swarm.api import SwarmChain, SwarmConstants
 from decentralml.types import (
     Address,
     AggregatorProfile,
@@ -94,6 +94,7 @@ class Constants:
     desired_members: int
     term_blocks: int
     existential_deposit: int
+    swarm: SwarmConstants
 
 
 @dataclass(frozen=True, slots=True)

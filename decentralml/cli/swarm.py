@@ -12,6 +12,7 @@ from decentralml.cli.swarm_member import buy, finish, identity, join, leave, rea
 from decentralml.cli.swarm_node import run
 from decentralml.cli.swarm_own import ask_own, own_details, show_refused
 from decentralml.cli.swarm_owner import change, clear, close, create, grant, revoke
+from decentralml.cli.swarm_prices import collect, of_own, of_owner
 from decentralml.cli.swarm_rounds import rounds
 from decentralml.cli.swarming import SWARM, admission_of, node_home, opened
 from decentralml.cli.units import format_duration
@@ -31,15 +32,15 @@ def swarm() -> None:
     """Train one model together, without a centre: nodes meet in rounds, and lead in turn.
 
     \b
-    The owner:   create, grant, revoke, change, close, clear
+    The owner:   create, grant, revoke, change, collect, close, clear
     A member:    buy, join, identity, run; ready, finish, leave
     Anybody:     list, status, rounds
     """
 
 
 for command in (
-    create, grant, revoke, change, close, clear, buy, identity, join, ready, run, finish, leave,
-    rounds,
+    create, grant, revoke, change, collect, close, clear, buy, identity, join, ready, run, finish,
+    leave, rounds,
 ):  # fmt: skip
     swarm.add_command(command)
 
@@ -121,8 +122,10 @@ def status(settings: Settings, swarm_id: int) -> None:
             own = ask_own(node_home(session, swarm_id))
         view = View(found.swarm, found.round, found.node if me else None, found.now)
         stands = standing(view, nodes, called)
+        seat = None if me is None else chain.seat(found.swarm.id, me)
+        prices = of_owner(chain, found.swarm) if me == found.swarm.owner else None
     if settings.json:
-        document(_status_document(view, stands, nodes, own))
+        document(_status_document(view, stands, nodes, own) | {"seat": seat})
         return
     terms, newest = found.swarm.terms, found.swarm.newest
     details(
@@ -144,6 +147,8 @@ def status(settings: Settings, swarm_id: int) -> None:
                 else f"{newest.cid} of round {newest.round}, by {called(newest.leader)}",
             ),
             ("objections", found.swarm.objections or None),
+            ("prices", prices),
+            ("own seat", of_own(found.swarm, seat, found.now)),
             *own_details(own, called),
         ]
     )

@@ -10,6 +10,7 @@ import click
 from decentralml.chain.swarm.words import MAX_WEIGHTAGE, Presence, SwarmId
 from decentralml.cli.options import EXISTING_FILE, Settings, common, examples, pass_settings
 from decentralml.cli.output import details, document
+from decentralml.cli.swarm_prices import COMES_BACK, before_buying, of_own, on_leaving
 from decentralml.cli.swarming import SWARM, node_home, tell
 from decentralml.cli.units import AMOUNT, format_amount
 
@@ -33,18 +34,30 @@ ENDS = {
 @common
 @pass_settings
 def buy(settings: Settings, swarm_id: int, at_most: int | None) -> None:
-    """Take a seat (a licence) of a swarm that is open or sells them."""
+    """Take a seat (a licence) of a swarm that is open or sells them.
+
+    The price is on hold for a time before it is the owner's: it comes back if the owner takes the
+    seat away, or closes the swarm meanwhile.
+    """
     from decentralml.chain.swarm.calls import TakeSeat
 
     with settings.session() as session:
-        price = session.chain.swarm(SwarmId(swarm_id)).terms.price
+        chain = session.chain
+        swarm = chain.swarm(SwarmId(swarm_id))
+        price = swarm.terms.price
         if at_most is None and price:
-            amount = format_amount(price)
-            if not settings.confirm(f"Pay {amount} for a seat in swarm {swarm_id}?"):
+            terms = before_buying(price, chain.constants().swarm.price_wait)
+            if not settings.confirm(f"Buy a seat in swarm {swarm_id}? {terms}"):
                 raise click.Abort
         most = price if at_most is None else at_most
-        receipt = session.chain.submit(TakeSeat(SwarmId(swarm_id), most), session.key)
-    tell(settings, f"you have a seat in swarm {swarm_id}", receipt, swarm=swarm_id)
+        receipt = chain.submit(TakeSeat(swarm.id, most), session.key)
+        seat = chain.seat(swarm.id, session.address)
+        told = of_own(swarm, seat, chain.now())
+    facts = {"paid": seat.paid, "due": seat.due} if seat else {}
+    text = f"you have a seat in swarm {swarm_id}" + (f": {told}" if told else "")
+    tell(settings, text, receipt, swarm=swarm_id, **facts)
+    if told and not settings.json:
+        click.echo(COMES_BACK)
 
 
 @click.command(
@@ -234,18 +247,26 @@ def finish(settings: Settings, swarm_id: int, how: str) -> None:
 @common
 @pass_settings
 def leave(settings: Settings, swarm_id: int) -> None:
-    """Give your seat up: your node is removed, deposits come back, a price does not."""
+    """Give your seat up: your node is removed, deposits come back, a price does not.
+
+    Except of a swarm that was closed before the price was the owner's.
+    """
     from decentralml.chain.errors.swarm import NoSeat
     from decentralml.chain.swarm.calls import GiveUpSeat
+    from decentralml.chain.swarm.events import SeatEnded
 
     with settings.session() as session:
         number = SwarmId(swarm_id)
+        swarm = session.chain.swarm(number)
         seat = session.chain.seat(number, session.address)
         if seat is None:
-            session.chain.swarm(number)  # Says so if there is none.
             raise NoSeat.foreseen(swarm=number)
-        lost = f", and the {format_amount(seat.paid)} paid for it," if seat.paid else ""
-        if not settings.confirm(f"Give up your seat{lost} in swarm {swarm_id}?"):
+        price = on_leaving(swarm, seat)
+        if not settings.confirm(f"Give up your seat in swarm {swarm_id}{price}?"):
             raise click.Abort
         receipt = session.chain.submit(GiveUpSeat(number), session.key)
-    tell(settings, f"you have left swarm {swarm_id}", receipt, swarm=swarm_id)
+        ended = receipt.find(SeatEnded)
+    refunded = 0 if ended is None else ended.refunded
+    back = f", and have {format_amount(refunded)} back" if refunded else ""
+    text = f"you have left swarm {swarm_id}{back}"
+    tell(settings, text, receipt, swarm=swarm_id, refunded=refunded)

@@ -10,6 +10,7 @@ from decentralml.cli.units import AMOUNT, format_amount
 
 HOW_BACK = {
     "market.Deposit": " (for storage; back by decentralml clear TASK, a while after its end)",
+    "swarm.Price": " (of seats; whose it becomes says decentralml swarm status SWARM)",
 }
 """Where nothing else tells it: how to get back what is held for a reason."""
 

@@ -43,6 +43,8 @@ class SwarmBatch:
             case events.SeatEnded(_, who):
                 self.seats.end((swarm, who), block)
                 self.nodes.end((swarm, who), block)
+            case events.PriceCollected(_, who):
+                self.seats.touch((swarm, who), block)
             case events.NodeRegistered(_, who):
                 self.nodes.begin((swarm, who), block)
             case (

@@ -38,7 +38,8 @@ class SwarmRow(KeptRow):
     newest_cid: Mapped[str | None] = mapped_column(CID)
     newest_leader: Mapped[str | None] = mapped_column(ADDRESS)
     objections: Mapped[int] = mapped_column(Number)
-    closed: Mapped[bool]
+    closed: Mapped[int | None] = mapped_column(Number)
+    """When, in Unix milliseconds."""
     deposit: Mapped[int] = mapped_column(Amount)
 
 
@@ -62,6 +63,8 @@ class SeatRow(OfMember):
     )
 
     paid: Mapped[int] = mapped_column(Amount)
+    due: Mapped[int | None] = mapped_column(Number)
+    """While it is on hold: from when on it is the owner's, in Unix milliseconds."""
     deposit: Mapped[int] = mapped_column(Amount)
     payer: Mapped[str] = mapped_column(ADDRESS)
 

@@ -101,6 +101,7 @@ def seat_row(key: tuple[SwarmId, Address], found: Seat) -> Values:
         "swarm": swarm,
         "account": account,
         "paid": found.paid,
+        "due": found.due,
         "deposit": found.deposit,
         "payer": found.payer,
     }

@@ -15,6 +15,7 @@ from decentralml.chain.errors import FundsUnavailable
 from decentralml.chain.errors import swarm as refused
 from decentralml.chain.keys import development_key
 from decentralml.chain.swarm import calls, events
+from decentralml.chain.swarm.prices import comes_back, is_due
 from decentralml.chain.swarm.words import (
     Admission,
     Fault,
@@ -27,6 +28,7 @@ from decentralml.chain.swarm.words import (
     SwarmId,
 )
 from decentralml.errors import CallInvalid
+from decentralml.errors.quantities import format_time
 from decentralml.types import UNIT, Address, Cid
 
 NOBODY = development_key("//Nobody/of/swarms")
@@ -49,7 +51,7 @@ def test_a_swarm_lives_from_its_making_to_the_return_of_every_deposit(chain: Cha
     assert granted == events.SeatGranted(swarm.id, BOB.address, 0)
     seat = chain.seat(swarm.id, BOB.address)
     assert seat is not None and seat.deposit > 0
-    assert seat == Seat(BOB.address, 0, seat.deposit, ALICE.address)
+    assert seat == Seat(BOB.address, 0, None, seat.deposit, ALICE.address)
 
     registered = swarm.register(BOB).find(events.NodeRegistered)
     certificate = chain.certificate(swarm.id, BOB.address)
@@ -146,16 +148,25 @@ def test_swarms_are_listed_newest_first_page_by_page_over_gaps(chain: Chain) -> 
     assert chain.swarms(5, before=SwarmId(0)) == []
 
 
-def test_a_seat_is_sold_for_its_price_and_revoked_for_it(chain: Chain) -> None:
+def test_a_seat_is_sold_for_a_price_that_is_on_hold_and_comes_back_when_it_is_revoked(
+    chain: Chain,
+) -> None:
     swarm = create(chain, admission=Admission.SALE, price=2 * UNIT)
     with pytest.raises(refused.PriceTooHigh, match=r"at least 2; it is 1\.5"):
         chain.submit(calls.TakeSeat(swarm.id, 3 * UNIT // 2), BOB)
     with pytest.raises(refused.OwnSeat):
         chain.submit(calls.TakeSeat(swarm.id, 2 * UNIT), ALICE)
-    owner = chain.balance(ALICE.address).free
+    owner, before = chain.balance(ALICE.address).free, held(chain, BOB.address)
     bought = chain.submit(calls.TakeSeat(swarm.id, 9 * UNIT), BOB)
     assert bought.find(events.SeatGranted) == events.SeatGranted(swarm.id, BOB.address, 2 * UNIT)
-    assert chain.balance(ALICE.address).free == owner + 2 * UNIT
+    assert chain.balance(ALICE.address).free == owner
+    price = held(chain, BOB.address)["swarm.Price"] - before.get("swarm.Price", 0)
+    seat = chain.seat(swarm.id, BOB.address)
+    assert seat is not None and (seat.paid, price) == (2 * UNIT, 2 * UNIT)
+    assert seat.due is not None and not is_due(chain.swarm(swarm.id), seat, chain.now())
+    assert seat.due <= chain.now() + chain.constants().swarm.price_wait
+    with pytest.raises(refused.PriceNotDue, match=f"try again from {format_time(seat.due)} on"):
+        chain.submit(calls.CollectPrice(swarm.id, BOB.address), CHARLIE)
     with pytest.raises(refused.SeatTaken):
         chain.submit(calls.TakeSeat(swarm.id, 9 * UNIT), BOB)
     with pytest.raises(refused.NotOwner):
@@ -166,6 +177,32 @@ def test_a_seat_is_sold_for_its_price_and_revoked_for_it(chain: Chain) -> None:
     chain.submit(calls.SetSwarmTerms(swarm.id, terms(admission=Admission.OPEN)), ALICE)
     taken = chain.submit(calls.TakeSeat(swarm.id, 0), BOB).find(events.SeatGranted)
     assert taken == events.SeatGranted(swarm.id, BOB.address, 0)
+    with pytest.raises(refused.NothingOnHold, match="cost nothing"):
+        chain.submit(calls.CollectPrice(swarm.id, BOB.address), CHARLIE)
+
+
+def test_the_price_of_a_seat_goes_where_its_end_says(chain: Chain) -> None:
+    swarm = create(chain, admission=Admission.SALE, price=2 * UNIT)
+    for who in (BOB, DAVE, EVE):
+        chain.submit(calls.TakeSeat(swarm.id, 2 * UNIT), who)
+    left = chain.submit(calls.GiveUpSeat(swarm.id), BOB)
+    assert left.find(events.PriceCollected) == events.PriceCollected(
+        swarm.id, BOB.address, 2 * UNIT
+    )
+    assert left.find(events.SeatEnded) == events.SeatEnded(swarm.id, BOB.address, 0)
+    chain.submit(calls.CloseSwarm(swarm.id), ALICE)
+    closed, seat = chain.swarm(swarm.id), chain.seat(swarm.id, DAVE.address)
+    assert closed.closed is not None and seat is not None and comes_back(closed, seat)
+    with pytest.raises(refused.PriceNotDue, match=f"swarm clear {swarm.id}` gives it back"):
+        chain.submit(calls.CollectPrice(swarm.id, DAVE.address), ALICE)
+    for who, call, by in (
+        (DAVE, calls.ClearSeat(swarm.id, DAVE.address), ALICE),
+        (EVE, calls.GiveUpSeat(swarm.id), EVE),
+    ):
+        ended = chain.submit(call, by)
+        assert ended.find(events.SeatEnded) == events.SeatEnded(swarm.id, who.address, 2 * UNIT)
+        assert ended.find(events.PriceCollected) is None
+    chain.submit(calls.RemoveSwarm(swarm.id), CHARLIE)
 
 
 def test_a_leader_that_fails_is_replaced_until_nobody_is_left(chain: Chain) -> None:

@@ -8,7 +8,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from chain_support import ALICE, BOB, CHARLIE, DAVE, EVE, embedded, new_home, served
+from chain_support import (
+    ALICE,
+    BOB,
+    CHARLIE,
+    DAVE,
+    EVE,
+    embedded,
+    new_home,
+    pass_time,
+    served,
+)
 from click.testing import CliRunner
 from fixture_support import open_at, unpack
 from sqlalchemy import select
@@ -19,7 +29,7 @@ from decentralml.chain.substrate.client import SPEC_VERSION, SubstrateChain
 from decentralml.chain.substrate.embedded import EmbeddedTransport
 from decentralml.chain.substrate.upgrade import upgrade
 from decentralml.chain.swarm import calls
-from decentralml.chain.swarm.words import Presence
+from decentralml.chain.swarm.words import Admission, Presence
 from decentralml.cli.main import cli
 from decentralml.db.engine import Database
 from decentralml.db.index import Index
@@ -27,6 +37,7 @@ from decentralml.db.swarm_models import NodeRow, SeatRow, SwarmRow
 from decentralml.db.swarm_rows import node_row, seat_row, swarm_row
 from decentralml.db.swarms import PastRound, past_rounds
 from decentralml.runtime import blob
+from decentralml.types import UNIT
 
 
 def rounds_in(chain: Chain, database: Database, swarm: OnChain) -> list[PastRound]:
@@ -89,6 +100,26 @@ def test_the_index_says_of_swarms_what_the_chain_says(
         Database(f"sqlite:///{tmp_path / 'i.sqlite'}") as database,
     ):
         a_life(chain, database)
+
+
+def test_prices_are_on_hold_in_the_index_until_the_owner_has_them(tmp_path: Path) -> None:
+    with (
+        embedded(new_home(tmp_path)) as chain,
+        Database(f"sqlite:///{tmp_path / 'i.sqlite'}") as database,
+    ):
+        swarm = create(chain, admission=Admission.SALE, price=UNIT)
+        for who in (BOB, DAVE):
+            chain.submit(calls.TakeSeat(swarm.id, UNIT), who)
+        rounds_in(chain, database, swarm)
+        pass_time(chain, chain.now() + chain.constants().swarm.price_wait)
+        chain.submit(calls.CollectPrice(swarm.id, BOB.address), EVE)
+        chain.submit(calls.CloseSwarm(swarm.id), ALICE)
+        rounds_in(chain, database, swarm)
+        with database.reading() as connection:
+            (closed,) = connection.scalars(select(SwarmRow.closed))
+            due = {row.account: row.due for row in connection.execute(select(SeatRow.__table__))}
+        assert closed == chain.swarm(swarm.id).closed is not None
+        assert due[BOB.address] is None and 0 < due[DAVE.address] <= closed
 
 
 def test_swarms_of_a_chain_that_began_without_them_are_indexed(tmp_path: Path) -> None:

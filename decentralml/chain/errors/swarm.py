@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from decentralml.chain.errors.short import Below, Outside
 from decentralml.errors import CallRefused
+from decentralml.errors.quantities import format_time
 
 
 class SwarmRefused(CallRefused):
@@ -188,3 +189,25 @@ class NotInRound(SwarmRefused):
 
 class AlreadyObjected(SwarmRefused):
     message = "{signer} has objected to the model of round {round}; nothing is left to do"
+
+
+class NothingOnHold(SwarmRefused):
+    message = (
+        "no price is on hold for the seat of {who} in swarm {swarm}: it cost nothing, or the owner "
+        "has it; nothing is left to do"
+    )
+
+
+class PriceNotDue(SwarmRefused):
+    """Facts, where they are known: ``due``, from when on the price is the owner's, and ``closed``,
+    since when the swarm is; Unix milliseconds."""
+
+    message = "the price of the seat of {who} in swarm {swarm} is not its owner's; {when}"
+
+    def words(self) -> dict[str, str]:
+        facts = vars(self)
+        due = facts.get("due")
+        if facts.get("closed") is not None:
+            back = f"`decentralml swarm clear {facts.get('swarm')}` gives it back"
+            return {"when": f"the swarm was closed before it was due, and {back}"}
+        return {"when": f"try again {'later' if due is None else f'from {format_time(due)} on'}"}

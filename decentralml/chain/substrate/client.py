@@ -17,6 +17,7 @@ from decentralml.chain.api import (
 from decentralml.chain.substrate.clock import SYSTEM, Clock
 from decentralml.chain.substrate.reader import Reader
 from decentralml.chain.substrate.runtime import Runtime
+from decentralml.chain.swarm.api import SwarmConstants
 from decentralml.errors import RuntimeMismatch, RuntimeOutdated, WrongGenesis
 from decentralml.types import (
     Address,
@@ -151,6 +152,14 @@ class SubstrateChain:
             desired_members=constant("Elections", "DesiredMembers"),
             term_blocks=constant("Elections", "TermDuration"),
             existential_deposit=constant("Balances", "ExistentialDeposit"),
+            swarm=SwarmConstants(
+                deposit_base=constant("Swarm", "DepositBase"),
+                deposit_per_byte=constant("Swarm", "DepositPerByte"),
+                minimum_wait=constant("Swarm", "MinimumWait"),
+                maximum_wait=constant("Swarm", "MaximumWait"),
+                max_peers=constant("Swarm", "MaxPeers"),
+                price_wait=constant("Swarm", "PriceWait"),
+            ),
         )
 
     # What it holds.

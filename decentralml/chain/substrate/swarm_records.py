@@ -61,7 +61,13 @@ def merged(value: dict[str, Any]) -> Merged:
 
 def seat(holder: bytes, value: dict[str, Any]) -> Seat:
     """``Swarm.Seats``."""
-    return Seat(ss58.encode(holder), value["paid"], value["deposit"], ss58.encode(value["payer"]))
+    return Seat(
+        holder=ss58.encode(holder),
+        paid=value["paid"],
+        due=value["due"],
+        deposit=value["deposit"],
+        payer=ss58.encode(value["payer"]),
+    )
 
 
 def node(account: bytes, value: dict[str, Any]) -> Node:

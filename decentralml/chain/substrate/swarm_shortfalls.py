@@ -11,6 +11,7 @@ from decentralml.chain.errors.swarm import (
     BadSpread,
     BadTimeout,
     BadWait,
+    PriceNotDue,
     PriceTooHigh,
 )
 from decentralml.chain.substrate.swarm_reader import SwarmReader
@@ -32,6 +33,10 @@ def numbers(
             return _bounds(error, terms, constant)
         case calls.TakeSeat(swarm, at_most) if isinstance(error, PriceTooHigh):
             return {"least": reader.swarm(swarm).terms.price, "given": at_most}
+        case calls.CollectPrice(swarm, who) if isinstance(error, PriceNotDue):
+            seat = reader.seat(swarm, who)
+            due = None if seat is None else seat.due
+            return {"due": due, "closed": reader.swarm(swarm).closed}
     return {}
 
 
@@ -52,7 +57,7 @@ def taken(call: calls.SwarmCall, signer: Address, reader: SwarmReader, constant:
             return nodes[0].deposit if nodes else base
         case calls.RevokeSeat(swarm, who):
             seat = reader.seat(swarm, who)
-            return 0 if seat is None else seat.paid
+            return 0 if seat is None or seat.due is not None else seat.paid
     return 0
 
 

@@ -69,6 +69,7 @@ _OWN: dict[type, tuple[str, str]] = {
     swarm.CloseSwarm: ("Swarm", "close"),
     swarm.ClearSeat: ("Swarm", "clear_seat"),
     swarm.RemoveSwarm: ("Swarm", "remove"),
+    swarm.CollectPrice: ("Swarm", "collect_price"),
 }
 _TEXT_BYTES = {
     "reason": calls.REASON_BYTES,

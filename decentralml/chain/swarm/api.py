@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from decentralml.chain.swarm.words import Meeting, Node, Round, Seat, Swarm, SwarmId
 from decentralml.types import Address
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmConstants:
+    """The limits and prices of swarms. Times are milliseconds."""
+
+    deposit_base: int
+    """Planck held for each thing stored."""
+    deposit_per_byte: int
+    """Planck held besides for each byte that it can be long."""
+    minimum_wait: int
+    """The least that a round waits for stragglers, and that terms can set."""
+    maximum_wait: int
+    """The most that terms can set."""
+    max_peers: int
+    """Most seats."""
+    price_wait: int
+    """For how long the price of a seat is on hold before it is the owner's."""
 
 
 class SwarmChain(Protocol):

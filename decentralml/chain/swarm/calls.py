@@ -34,7 +34,7 @@ class GrantSeat:
 
 @dataclass(frozen=True, slots=True)
 class TakeSeat:
-    """Of an open swarm for nothing, or of one that sells them for its price."""
+    """Of an open swarm for nothing, or of one that sells them for its price, which is on hold."""
 
     swarm: SwarmId
     at_most: int
@@ -51,7 +51,8 @@ class RevokeSeat:
 
 @dataclass(frozen=True, slots=True)
 class GiveUpSeat:
-    """By its holder; removes the node; deposits come back."""
+    """By its holder; removes the node; deposits come back. Of the price see
+    :mod:`decentralml.chain.swarm.prices`."""
 
     swarm: SwarmId
 
@@ -149,7 +150,8 @@ class CloseSwarm:
 
 @dataclass(frozen=True, slots=True)
 class ClearSeat:
-    """By anyone, of a closed swarm with no round under way: deposits go back to the holder."""
+    """By anyone, of a closed swarm with no round under way: deposits go back to the holder, and so
+    does a price that was not due when the swarm was closed."""
 
     swarm: SwarmId
     who: Address
@@ -160,6 +162,14 @@ class RemoveSwarm:
     """By anyone, of a closed swarm without seats: the owner's deposit goes back."""
 
     swarm: SwarmId
+
+
+@dataclass(frozen=True, slots=True)
+class CollectPrice:
+    """By anyone, of a seat whose price is due: the owner is paid."""
+
+    swarm: SwarmId
+    who: Address
 
 
 SwarmCall = (
@@ -181,6 +191,7 @@ SwarmCall = (
     | CloseSwarm
     | ClearSeat
     | RemoveSwarm
+    | CollectPrice
 )
 
 RENEWED = (RegisterNode, Ready, Advance, MarkAbsent, FinishTraining)

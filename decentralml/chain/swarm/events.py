@@ -26,6 +26,7 @@ class SeatGranted:
     swarm: SwarmId
     who: Address
     paid: int
+    """On hold for the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class SeatEnded:
     swarm: SwarmId
     who: Address
     refunded: int
-    """Of its price, by the owner."""
+    """Of its price, to its holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,15 @@ class SwarmRemoved:
     swarm: SwarmId
 
 
+@dataclass(frozen=True, slots=True)
+class PriceCollected:
+    """The price of a seat is the owner's."""
+
+    swarm: SwarmId
+    who: Address
+    paid: int
+
+
 SwarmEvent = (
     SwarmCreated
     | SwarmChanged
@@ -154,4 +164,5 @@ SwarmEvent = (
     | MergedOverturned
     | SwarmClosed
     | SwarmRemoved
+    | PriceCollected
 )

@@ -46,7 +46,7 @@ class Admission(StrEnum):
     INVITED = "Invited"
     """Only by the owner's grant."""
     SALE = "Sale"
-    """By grant, or for a price that the owner is paid."""
+    """By grant, or for a price that is on hold for a time and then the owner's."""
 
 
 class Presence(StrEnum):
@@ -145,7 +145,8 @@ class Swarm:
     """What is the newest again if that is overturned."""
     objections: int
     """Against ``newest``."""
-    closed: bool
+    closed: int | None
+    """Since when no round opens any more."""
     deposit: int
 
 
@@ -153,7 +154,9 @@ class Swarm:
 class Seat:
     holder: Address
     paid: int
-    """Planck that the holder paid the owner; it comes back if the owner revokes the seat."""
+    """Planck that the holder paid for it; it comes back if the owner revokes the seat."""
+    due: int | None
+    """From when on that is the owner's, while it is on hold from the holder."""
     deposit: int
     payer: Address
     """Whom the deposit is held from: the owner if it granted the seat, else the holder."""

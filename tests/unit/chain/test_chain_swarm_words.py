@@ -51,6 +51,7 @@ EVERY_CALL: tuple[calls.SwarmCall, ...] = (
     calls.CloseSwarm(ID),
     calls.ClearSeat(ID, ACCOUNT),
     calls.RemoveSwarm(ID),
+    calls.CollectPrice(ID, ACCOUNT),
 )
 
 
@@ -152,11 +153,11 @@ def test_whatever_is_stored_can_be_told(data: st.DataObject) -> None:
     stored = {item: data.draw(values(SWARM.storage[item].value)) for item in STORED}
     swarm = records.swarm(7, stored["Swarms"])
     assert (swarm.id, swarm.present) == (7, stored["Swarms"]["present"])
+    assert swarm.closed == stored["Swarms"]["closed"]
     assert (swarm.newest is None) == (stored["Swarms"]["newest"] is None)
     seat = records.seat(bytes(32), stored["Seats"])
-    assert (seat.paid, ss58.decode(seat.payer)) == (
-        stored["Seats"]["paid"],
-        stored["Seats"]["payer"],
+    assert (seat.paid, seat.due, ss58.decode(seat.payer)) == tuple(
+        stored["Seats"][name] for name in ("paid", "due", "payer")
     )
     node = records.node(bytes(32), stored["Nodes"])
     assert (node.identity, node.seen) == (stored["Nodes"]["identity"], stored["Nodes"]["seen"])

@@ -60,15 +60,19 @@ class SwarmFeed(FakeFeed):
     def found(self) -> None:
         terms = SwarmTerms(CONFIG, MergeMethod.MEAN, 2, 5)
         state = self.happen(events.SwarmCreated(ID, OWNER))
-        state.swarms[ID] = Swarm(ID, OWNER, terms, 0, 0, 0, 1, None, None, 0, False, UNIT)
+        state.swarms[ID] = Swarm(ID, OWNER, terms, 0, 0, 0, 1, None, None, 0, None, UNIT)
 
     def join(self, who: Address) -> None:
         state = self.happen(events.SeatGranted(ID, who, 7))
-        state.seats[ID, who] = Seat(who, 7, UNIT, OWNER)
+        state.seats[ID, who] = Seat(who, 7, START, UNIT, OWNER)
         state = self.happen(events.NodeRegistered(ID, who, bytes(32)))
         state.nodes[ID, who] = Node(
             who, bytes(32), "host:1", 5, True, Presence.REGISTERED, 0, None, 0, 0, 0, UNIT
         )
+
+    def collect(self, who: Address) -> None:
+        state = self.happen(events.PriceCollected(ID, who, 7))
+        state.seats[ID, who] = replace(state.seats[ID, who], due=None)
 
     def leave(self, who: Address) -> None:
         state = self.happen(events.SeatEnded(ID, who, 0))
@@ -156,6 +160,7 @@ def test_swarms_seats_and_nodes_are_as_the_chain_has_them(
 ) -> None:
     feed.join(CLEO)
     feed.leave(CLEO)
+    feed.collect(BEN)
     chain = indexed(database, feed)
     with database.reading() as connection:
         swarm = connection.execute(select(SwarmRow.__table__)).one()
@@ -165,13 +170,14 @@ def test_swarms_seats_and_nodes_are_as_the_chain_has_them(
             assert swarms_of(connection, chain, who, 5) == swarms
     assert (swarm.owner, swarm.config, swarm.merge) == (OWNER, CONFIG, "Mean")
     assert (swarm.newest_round, swarm.newest_cid, swarm.round) == (1, "bafymodel1", 2)
-    left = feed.head().number
+    left = feed.head().number - 1
     assert [(seat.account, seat.cleared_in) for seat in seats] == [
         (ANN, None),
         (BEN, None),
         (CLEO, left),
     ]
     assert {(seat.paid, seat.payer) for seat in seats} == {(7, OWNER)}
+    assert [seat.due for seat in seats] == [START, None, START]
     assert [(node.account, node.cleared_in) for node in nodes] == [
         (ANN, None),
         (BEN, None),

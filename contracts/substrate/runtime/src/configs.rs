@@ -244,5 +244,6 @@ impl pallet_swarm::Config for Runtime {
     type MinimumWait = ConstU64<SECOND>;
     type MaximumWait = ConstU64<DAY>;
     type MaxPeers = ConstU32<10_000>;
+    type PriceWait = ConstU64<{ 7 * DAY }>;
     type WeightInfo = pallet_swarm::weights::SubstrateWeight<Runtime>;
 }

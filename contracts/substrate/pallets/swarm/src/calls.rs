@@ -36,7 +36,7 @@ mod calls {
             Self::do_grant_seat(ensure_signed(origin)?, swarm, who)
         }
 
-        /// Take a seat of an open swarm, or buy one for `at_most`; holds a deposit.
+        /// Take a seat of an open swarm, or buy one for `at_most`; holds a deposit, and the price.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::take_seat())]
         pub fn take_seat(
@@ -58,7 +58,8 @@ mod calls {
             Self::do_revoke_seat(ensure_signed(origin)?, swarm, who)
         }
 
-        /// Leave. Who has a seat.
+        /// Leave. Who has a seat; its price is the owner's, unless the swarm was closed before that
+        /// was due.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::give_up_seat())]
         pub fn give_up_seat(origin: OriginFor<T>, swarm: SwarmId) -> DispatchResult {
@@ -165,9 +166,10 @@ mod calls {
             Self::do_close(ensure_signed(origin)?, swarm)
         }
 
-        /// Forget a seat of a closed swarm, once no round is under way. Anyone.
+        /// Forget a seat of a closed swarm, once no round is under way. Anyone. Its price goes back,
+        /// unless it was due before the swarm was closed.
         #[pallet::call_index(16)]
-        #[pallet::weight(T::WeightInfo::clear_seat())]
+        #[pallet::weight(T::WeightInfo::clear_seat().max(T::WeightInfo::clear_sold_seat()))]
         pub fn clear_seat(
             origin: OriginFor<T>,
             swarm: SwarmId,
@@ -183,6 +185,18 @@ mod calls {
         pub fn remove(origin: OriginFor<T>, swarm: SwarmId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_remove(swarm)
+        }
+
+        /// Have the owner be paid the price of a seat that is due. Anyone.
+        #[pallet::call_index(18)]
+        #[pallet::weight(T::WeightInfo::collect_price())]
+        pub fn collect_price(
+            origin: OriginFor<T>,
+            swarm: SwarmId,
+            who: AccountOf<T>,
+        ) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_collect_price(swarm, who)
         }
     }
 }

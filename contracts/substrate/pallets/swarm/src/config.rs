@@ -6,7 +6,7 @@ use frame_support::pallet_macros::pallet_section;
 mod config {
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// Holds deposits, and pays for seats.
+        /// Holds deposits and the prices of seats.
         type Currency: MutateHold<AccountOf<Self>, Reason = Self::RuntimeHoldReason>
             + Mutate<AccountOf<Self>>;
 
@@ -36,6 +36,10 @@ mod config {
         /// The most seats of a swarm.
         #[pallet::constant]
         type MaxPeers: Get<u32>;
+
+        /// For how many milliseconds the price of a seat is on hold before it is the owner's.
+        #[pallet::constant]
+        type PriceWait: Get<Millis>;
 
         /// Weights of this pallet's calls.
         type WeightInfo: WeightInfo;

@@ -1,10 +1,6 @@
-//! Deposits for what is stored.
+//! Held money: deposits for what is stored, and how it goes back.
 
-use crate::{
-    AccountOf, BalanceOf, Certificate, Config, HoldReason, Memory, NodeOf, Pallet, RoundOf, SeatOf,
-    SwarmOf,
-};
-use codec::MaxEncodedLen;
+use crate::{AccountOf, BalanceOf, Config, HoldReason, Pallet};
 use frame_support::{
     dispatch::DispatchResult,
     traits::{fungible::MutateHold as _, tokens::Precision, Get},
@@ -12,26 +8,12 @@ use frame_support::{
 use sp_runtime::{DispatchError, Saturating};
 
 impl<T: Config> Pallet<T> {
-    /// Holds the deposit of what is stored for `reason` from `who`, and says how much that is.
+    /// Holds the deposit for so many `bytes` from `who`, and says how much that is.
     pub(crate) fn take_deposit(
         reason: HoldReason,
         who: &AccountOf<T>,
+        bytes: usize,
     ) -> Result<BalanceOf<T>, DispatchError> {
-        let bytes = match reason {
-            // With its round, and what it remembers.
-            HoldReason::Swarm => {
-                SwarmOf::<T>::max_encoded_len()
-                    + RoundOf::<T>::max_encoded_len()
-                    + Memory::max_encoded_len()
-            }
-            HoldReason::Seat => SeatOf::<T>::max_encoded_len(),
-            // With its certificate, and its place among candidates.
-            HoldReason::Node => {
-                NodeOf::<T>::max_encoded_len()
-                    + Certificate::max_encoded_len()
-                    + AccountOf::<T>::max_encoded_len()
-            }
-        };
         let deposit = T::DepositPerByte::get()
             .saturating_mul((bytes as u32).into())
             .saturating_add(T::DepositBase::get());
@@ -39,8 +21,8 @@ impl<T: Config> Pallet<T> {
         Ok(deposit)
     }
 
-    /// Gives a deposit back to who paid it.
-    pub(crate) fn return_deposit(
+    /// Gives what is held from `who` back to it.
+    pub(crate) fn give_back(
         reason: HoldReason,
         who: &AccountOf<T>,
         amount: BalanceOf<T>,

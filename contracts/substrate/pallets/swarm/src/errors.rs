@@ -82,5 +82,9 @@ mod errors {
         NotInRound,
         /// The node objected already.
         AlreadyObjected,
+        /// Nothing was paid for the seat, or its owner has it already.
+        NothingOnHold,
+        /// The price of the seat is not the owner's yet, or goes back to its holder.
+        PriceNotDue,
     }
 }

@@ -11,9 +11,9 @@ mod events {
         SwarmCreated { swarm: SwarmId, owner: AccountOf<T> },
         /// Its terms are others.
         SwarmChanged { swarm: SwarmId },
-        /// An account has a seat, and paid the owner for it.
+        /// An account has a seat; that much of its is on hold for the owner.
         SeatGranted { swarm: SwarmId, who: AccountOf<T>, paid: BalanceOf<T> },
-        /// A seat was revoked, given up or cleared; the owner gave that much of its price back.
+        /// A seat was revoked, given up or cleared; that much of its price went back to its holder.
         SeatEnded { swarm: SwarmId, who: AccountOf<T>, refunded: BalanceOf<T> },
         /// A node is a member, or says something else of itself.
         NodeRegistered { swarm: SwarmId, who: AccountOf<T>, identity: Digest },
@@ -48,5 +48,7 @@ mod events {
         SwarmClosed { swarm: SwarmId },
         /// A swarm is gone.
         SwarmRemoved { swarm: SwarmId },
+        /// The price of a seat is the owner's.
+        PriceCollected { swarm: SwarmId, who: AccountOf<T>, paid: BalanceOf<T> },
     }
 }

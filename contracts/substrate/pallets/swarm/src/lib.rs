@@ -28,6 +28,13 @@
 //! Whoever has a seat can give it up at any time, and has its deposits back. Of a closed swarm no
 //! round opens; the last one ends, and then anyone clears seats and swarm.
 //!
+//! ### Prices
+//!
+//! The price of a seat is on hold from its buyer for [`Config::PriceWait`]. From then on it is the
+//! owner's: anyone may [`Call::collect_price`]. It is the owner's at once if the buyer gives the seat
+//! up, who would read a model and take the money back else. It is the buyer's again if the owner
+//! revokes the seat, or closed the swarm before that time.
+//!
 //! ### Terminology
 //!
 //! - **Present**: of a node for which rounds wait: ready or active.
@@ -94,7 +101,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
 
-    /// Why this pallet holds money: deposits for what is stored.
+    /// Why this pallet holds money: deposits for what is stored, and prices.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// Swarms.
@@ -106,6 +113,9 @@ pub mod pallet {
         /// Nodes with their certificates.
         #[codec(index = 2)]
         Node,
+        /// Prices of seats that are not the owner's yet.
+        #[codec(index = 3)]
+        Price,
     }
 
     #[pallet::pallet]

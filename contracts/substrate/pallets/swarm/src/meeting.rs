@@ -62,7 +62,7 @@ impl<T: Config> Meeting<T> {
     /// Does to the round what follows from who is there and who is waited for: a deadline, the end
     /// of its collection, or its own.
     pub fn review(&mut self) {
-        let (terms, closed) = (&self.swarm.terms, self.swarm.closed);
+        let (terms, closed) = (&self.swarm.terms, self.swarm.closed.is_some());
         let Some(round) = &mut self.round else { return };
         let has_quorum = round.arrivals >= terms.min_peers;
         match &mut round.stage {

@@ -16,6 +16,7 @@ pub const DEPOSIT_BASE: Balance = 20;
 pub const LEAST_WAIT: Millis = 1_000;
 pub const MOST_WAIT: Millis = 86_400_000;
 pub const MAX_PEERS: u32 = 100;
+pub const PRICE_WAIT: Millis = 600_000;
 pub const WEALTH: Balance = 1_000_000;
 pub const START: Millis = 1_000_000;
 pub const HASHES: u64 = 20;
@@ -75,6 +76,7 @@ impl Config for Test {
     type MinimumWait = ConstU64<LEAST_WAIT>;
     type MaximumWait = ConstU64<MOST_WAIT>;
     type MaxPeers = ConstU32<MAX_PEERS>;
+    type PriceWait = ConstU64<PRICE_WAIT>;
     type WeightInfo = ();
 }
 

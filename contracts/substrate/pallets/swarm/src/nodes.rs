@@ -5,6 +5,7 @@ use crate::{
     Event, HoldReason, NetAddress, Node, NodeOf, Nodes, Number, Pallet, Presence, SwarmId,
     MAX_WEIGHTAGE, MISSED_ROUNDS,
 };
+use codec::MaxEncodedLen;
 use frame_support::{dispatch::DispatchResult, ensure};
 use sp_io::hashing::sha2_256;
 use sp_runtime::Saturating;
@@ -42,8 +43,12 @@ impl<T: Config> Pallet<T> {
             Some(node) => Node { identity, address, weightage, willing, ..node },
             None => {
                 Self::ensure_seated(id, &who)?;
-                ensure!(!meeting.swarm.closed, Error::<T>::SwarmClosed);
+                ensure!(meeting.swarm.closed.is_none(), Error::<T>::SwarmClosed);
                 meeting.swarm.nodes.saturating_inc();
+                // With its certificate, and its place among candidates.
+                let bytes = NodeOf::<T>::max_encoded_len()
+                    + Certificate::max_encoded_len()
+                    + AccountOf::<T>::max_encoded_len();
                 Node {
                     identity,
                     address,
@@ -56,7 +61,7 @@ impl<T: Config> Pallet<T> {
                     seen: 0,
                     candidate: None,
                     objected: 0,
-                    deposit: Self::take_deposit(HoldReason::Node, &who)?,
+                    deposit: Self::take_deposit(HoldReason::Node, &who, bytes)?,
                 }
             }
         };
@@ -73,7 +78,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_ready(who: AccountOf<T>, id: SwarmId) -> DispatchResult {
         let mut meeting = Meeting::<T>::load(id)?;
         let mut node = Self::node(id, &who)?;
-        ensure!(!meeting.swarm.closed, Error::<T>::SwarmClosed);
+        ensure!(meeting.swarm.closed.is_none(), Error::<T>::SwarmClosed);
         ensure!(node.presence != Presence::Ready, Error::<T>::AlreadyReady);
         node.seen = node.seen.max(meeting.latest_past());
         meeting.set_presence(&who, &mut node, Presence::Ready);
@@ -148,7 +153,7 @@ impl<T: Config> Meeting<T> {
         self.swarm.nodes.saturating_dec();
         // There are fewer candidates than nodes: if anything is there, it is of rounds before.
         crate::Candidates::<T>::remove(self.id, self.swarm.nodes);
-        Pallet::<T>::return_deposit(HoldReason::Node, who, node.deposit)?;
+        Pallet::<T>::give_back(HoldReason::Node, who, node.deposit)?;
         self.review();
         self.relieve(who);
         Ok(())

@@ -69,7 +69,7 @@ impl<T: Config> Meeting<T> {
             ensure!(round.is_collecting(), Error::<T>::CollectionOver);
             return Ok(());
         }
-        ensure!(!self.swarm.closed, Error::<T>::SwarmClosed);
+        ensure!(self.swarm.closed.is_none(), Error::<T>::SwarmClosed);
         let number = self.swarm.round;
         self.round = Some(Round {
             number,

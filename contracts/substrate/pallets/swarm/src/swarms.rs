@@ -1,9 +1,10 @@
 //! Swarms: made, changed, closed and forgotten.
 
 use crate::{
-    meeting::Meeting, AccountOf, Config, Error, Event, HoldReason, Lateness, NextSwarm, Pallet,
-    Stage, Swarm, SwarmId, SwarmOf, Swarms, TermsOf,
+    meeting::Meeting, AccountOf, Config, Error, Event, HoldReason, Lateness, Memory, NextSwarm,
+    Pallet, RoundOf, Stage, Swarm, SwarmId, SwarmOf, Swarms, TermsOf,
 };
+use codec::MaxEncodedLen;
 use frame_support::{dispatch::DispatchResult, ensure};
 use sp_runtime::Saturating;
 
@@ -22,7 +23,11 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_create(owner: AccountOf<T>, terms: TermsOf<T>) -> DispatchResult {
         Self::ensure_sound(&terms)?;
-        let deposit = Self::take_deposit(HoldReason::Swarm, &owner)?;
+        // With its round, and what it remembers.
+        let bytes = SwarmOf::<T>::max_encoded_len()
+            + RoundOf::<T>::max_encoded_len()
+            + Memory::max_encoded_len();
+        let deposit = Self::take_deposit(HoldReason::Swarm, &owner, bytes)?;
         let id = NextSwarm::<T>::mutate(|next| {
             let id = *next;
             next.saturating_inc();
@@ -38,7 +43,7 @@ impl<T: Config> Pallet<T> {
             newest: None,
             previous: None,
             objections: 0,
-            closed: false,
+            closed: None,
             deposit,
         };
         Swarms::<T>::insert(id, swarm);
@@ -53,7 +58,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let mut meeting = Meeting::<T>::load(id)?;
         ensure!(meeting.swarm.owner == owner, Error::<T>::NotOwner);
-        ensure!(!meeting.swarm.closed, Error::<T>::SwarmClosed);
+        ensure!(meeting.swarm.closed.is_none(), Error::<T>::SwarmClosed);
         Self::ensure_sound(&terms)?;
         ensure!(meeting.swarm.seats <= terms.max_peers, Error::<T>::SeatsAboveLimit);
         if let Some(round) = &meeting.round {
@@ -71,8 +76,8 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_close(owner: AccountOf<T>, id: SwarmId) -> DispatchResult {
         let mut meeting = Meeting::<T>::load(id)?;
         ensure!(meeting.swarm.owner == owner, Error::<T>::NotOwner);
-        ensure!(!meeting.swarm.closed, Error::<T>::SwarmClosed);
-        meeting.swarm.closed = true;
+        ensure!(meeting.swarm.closed.is_none(), Error::<T>::SwarmClosed);
+        meeting.swarm.closed = Some(meeting.now);
         Self::deposit_event(Event::SwarmClosed { swarm: id });
         meeting.review();
         meeting.save();
@@ -81,11 +86,11 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_remove(id: SwarmId) -> DispatchResult {
         let swarm = Self::swarm(id)?;
-        ensure!(swarm.closed, Error::<T>::NotClosed);
+        ensure!(swarm.closed.is_some(), Error::<T>::NotClosed);
         ensure!(swarm.seats == 0, Error::<T>::SeatsLeft);
         Swarms::<T>::remove(id);
         Lateness::<T>::remove(id);
-        Self::return_deposit(HoldReason::Swarm, &swarm.owner, swarm.deposit)?;
+        Self::give_back(HoldReason::Swarm, &swarm.owner, swarm.deposit)?;
         Self::deposit_event(Event::SwarmRemoved { swarm: id });
         Ok(())
     }

@@ -19,13 +19,18 @@ struct Ledger<T: Config> {
     swarms: Owed<T>,
     seats: Owed<T>,
     nodes: Owed<T>,
+    prices: Owed<T>,
 }
 
 impl<T: Config> Pallet<T> {
     /// Every hold is what is owed, and every count is what it counts.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
-        let (swarms, seats, nodes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut ledger = Ledger::<T> { swarms, seats, nodes };
+        let mut ledger = Ledger::<T> {
+            swarms: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            prices: BTreeMap::new(),
+        };
         for (id, swarm) in Swarms::<T>::iter() {
             ledger.enter(id, &swarm)?;
             let members: Members<T> = Nodes::<T>::iter_prefix(id).collect();
@@ -103,7 +108,7 @@ fn ensure_round<T: Config>(
             ensure!(arrivals > 0, "a round is open for nobody");
             ensure!(deadline.is_some() == has_quorum, "a deadline without a quorum, or none");
             ensure!(!has_quorum || waiting > 0, "a round waits for nobody");
-            ensure!(!swarm.closed || has_quorum, "a closed swarm waits for more arrivals");
+            ensure!(swarm.closed.is_none() || has_quorum, "a closed swarm waits for more arrivals");
         }
         Stage::Drawing { .. } => ensure!(has_quorum, "a leader is drawn for too few"),
         Stage::Merging { leader, .. } => {
@@ -143,6 +148,10 @@ impl<T: Config> Ledger<T> {
         for (who, seat) in Seats::<T>::iter_prefix(id) {
             ensure!(seat.paid.is_zero() || seat.payer == who, "a seat was paid by another");
             owe::<T>(&mut self.seats, &seat.payer, seat.deposit);
+            if seat.due.is_some() {
+                ensure!(!seat.paid.is_zero(), "nothing is on hold for a seat");
+                owe::<T>(&mut self.prices, &who, seat.paid);
+            }
         }
         for (who, node) in Nodes::<T>::iter_prefix(id) {
             owe::<T>(&mut self.nodes, &who, node.deposit);
@@ -157,13 +166,15 @@ impl<T: Config> Ledger<T> {
                 (HoldReason::Swarm, &mut self.swarms),
                 (HoldReason::Seat, &mut self.seats),
                 (HoldReason::Node, &mut self.nodes),
+                (HoldReason::Price, &mut self.prices),
             ] {
                 let held = T::Currency::balance_on_hold(&reason.into(), &who);
                 let owed = owed.remove(&who).unwrap_or_default();
                 ensure!(held == owed, "a hold is not what is owed");
             }
         }
-        let lost = [self.swarms, self.seats, self.nodes].into_iter().any(|owed| !owed.is_empty());
+        let all = [self.swarms, self.seats, self.nodes, self.prices];
+        let lost = all.into_iter().any(|owed| !owed.is_empty());
         ensure!(!lost, "what is owed is not held");
         Ok(())
     }

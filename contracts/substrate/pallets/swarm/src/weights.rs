@@ -29,7 +29,9 @@ pub trait WeightInfo {
     fn finish() -> Weight;
     fn close() -> Weight;
     fn clear_seat() -> Weight;
+    fn clear_sold_seat() -> Weight;
     fn remove() -> Weight;
+    fn collect_price() -> Weight;
 }
 
 /// What was measured, at the prices of a database.
@@ -40,125 +42,136 @@ pub type SubstrateWeight<T> = Measured<<T as frame_system::Config>::DbWeight>;
 
 impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
     fn create() -> Weight {
-        // Proof: 107 bytes measured. At least 99_846 ns.
-        Weight::from_parts(184_565_000, 3658)
+        // Proof: 107 bytes measured. At least 98_895 ns.
+        Weight::from_parts(109_325_000, 3676)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn set_terms() -> Weight {
-        // Proof: 548 bytes measured. At least 48_361 ns.
-        Weight::from_parts(85_099_000, 3884)
+        // Proof: 548 bytes measured. At least 48_210 ns.
+        Weight::from_parts(88_165_000, 3892)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn grant_seat() -> Weight {
-        // Proof: 461 bytes measured. At least 116_067 ns.
-        Weight::from_parts(121_817_000, 3884)
+        // Proof: 461 bytes measured. At least 172_412 ns.
+        Weight::from_parts(228_316_000, 3892)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(4))
     }
     fn take_seat() -> Weight {
-        // Proof: 635 bytes measured. At least 182_381 ns.
-        Weight::from_parts(186_708_000, 6196)
+        // Proof: 569 bytes measured. At least 252_151 ns.
+        Weight::from_parts(369_261_000, 3892)
             .saturating_add(D::get().reads(5))
-            .saturating_add(D::get().writes(5))
+            .saturating_add(D::get().writes(4))
     }
     fn revoke_seat() -> Weight {
-        // Proof: 3780 bytes measured. At least 352_880 ns.
-        Weight::from_parts(374_890_000, 9450)
+        // Proof: 3781 bytes measured. At least 480_378 ns.
+        Weight::from_parts(681_513_000, 9450)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn give_up_seat() -> Weight {
-        // Proof: 3640 bytes measured. At least 280_093 ns.
-        Weight::from_parts(300_461_000, 9450)
-            .saturating_add(D::get().reads(12))
-            .saturating_add(D::get().writes(12))
+        // Proof: 3807 bytes measured. At least 366_004 ns.
+        Weight::from_parts(643_091_000, 9450)
+            .saturating_add(D::get().reads(13))
+            .saturating_add(D::get().writes(13))
     }
     fn register() -> Weight {
-        // Proof: 732 bytes measured. At least 145_382 ns.
-        Weight::from_parts(207_358_000, 3884)
+        // Proof: 751 bytes measured. At least 148_026 ns.
+        Weight::from_parts(275_355_000, 3892)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(6))
     }
     fn register_again() -> Weight {
-        // Proof: 2028 bytes measured. At least 115_636 ns.
-        Weight::from_parts(182_381_000, 6630)
+        // Proof: 2028 bytes measured. At least 110_987 ns.
+        Weight::from_parts(185_576_000, 6630)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(7))
     }
     fn ready() -> Weight {
-        // Proof: 857 bytes measured. At least 57_127 ns.
-        Weight::from_parts(71_894_000, 3884)
+        // Proof: 857 bytes measured. At least 56_896 ns.
+        Weight::from_parts(59_541_000, 3892)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn arrive() -> Weight {
-        // Proof: 1025 bytes measured. At least 80_160 ns.
-        Weight::from_parts(135_343_000, 3884)
+        // Proof: 1025 bytes measured. At least 77_395 ns.
+        Weight::from_parts(126_897_000, 3892)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(5))
     }
     fn advance() -> Weight {
-        // Proof: 2055 bytes measured. At least 111_048 ns.
-        Weight::from_parts(130_954_000, 6630)
+        // Proof: 2055 bytes measured. At least 114_745 ns.
+        Weight::from_parts(128_590_000, 6630)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(6))
     }
     fn advance_collection() -> Weight {
-        // Proof: 701 bytes measured. At least 68_919 ns.
-        Weight::from_parts(77_154_000, 3884)
+        // Proof: 701 bytes measured. At least 65_162 ns.
+        Weight::from_parts(76_503_000, 3892)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn step_down() -> Weight {
-        // Proof: 2055 bytes measured. At least 112_961 ns.
-        Weight::from_parts(123_310_000, 6630)
+        // Proof: 2055 bytes measured. At least 112_330 ns.
+        Weight::from_parts(122_579_000, 6630)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(6))
     }
     /// `n` is 0 to 32.
-    fn publish(n: u32) -> Weight {
-        // Proof: 593 bytes measured. At least 53_780 ns.
-        Weight::from_parts(62_158_933, 3884)
-            .saturating_add(Weight::from_parts(78_066, 0).saturating_mul(n.into()))
+    fn publish(_n: u32) -> Weight {
+        // Proof: 593 bytes measured. At least 51_617 ns.
+        Weight::from_parts(59_701_200, 3892)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn object() -> Weight {
-        // Proof: 1755 bytes measured. At least 88_164 ns.
-        Weight::from_parts(103_794_000, 6630)
+        // Proof: 1755 bytes measured. At least 86_612 ns.
+        Weight::from_parts(97_141_000, 6630)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn mark_absent() -> Weight {
-        // Proof: 857 bytes measured. At least 62_727 ns.
-        Weight::from_parts(97_772_000, 3884)
+        // Proof: 857 bytes measured. At least 61_676 ns.
+        Weight::from_parts(65_663_000, 3892)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn finish() -> Weight {
-        // Proof: 2445 bytes measured. At least 133_569 ns.
-        Weight::from_parts(154_108_000, 9450)
+        // Proof: 2445 bytes measured. At least 127_358 ns.
+        Weight::from_parts(136_746_000, 9450)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(7))
     }
     fn close() -> Weight {
-        // Proof: 548 bytes measured. At least 47_659 ns.
-        Weight::from_parts(51_246_000, 3884)
+        // Proof: 548 bytes measured. At least 46_987 ns.
+        Weight::from_parts(49_272_000, 3892)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn clear_seat() -> Weight {
-        // Proof: 1257 bytes measured. At least 200_935 ns.
-        Weight::from_parts(395_449_000, 6326)
+        // Proof: 1266 bytes measured. At least 199_542 ns.
+        Weight::from_parts(205_725_000, 6362)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(10))
     }
+    fn clear_sold_seat() -> Weight {
+        // Proof: 1252 bytes measured. At least 262_140 ns.
+        Weight::from_parts(271_888_000, 6196)
+            .saturating_add(D::get().reads(8))
+            .saturating_add(D::get().writes(9))
+    }
     fn remove() -> Weight {
-        // Proof: 461 bytes measured. At least 92_513 ns.
-        Weight::from_parts(156_974_000, 3884)
+        // Proof: 469 bytes measured. At least 91_872 ns.
+        Weight::from_parts(95_959_000, 3892)
             .saturating_add(D::get().reads(3))
+            .saturating_add(D::get().writes(4))
+    }
+    fn collect_price() -> Weight {
+        // Proof: 983 bytes measured. At least 125_173 ns.
+        Weight::from_parts(128_910_000, 6196)
+            .saturating_add(D::get().reads(6))
             .saturating_add(D::get().writes(4))
     }
 }
@@ -222,7 +235,13 @@ impl WeightInfo for () {
     fn clear_seat() -> Weight {
         Measured::<RocksDbWeight>::clear_seat()
     }
+    fn clear_sold_seat() -> Weight {
+        Measured::<RocksDbWeight>::clear_sold_seat()
+    }
     fn remove() -> Weight {
         Measured::<RocksDbWeight>::remove()
+    }
+    fn collect_price() -> Weight {
+        Measured::<RocksDbWeight>::collect_price()
     }
 }

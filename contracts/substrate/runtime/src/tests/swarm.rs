@@ -1,8 +1,8 @@
 //! Swarms with the runtime's blocks, hashes and money.
 
 use super::{account, advance_to, new_chain, signed, WEALTH};
-use crate::{AccountId, Balances, Runtime, Swarm, System, UNIT};
-use frame_support::assert_ok;
+use crate::{AccountId, Balances, Moment, Runtime, Swarm, System, UNIT};
+use frame_support::{assert_ok, traits::Get};
 use pallet_swarm::{
     Admission, Cid, MergeMethod, Rounds, Stage, SwarmId, Swarms, Terms, WeightInfo,
 };
@@ -68,6 +68,11 @@ fn a_swarm_merges_and_ends_and_every_deposit_goes_back() {
         merged(id, &[4, 3, 2]);
         assert_eq!(Swarms::<Runtime>::get(id).unwrap().base(), 2);
         assert_ok!(Swarm::revoke_seat(signed(1), id, account(2)));
+        let wait: Moment = <Runtime as pallet_swarm::Config>::PriceWait::get();
+        pallet_timestamp::Now::<Runtime>::mutate(|now| *now += wait - 1_000);
+        assert!(Swarm::collect_price(signed(9), id, account(3)).is_err());
+        pallet_timestamp::Now::<Runtime>::mutate(|now| *now += 1_000);
+        assert_ok!(Swarm::collect_price(signed(9), id, account(3)));
         assert_ok!(Swarm::close(signed(1), id));
         for who in [3, 4] {
             assert_ok!(Swarm::clear_seat(signed(9), id, account(who)));

@@ -54,10 +54,11 @@ mod benches {
         assert!(Seats::<T>::contains_key(SWARM, who));
     }
 
-    /// The leader's, which was bought: another is drawn.
+    /// The leader's, which was bought, and its price collected: another is drawn.
     #[benchmark]
     fn revoke_seat() {
         let leader = stage::led::<T>();
+        stage::collect::<T>(&leader);
         stage::relax::<T>();
         #[extrinsic_call]
         _(RawOrigin::Signed(stage::owner::<T>()), SWARM, leader.clone());
@@ -65,7 +66,7 @@ mod benches {
         assert_eq!(stage::arrivals::<T>(), Some(MEMBERS - 1));
     }
 
-    /// The leader's: another is drawn.
+    /// The leader's, which was bought: another is drawn.
     #[benchmark]
     fn give_up_seat() {
         let leader = stage::led::<T>();
@@ -226,6 +227,19 @@ mod benches {
         assert_eq!(Candidates::<T>::iter_prefix(SWARM).count(), 0);
     }
 
+    /// With a node; its price is the owner's.
+    #[benchmark]
+    fn clear_sold_seat() {
+        stage::create::<T>(2);
+        let (owner, who) = (stage::owner::<T>(), stage::join::<T>(0));
+        stage::let_prices_be_due::<T>();
+        Pallet::<T>::close(stage::by::<T>(&owner), SWARM).expect("it is open");
+        #[extrinsic_call]
+        clear_seat(RawOrigin::Signed(owner), SWARM, who.clone());
+        assert_eq!(stage::swarm::<T>().seats, 0);
+        assert!(T::Currency::balance_on_hold(&HoldReason::Price.into(), &who).is_zero());
+    }
+
     #[benchmark]
     fn remove() {
         stage::create::<T>(2);
@@ -234,6 +248,16 @@ mod benches {
         #[extrinsic_call]
         _(RawOrigin::Signed(owner.clone()), SWARM);
         assert!(T::Currency::balance_on_hold(&HoldReason::Swarm.into(), &owner).is_zero());
+    }
+
+    #[benchmark]
+    fn collect_price() {
+        stage::create::<T>(2);
+        let who = stage::join::<T>(0);
+        stage::let_prices_be_due::<T>();
+        #[extrinsic_call]
+        _(RawOrigin::Signed(stage::owner::<T>()), SWARM, who.clone());
+        assert!(T::Currency::balance_on_hold(&HoldReason::Price.into(), &who).is_zero());
     }
 
     impl_benchmark_test_suite!(Pallet, stage::empty(), crate::mock::Test);

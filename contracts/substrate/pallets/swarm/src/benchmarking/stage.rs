@@ -126,6 +126,16 @@ pub fn arrive<T: Stage>(who: &AccountOf<T>) {
         .expect("it is ready");
 }
 
+pub fn let_prices_be_due<T: Stage>() {
+    set_time::<T>(START + T::PriceWait::get());
+}
+
+/// The owner has the price of the seat of `who`.
+pub fn collect<T: Stage>(who: &AccountOf<T>) {
+    let_prices_be_due::<T>();
+    Pallet::<T>::collect_price(by::<T>(who), SWARM, who.clone()).expect("it is due");
+}
+
 /// As many have arrived as make a quorum; there are that many nodes, and so many more.
 pub fn arrived<T: Stage>(count: u32, more: u32) {
     create::<T>(count);

@@ -4,12 +4,13 @@ use super::*;
 use scale_info::TypeInfo;
 
 /// The tests, as text.
-const TESTS: [&str; 8] = [
+const TESTS: [&str; 9] = [
     include_str!("closing.rs"),
     include_str!("failures.rs"),
     include_str!("nodes.rs"),
     include_str!("objections.rs"),
     include_str!("presence.rs"),
+    include_str!("prices.rs"),
     include_str!("rounds.rs"),
     include_str!("seats.rs"),
     include_str!("swarms.rs"),

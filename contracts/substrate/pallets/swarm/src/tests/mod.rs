@@ -8,10 +8,10 @@ mod failures;
 mod nodes;
 mod objections;
 mod presence;
+mod prices;
 mod rounds;
 mod seats;
 mod stateful;
-
 mod swarms;
 
 pub(super) use crate::{mock::*, *};

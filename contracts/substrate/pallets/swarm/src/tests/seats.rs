@@ -1,12 +1,6 @@
-//! Seats and the money in them.
+//! Seats: given, taken, taken away and given up. What they cost is in `prices`.
 
 use super::*;
-
-const PRICE: Balance = 5_000;
-
-fn sold() -> TermsOf<Test> {
-    Terms { admission: Admission::Sale, price: PRICE, ..terms() }
-}
 
 fn invited() -> TermsOf<Test> {
     Terms { admission: Admission::Invited, ..terms() }
@@ -14,10 +8,6 @@ fn invited() -> TermsOf<Test> {
 
 fn grant(who: AccountId) -> DispatchResult {
     Hive::grant_seat(signed(OWNER), SWARM, who)
-}
-
-fn buy(who: AccountId, at_most: Balance) -> DispatchResult {
-    Hive::take_seat(signed(who), SWARM, at_most)
 }
 
 fn revoke(who: AccountId) -> DispatchResult {
@@ -65,94 +55,23 @@ fn who_has_nothing_can_be_granted_a_seat_and_leave_it() {
 }
 
 #[test]
-fn a_seat_is_sold_for_its_price_and_no_more() {
-    run(|| {
-        create(sold());
-        let before = free(OWNER);
-        assert_noop!(buy(1, PRICE - 1), Error::<Test>::PriceTooHigh);
-        assert_noop!(buy(OWNER, PRICE), Error::<Test>::OwnSeat);
-        assert_ok!(buy(1, 2 * PRICE));
-        assert_eq!(last_event(), Event::SeatGranted { swarm: SWARM, who: 1, paid: PRICE });
-        let seat = Seats::<Test>::get(SWARM, 1).unwrap();
-        assert_eq!((seat.paid, seat.payer), (PRICE, 1));
-        assert_eq!(free(OWNER), before + PRICE);
-        assert_eq!(free(1), WEALTH - PRICE - seat.deposit);
-        assert_ok!(grant(OWNER));
-        assert_ok!(grant(2));
-        assert_eq!(free(2), WEALTH);
-    });
-}
-
-#[test]
-fn who_cannot_pay_price_and_deposit_gets_no_seat() {
-    run(|| {
-        create(sold());
-        assert_ok!(Balances::transfer_allow_death(signed(40), 777, PRICE + ED));
-        let (before, owner) = (free(777), free(OWNER));
-        assert!(frame_support::storage::with_storage_layer(|| buy(777, PRICE)).is_err());
-        assert_eq!((free(777), free(OWNER)), (before, owner));
-        assert!(!Seats::<Test>::contains_key(SWARM, 777));
-    });
-}
-
-#[test]
-fn a_revoked_seat_brings_its_price_back() {
-    run(|| {
-        create(sold());
-        assert_ok!(buy(1, PRICE));
-        assert_ok!(register(1, true));
-        assert_noop!(Hive::revoke_seat(signed(1), SWARM, 1), Error::<Test>::NotOwner);
-        assert_noop!(revoke(2), Error::<Test>::NoSeat);
-        let owner = free(OWNER);
-        assert_ok!(revoke(1));
-        assert_eq!(last_event(), Event::SeatEnded { swarm: SWARM, who: 1, refunded: PRICE });
-        assert_eq!((free(1), free(OWNER)), (WEALTH, owner - PRICE));
-        assert_eq!((held(HoldReason::Seat, 1), held(HoldReason::Node, 1)), (0, 0));
-        assert!(!Nodes::<Test>::contains_key(SWARM, 1));
-        assert!(!Certificates::<Test>::contains_key(SWARM, 1));
-        assert_eq!((swarm().seats, swarm().nodes), (0, 0));
-    });
-}
-
-#[test]
-fn a_price_is_what_it_was_when_the_seat_was_sold() {
-    run(|| {
-        create(sold());
-        assert_ok!(buy(1, PRICE));
-        assert_ok!(Hive::set_terms(signed(OWNER), SWARM, Terms { price: 3 * PRICE, ..sold() }));
-        let before = free(1);
-        assert_ok!(revoke(1));
-        assert_eq!(free(1) - before - (WEALTH - PRICE - before), PRICE);
-    });
-}
-
-#[test]
-fn an_owner_that_cannot_pay_the_price_back_cannot_revoke() {
-    run(|| {
-        create(sold());
-        assert_ok!(buy(1, PRICE));
-        assert_ok!(Balances::transfer_allow_death(signed(OWNER), 2, free(OWNER) - PRICE));
-        let ended = frame_support::storage::with_storage_layer(|| revoke(1));
-        assert!(ended.is_err());
-        assert!(Seats::<Test>::contains_key(SWARM, 1));
-        // It has to keep what an account needs.
-        assert_ok!(Balances::transfer_allow_death(signed(2), OWNER, ED));
-        assert_ok!(revoke(1));
-        assert_eq!(free(OWNER), ED);
-    });
-}
-
-#[test]
-fn who_gives_its_seat_up_gets_deposits_back_but_no_price() {
-    run(|| {
-        create(sold());
-        assert_ok!(buy(1, PRICE));
-        assert_ok!(register(1, true));
-        assert_noop!(Hive::give_up_seat(signed(2), SWARM), Error::<Test>::NoSeat);
-        assert_ok!(Hive::give_up_seat(signed(1), SWARM));
-        assert_eq!(last_event(), Event::SeatEnded { swarm: SWARM, who: 1, refunded: 0 });
-        assert_eq!(free(1), WEALTH - PRICE);
-    });
+fn a_seat_ends_with_its_node_and_every_deposit_goes_back() {
+    let ends: [fn(AccountId) -> DispatchResult; 2] =
+        [revoke, |who| Hive::give_up_seat(signed(who), SWARM)];
+    for end in ends {
+        run(|| {
+            gathered(terms(), &[1]);
+            assert_noop!(Hive::revoke_seat(signed(1), SWARM, 1), Error::<Test>::NotOwner);
+            assert_noop!(end(2), Error::<Test>::NoSeat);
+            assert_ok!(end(1));
+            assert_eq!(last_event(), Event::SeatEnded { swarm: SWARM, who: 1, refunded: 0 });
+            assert_eq!((held(HoldReason::Seat, 1), held(HoldReason::Node, 1)), (0, 0));
+            assert_eq!(free(1), WEALTH);
+            assert!(!Nodes::<Test>::contains_key(SWARM, 1));
+            assert!(!Certificates::<Test>::contains_key(SWARM, 1));
+            assert_eq!((swarm().seats, swarm().nodes), (0, 0));
+        });
+    }
 }
 
 #[test]

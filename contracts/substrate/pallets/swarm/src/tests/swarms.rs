@@ -12,7 +12,7 @@ fn a_swarm_has_a_number_an_owner_and_a_deposit() {
         assert_eq!(NextSwarm::<Test>::get(), 2);
         let found = swarm();
         assert_eq!((found.owner, found.round, found.newest.clone()), (OWNER, 1, None));
-        assert_eq!((found.seats, found.nodes, found.present, found.closed), (0, 0, 0, false));
+        assert_eq!((found.seats, found.nodes, found.present, found.closed), (0, 0, 0, None));
         assert!(found.deposit > DEPOSIT_BASE + 300);
         assert_eq!(held(HoldReason::Swarm, OWNER), 2 * found.deposit);
     });

@@ -59,8 +59,8 @@ pub struct Swarm<AccountId, Balance> {
     pub previous: Option<Merged<AccountId>>,
     /// Against the newest.
     pub objections: u32,
-    /// No round opens any more.
-    pub closed: bool,
+    /// Since when no round opens any more.
+    pub closed: Option<Millis>,
     /// Held from the owner for storing this.
     pub deposit: Balance,
 }
@@ -77,8 +77,10 @@ impl<AccountId, Balance> Swarm<AccountId, Balance> {
     Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen, Clone, PartialEq, Eq, Debug,
 )]
 pub struct Seat<AccountId, Balance> {
-    /// What its holder paid the owner for it.
+    /// What its holder paid for it.
     pub paid: Balance,
+    /// From when on that is the owner's, while it is on hold from the holder.
+    pub due: Option<Millis>,
     /// Held for storing this.
     pub deposit: Balance,
     /// From whom: the owner where it granted the seat, else the holder.

@@ -48,7 +48,7 @@ pub enum Admission {
     /// Only by the owner's grant.
     #[codec(index = 1)]
     Invited,
-    /// By grant, or for a price that the owner is paid.
+    /// By grant, or for a price that is on hold for a time and then the owner's.
     #[codec(index = 2)]
     Sale,
 }

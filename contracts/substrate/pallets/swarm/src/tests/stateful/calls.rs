@@ -5,7 +5,7 @@ use super::*;
 type Made = (AccountId, RuntimeCall);
 
 pub(super) fn random(dice: &mut Dice) -> Made {
-    let open: Vec<_> = Swarms::<Test>::iter().filter(|(_, swarm)| !swarm.closed).collect();
+    let open: Vec<_> = Swarms::<Test>::iter().filter(|(_, swarm)| swarm.closed.is_none()).collect();
     if open.is_empty() || open.len() < 3 && dice.chance(5) {
         return (dice.among(OWNERS), call(Call::create { terms: terms_of(dice) }));
     }
@@ -57,10 +57,11 @@ fn of_newcomer(dice: &mut Dice, swarm: SwarmId, found: &SwarmOf<Test>) -> Made {
 /// What anyone may do, whether it is time or not.
 fn of_anyone(dice: &mut Dice, swarm: SwarmId) -> Made {
     let who = member(dice, swarm);
-    let made = match dice.below(6) {
+    let made = match dice.below(8) {
         0 => Call::remove { swarm },
         1 | 2 => Call::clear_seat { swarm, who },
-        3 => Call::mark_absent { swarm, who },
+        3 | 4 => Call::collect_price { swarm, who },
+        5 => Call::mark_absent { swarm, who },
         _ => Call::advance { swarm },
     };
     (dice.among(PEOPLE), call(made))
