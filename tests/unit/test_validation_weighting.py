@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from decentralml.bundles.settings import read_settings
@@ -177,10 +178,17 @@ def test_an_absurd_metric_is_named(
     assert caught.value.metric == metric
 
 
-@pytest.mark.parametrize("examples", [-1, math.nan, math.inf])
+@pytest.mark.parametrize("examples", [-1, math.nan, math.inf, 2**53 + 2, 1e308])
 def test_absurd_examples_are_named(examples: float) -> None:
     with pytest.raises(MetricAbsurd, match="num_examples"):
         adjusted_weight("Text", examples, TEXT)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    metrics = {name: np.float32(value) for name, value in TEXT.items()}
+    assert adjusted_weight("Text", np.int64(7), metrics) == pytest.approx(3.5)
+    with pytest.raises(MetricAbsurd):
+        adjusted_weight("Text", 7, {**TEXT, "loss": np.bool_(True)})
 
 
 @pytest.mark.parametrize("name", ["", "text", "SpikingEvo", "Vision "])

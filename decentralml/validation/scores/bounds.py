@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 
 from decentralml.errors import MetricAbsurd, MetricMissing
 
@@ -32,8 +33,11 @@ def required(metrics: Mapping[str, float], name: str, model_type: str) -> float:
 
 
 def _number(name: str, value: float) -> float:
-    """Metrics may come from a client's own program: text and truth values are no numbers."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Metrics may come from a client's own program: text and truth values are no numbers.
+
+    Those of NumPy are, whichever type they are of.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise MetricAbsurd(name, value, "a number")
     try:
         return float(value)

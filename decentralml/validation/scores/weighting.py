@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from decentralml.errors import ModelTypeUnknown, ZeroWeight
+from decentralml.errors import MetricAbsurd, ModelTypeUnknown, ZeroWeight
 from decentralml.types import LLM_TYPES, ModelType
 from decentralml.validation.scores.audio import audio_score
 from decentralml.validation.scores.bounds import at_least, required, share
@@ -30,6 +30,9 @@ CLASSIFICATION = ("image_classification_accuracy", "accuracy")
 """Names of the classifier's part in the vision score: the first one given is taken."""
 SHARES = ("bleu_score", "rouge_score", "cross_modal_coherence")
 """Optional metrics that no formula uses."""
+MOST_EXAMPLES = 2**53
+"""What a result's manifest takes; one client that claims more must not make a whole round's weights
+infinite."""
 
 
 def model_type_of(llm_type: str) -> ModelType:
@@ -53,6 +56,8 @@ def adjusted_weight(model_type: ModelType | str, examples: float, metrics: Metri
     ModelTypeUnknown, MetricMissing, MetricAbsurd
     """
     counted = at_least("num_examples", examples, 0)
+    if counted > MOST_EXAMPLES:
+        raise MetricAbsurd("num_examples", examples, f"at most {MOST_EXAMPLES:,}")
     return counted * quality_factor(model_type, metrics)
 
 
