@@ -1,8 +1,8 @@
-"""Members that register a certificate with the name of the authority which issued the others'."""
+"""Members whose certificates name what they are not: the others' authority, or nothing known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from swarm_files_support import Peer, Register, write_file
+from swarm_files_support import SCOPE, Peer, Register, write_file
 
+from decentralml.errors import CertificateInvalid
+from decentralml.swarm.identity.certificate import read_certificate
 from decentralml.swarm.identity.members import Member
 from decentralml.swarm.identity.own import Identity, store_identity
 from decentralml.types import Address
@@ -28,7 +30,12 @@ def new_key() -> Key:
 
 
 def issued(
-    subject: str, key: Key, issuer: str, signer: Key, usage: x509.KeyUsage | None = None
+    subject: str,
+    key: Key,
+    issuer: str,
+    signer: Key,
+    usage: x509.KeyUsage | None = None,
+    uris: Sequence[str] = (),
 ) -> x509.Certificate:
     subject_name, issuer_name = (
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (subject, issuer)
@@ -46,6 +53,9 @@ def issued(
     )
     if usage is not None:
         builder = builder.add_extension(usage, critical=True)
+    if uris:
+        named = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(u) for u in uris])
+        builder = builder.add_extension(named, critical=False)
     return builder.sign(signer, hashes.SHA256())
 
 
@@ -102,3 +112,18 @@ def test_who_names_a_member_as_its_issuer_does_not_keep_that_one_out(register: R
     cid = bob.shelf.put(write_file(register.folder / "file", 10_000))
     assert alice.fetch(cid, bob).is_file()
     assert alice.members.refused == {}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["", "x", "ab:7", "ab:7:5a:b", "ab:seven:5a", "\x1b[2J:7:5a", "ab:7:5a\n", "ab:7:" + "5" * 900],
+)
+def test_a_name_that_is_none_of_ours_is_refused_and_not_shown(odd: str) -> None:
+    """Also beside one that is right: whatever is told of a certificate is taken from the first."""
+    key, right = new_key(), SCOPE.name_of(Address("5mallory"))
+    odd = "decentralml:swarm:" + odd
+    read_certificate(as_der(issued("it", key, "it", key, SIGNS_ONLY, ["spiffe://it", right])), "it")
+    for uris in ([odd], [odd, right], [right, odd]):
+        with pytest.raises(CertificateInvalid, match="names no chain, swarm and account") as told:
+            read_certificate(as_der(issued("it", key, "it", key, SIGNS_ONLY, uris)), "it")
+        assert str(told.value).isprintable()

@@ -8,6 +8,7 @@ are then for any swarm; the chain says whose they are.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +31,7 @@ WARN_BEFORE = timedelta(days=14)
 """How long before its end a certificate is warned about."""
 _SCHEME = "decentralml:swarm:"
 _GENESIS_HEX = 16
+_NAME = re.compile(re.escape(_SCHEME) + "([0-9a-f]{1,16}):([0-9]{1,20}):([A-Za-z0-9]{1,64})")
 _LEAST_RSA_BITS = 2048
 Name = tuple[frozenset[tuple[str, str | bytes]], ...]
 """A distinguished name: what stands at each of its places."""
@@ -107,7 +109,7 @@ class Certificate:
     @property
     def swarm(self) -> str | None:
         """The number of the swarm that it was made for; None if it names none."""
-        return self.names[0].removeprefix(_SCHEME).split(":")[1] if self.names else None
+        return self.names[0].split(":")[-2] if self.names else None
 
     def check_scope(self, where: str, scope: Scope, account: Address) -> None:
         """Whether it may be used for an account's node in a swarm.
@@ -155,6 +157,8 @@ def read_certificate(der: bytes, where: str) -> Certificate:
         may_issue = _may_issue(parsed)
     except _UNREADABLE as error:
         raise CertificateInvalid(where, f"no sound X.509 certificate ({error})") from None
+    if not all(map(_NAME.fullmatch, names)):
+        reason = f"a URI of it begins with {_SCHEME} and names no chain, swarm and account"
     if reason is not None:
         raise CertificateInvalid(where, reason)
     digest = hashlib.sha256(der).digest()
@@ -220,7 +224,7 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _spoken(name: str) -> str:
-    genesis, swarm, account = [*name.removeprefix(_SCHEME).split(":", 2), "", ""][:3]
+    genesis, swarm, account = name.removeprefix(_SCHEME).split(":")
     return f"account {account} in swarm {swarm} of chain {genesis}"
 
 
