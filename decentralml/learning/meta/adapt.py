@@ -8,13 +8,14 @@ through ``a``, ``h`` and ``W``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.func import grad
 
+from decentralml.errors import BadSettings
 from decentralml.learning.settings import Loss
 from decentralml.learning.stacked.layers import Factors
 from decentralml.learning.stacked.model import StackedModel, Tensors
@@ -74,8 +75,18 @@ class Body:
         rate : one for all, or a tensor for each parameter, by name (Meta-SGD). A learner with
             tensors says so by ``element_rates``, as no weight can be shared then.
         first_order : take the steps' gradients as constants.
+
+        Raises
+        ------
+        BadSettings : a parameter, or its rate, is not given; or rates for each element by a learner
+            that does not say so.
         """
+        parameters = self._whole(parameters)
         weights = set(self._model.weight_of.values())
+        if isinstance(rate, Mapping):
+            if weights:
+                raise BadSettings("element_rates", False, "True of a learner that adapts by them")
+            _require(self._model.trainable, rate, "the learning rate")
         own = {n: v for n, v in parameters.items() if n in self._model.trainable - weights}
         fixed = {n: v for n, v in parameters.items() if n not in own}
         buffers: Tensors = dict(self._model.buffers)
@@ -132,7 +143,13 @@ class Body:
 
     def as_it_is(self, parameters: Mapping[str, Tensor]) -> Adapted:
         """A client's model without any adaptation."""
-        return Adapted(dict(parameters), {}, dict(self._model.buffers), torch.zeros(0))
+        parameters = self._whole(parameters)
+        return Adapted(parameters, {}, dict(self._model.buffers), torch.zeros(0))
+
+    def _whole(self, state: Mapping[str, Tensor]) -> Tensors:
+        """The model's parameters, of whatever a learner keeps."""
+        _require(self._model.parameters, state, "the state's parameter")
+        return {name: state[name] for name in self._model.parameters}
 
     def _grown(self, layer: str, before: Factors | None, h: Tensor, a: Tensor) -> Factors:
         if before is None:
@@ -149,6 +166,12 @@ class Body:
             )
             for layer, weight in self._model.weight_of.items()
         }
+
+
+def _require(names: Iterable[str], given: Mapping[str, Tensor], what: str) -> None:
+    missing = sorted(set(names) - set(given))
+    if missing:
+        raise BadSettings(f"{what} {missing[0]!r}", "missing", "there, by the model's name for it")
 
 
 def _constant(values: Tensors) -> Tensors:

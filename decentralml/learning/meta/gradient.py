@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from decentralml.errors import Diverged, NoClientExamples, NoUpdates, ZeroWeight
+from decentralml.errors import BadSettings, Diverged, NoClientExamples, NoUpdates, ZeroWeight
 from decentralml.learning.meta.adapt import Adapted, Batch, Body
 from decentralml.learning.meta.learners import Learner, State
 from decentralml.learning.meta.saved import with_values
@@ -87,13 +87,14 @@ def meta_gradient(
     local = learner.local()
     if local is not None:
         whole = [task.whole() for task in tasks]
-        start = with_values(module, state)
+        kept = dict(module.named_parameters())
+        start = with_values(module, {n: v for n, v in state.items() if n in kept})
         done = train_clients(
             start, whole, local, seeds=seeds, weights=shares.tolist(), loss=loss,
             engine=engine, memory=memory, known=known,
         )  # fmt: skip
         names = dict(module.named_buffers())
-        moved = {n: state[n] - done.mean[n] for n in state}
+        moved = {n: v - done.mean[n] if n in kept else v * 0 for n, v in state.items()}
         return MetaGradient(moved, {n: done.mean[n] for n in names}, done.losses, done.choice)
     known = known or traits(module, tasks[0].support.inputs)
     choice = _choice(learner, known, tasks, engine, memory, differentiated=True)
@@ -111,6 +112,12 @@ def meta_gradient(
         query_losses, inner, after = _mapped(
             objective, [tasks[p] for p in picked], choice, _device(state)
         )
+        if query_losses.shape != (len(picked),) or not query_losses.requires_grad:
+            raise BadSettings(
+                f"what the objective of {learner.name} gives for a client",
+                f"of shape {list(query_losses.shape[1:])}",
+                "a single number, which depends on the state",
+            )
         _check(query_losses, inner, [tasks[p].name for p in picked])
         part = shares[picked].to(query_losses)
         found = torch.autograd.grad(part @ query_losses, wanted, allow_unused=True)
@@ -139,7 +146,10 @@ def assess(
     memory: int = MEMORY,
     known: Traits | None = None,
 ) -> Scores:
-    """Adapt the state to each client's support set; measure the result on its query set."""
+    """Adapt the state to each client's support set; measure the result on its query set.
+
+    What is not finite is right for nobody: a client that diverges has no accuracy by chance.
+    """
     if not tasks:
         raise NoUpdates
     known = known or traits(module, tasks[0].support.inputs)
@@ -149,7 +159,9 @@ def assess(
 
     def score(support: Batch, query: Batch) -> tuple[Tensor, Adapted]:
         adapted = learner.adapt(body, state, support)
-        right = (body.scores(adapted, query).argmax(-1) == query.labels).float()
+        given = body.scores(adapted, query)
+        sound = given.isfinite().all(-1)
+        right = ((given.argmax(-1) == query.labels) & sound).float()
         mean = right.mean() if query.mask is None else (right * query.mask).sum() / query.mask.sum()
         both = torch.stack([mean, body.loss(adapted, query, training=False)])
         return both, adapted
