@@ -234,6 +234,10 @@ def test_a_node_runs_its_training_and_ends_with_it(tmp_path: Path, code: int) ->
         assert one.thread is not None
         one.thread.join(60)
         assert not one.thread.is_alive()
+        assert "command" in one.log.names(), "it says what it has started, and waits for"
+        name, text, facts = one.log.events[-1]
+        assert name == "stopped" and values(Path(facts["model"])) == {3.0}
+        assert facts["model"] in text
         node = swarm.chain.node(swarm.swarm, one.key.address)
         assert node is not None
         if code:

@@ -147,7 +147,7 @@ class SwarmNode:
         except Stopped:
             # Whoever trains is told nothing: it waits for the node that comes in this one's place.
             pass
-        self.log.event("stopped", "stopped")
+        self._farewell()
         if self._code and self._training is not None:
             raise TrainingFailed(self._training.command[0], self._code)
 
@@ -195,6 +195,16 @@ class SwarmNode:
             process=training.pid,
             adopted=training.adopted,
         )
+
+    def _farewell(self) -> None:
+        """The end, and where the model is that came of it all."""
+        model = None if self.rounds is None else self.rounds.newest.model
+        if model is None:
+            self.log.event("stopped", "stopped")
+            return
+        number = model.merged.round
+        text = f"stopped; the model of round {number} is {model.path}"
+        self.log.event("stopped", text, round=number, model=str(model.path))
 
     # -- the steps before
 
