@@ -36,7 +36,7 @@ class CertificateInvalid(CertificateError):
         self.reason = reason
         super().__init__(
             f"{where} is refused: {reason}; use PEM of a P-256 key and certificate, or have one "
-            "made: decentralml swarm identity"
+            "made: decentralml swarm identity SWARM --rotate"
         )
 
 
@@ -77,7 +77,7 @@ class CertificateForeign(CertificateError):
         self.wanted = wanted
         super().__init__(
             f"{where} is for {named}, this is {wanted}; use the certificate of this one, or have "
-            "one made: decentralml swarm identity"
+            "one made: decentralml swarm identity SWARM --rotate"
         )
 
 
@@ -108,7 +108,7 @@ class IdentityMissing(SwarmError):
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        super().__init__(f"there is no identity in {folder}; run: decentralml swarm identity")
+        super().__init__(f"there is no identity in {folder}; run: decentralml swarm identity SWARM")
 
 
 class SpiffeNotInstalled(SwarmError):

@@ -25,7 +25,8 @@ class SwarmConfigMissing(SwarmError):
         self.cid = cid
         super().__init__(
             f"nobody within reach has the configuration {cid} of swarm {swarm}; name the file that "
-            "its owner made (decentralml swarm run --config FILE), or wait for a node that has it"
+            f"its owner made (decentralml swarm run {swarm} --config FILE), or wait for a node that "
+            "has it"
         )
 
 
@@ -69,7 +70,7 @@ class SyncTimedOut(SwarmError):
         self.waits = waits
         super().__init__(
             f"no merged model after {waited:.0f} s: {waits}; the update stays, and counts once the "
-            "round goes on; see `decentralml swarm status`"
+            "round goes on; see `decentralml swarm status SWARM`"
         )
 
 
@@ -80,7 +81,8 @@ class NodeAway(SwarmError):
         self.socket = socket
         self.reason = reason
         super().__init__(
-            f"no node of a swarm answers at {socket} ({reason}); start it: decentralml swarm run"
+            f"no node of a swarm answers at {socket} ({reason}); start it: "
+            "decentralml swarm run SWARM"
         )
 
 

@@ -48,7 +48,7 @@ def test_a_server_that_does_not_run_at_its_address_is_found(alice: Peer) -> None
     alice.server.stop()
     (line,) = found(alice)
     assert f"this node's file server does not answer at {alice.address}" in line
-    assert "connection refused" in line and "swarm join --address HOST:PORT" in line
+    assert "connection refused" in line and "swarm join 7 --address HOST:PORT" in line
 
 
 def test_another_nodes_address_is_found(register: Register, alice: Peer) -> None:

@@ -9,17 +9,19 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from swarm_files_support import Peer, Register, new_identity, write_file
 
-from decentralml.errors import CannotServe, CertificateInvalid, FileUnavailable
+from decentralml.errors import CannotServe, CertificateInvalid, ChainError, FileUnavailable
 from decentralml.storage.unixfs import cid_of
 from decentralml.swarm.files import fetch as fetching
 from decentralml.swarm.files import serving
 from decentralml.swarm.files.limits import Limits
 from decentralml.swarm.files.server import FileServer
+from decentralml.swarm.rounds.peers import PeerFiles
 from decentralml.types import Cid
 
 SIZE = 1_000_001
@@ -269,6 +271,35 @@ def test_a_node_whose_own_certificate_was_removed_says_so(
         carol.fetch(cid, alice)
     (refusal,) = alice.server.refusals.latest()
     assert refusal.who == "127.0.0.1" and "can be used no more" in refusal.reason
+
+
+def test_a_node_tells_whom_it_knows_as_of_when_and_who_got_nothing(
+    register: Register, alice: Peer, bob: Peer, cid: Cid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(PeerFiles(bob.identity, bob.members, register.folder / "more")) as files:
+        at = files.serve("127.0.0.1", 0)
+        before = files.told()
+        assert before["members_fault"] is None and before["refused"] == []
+        with socket.create_connection(("127.0.0.1", int(at.rsplit(":", 1)[1])), 10) as stranger:
+            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            with suppress(OSError):
+                stranger.recv(100)
+        until = time.monotonic() + 30
+        while not (refused := files.told()["refused"]):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert [(each["who"], each["times"]) for each in refused] == [("127.0.0.1", 1)]
+        assert refused[0]["reason"] == "TLS failed: http request"
+
+        def away() -> None:
+            raise ChainError("the chain is away")
+
+        monkeypatch.setattr(bob.members, "_read", away)
+        with pytest.raises(ChainError):
+            bob.members.refresh()
+        after = files.told()
+        assert after["members_fault"] == "the chain is away"
+        assert after["members_read"] == before["members_read"] > 1_700_000_000_000
 
 
 def test_what_a_disk_damaged_is_removed_and_fetched_again(

@@ -31,6 +31,7 @@ def doubts(
     own : this node, as the chain has it.
     """
     found = []
+    join = f"decentralml swarm join {members.scope.swarm} --address HOST:PORT"
     if members.fault is not None:
         found.append(f"the chain cannot be read ({members.fault}); members are those of before")
     if (reason := members.distrust(own.account)) is not None:
@@ -40,13 +41,13 @@ def doubts(
     if (reason := _narrowness(own.address)) and any(not _narrowness(o.address) for o in others):
         found.append(
             f"the registered address {own.address} is {reason}: nodes elsewhere cannot reach it; "
-            "register one that they can: decentralml swarm join --address HOST:PORT"
+            f"register one that they can: {join}"
         )
     if (reason := _unreachable(own, identity, members)) is not None:
         found.append(
             f"asked from here, this node's file server does not answer at {own.address}: {reason}; "
             "unless only this network keeps it from itself, nobody can fetch from it: register its "
-            "address (decentralml swarm join --address HOST:PORT) and open its port"
+            f"address ({join}) and open its port"
         )
     return found
 
