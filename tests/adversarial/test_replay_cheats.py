@@ -41,6 +41,7 @@ DISHONEST = {
     "tiny_steps": {0, 1, 2, 3, 4, 5},
     "hidden_in_state": {2},
     "one_leap": {3},
+    "behind_a_giant": {0, 1, 2, 3, 4, 5},
 }
 """Of six segments, those that a cheat did not train: exactly those must fail."""
 DRAWS = 400

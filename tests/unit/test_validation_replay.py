@@ -371,3 +371,21 @@ def test_other_widths_are_compared_too(tmp_path: Path, dtype: torch.dtype) -> No
         for n, v in enumerate((0.0, 1.0, 1.5))
     ]
     assert distances(*files, 1, 0.1)["parameter"] == pytest.approx(0.5)
+
+
+def test_small_floats_are_compared_as_they_are(tmp_path: Path) -> None:
+    one, two = (torch.full((4,), value).to(torch.float8_e4m3fn) for value in (1.0, 2.0))
+    files = [checkpoint(tmp_path, str(n), parameter__w=w) for n, w in enumerate((one, one, two))]
+    assert distances(files[0], files[1], files[0], 1, 1e-3)["parameter"] == 0
+    assert distances(*files, 1, 1e-3)["parameter"] == math.inf
+
+
+def test_a_giant_hides_nothing_in_its_own_tensor(tmp_path: Path) -> None:
+    start = torch.cat((torch.ones(1000), torch.full((10,), 1e9)))
+    moved = start + torch.cat((torch.full((1000,), 1e-2), torch.full((10,), 1e6)))
+    idle = torch.cat((start[:1000], moved[1000:]))
+    files = [
+        checkpoint(tmp_path, str(n), parameter__w=w) for n, w in enumerate((start, moved, idle))
+    ]
+    assert distances(*files, 10, 1e-3)["parameter"] == pytest.approx(0.01)
+    assert distances(files[0], files[1], files[1], 10, 1e-3)["parameter"] == 0
