@@ -19,7 +19,11 @@ HOPELESS = (ConfigError, WrongGenesis, RuntimeMismatch, RuntimeOutdated, NotDeve
 """What no waiting mends."""
 
 
+def is_full(error: Exception) -> bool:
+    """Whether it is for want of room on a disk."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def told(error: Exception) -> str:
     """What is wrong, for people; a full disk by that name."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "the disk is full" if full else str(error)
+    return "the disk is full" if is_full(error) else str(error)

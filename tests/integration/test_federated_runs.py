@@ -111,6 +111,34 @@ def test_staying_with_a_run_tells_of_each_round(
     assert train_federated(stage.as_(CREATOR), plan(stage)).run == told[-1].run
 
 
+def test_folders_are_not_hashed_while_a_round_is_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[Path] = []
+    monkeypatch.setattr(
+        "decentralml.market.rounds.plan.cid_of", lambda p: (counted.append(p), cid_of(p))[1]
+    )
+    at: list[int] = []
+
+    def idle(progress: Progress, now: int) -> None:
+        at.append(len(counted))
+        if len(at) == 4:
+            serve(stage, task_of(progress))
+
+    list(stay_with_run(stage.as_(CREATOR), plan(stage, 1), idle, 0.0))
+    assert at[0] > 0 and len(set(at[:4])) == 1
+
+
+def test_a_bundle_that_was_changed_under_a_run_is_not_posted(stage: Stage) -> None:
+    def idle(progress: Progress, now: int) -> None:
+        serve(stage, task_of(progress))
+        (stage.bundle / "start_task.sh").write_text("exit 1\n")
+
+    with pytest.raises(RunDiffers, match="bundle"):
+        list(stay_with_run(stage.as_(CREATOR), plan(stage, 2), idle, 0.0))
+    assert len(stage.as_(CREATOR).chain.tasks(5)) == 1
+
+
 def test_a_node_that_goes_away_meanwhile_is_waited_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +243,7 @@ def test_a_publication_that_was_taken_back_is_made_again(stage: Stage) -> None:
     run = step(stage, replace(wanted, rounds=1)).run
     creator = stage.as_(CREATOR)
     other = write_model(stage.root / "other", WEAK)
-    publish_model(creator, creator.chain.task(task), other, cid_of(other))
+    publish_model(creator, (creator.chain.task(task),), other, cid_of(other))
     step(stage, wanted)
     assert creator.chain.task(task).published == run.rounds[0].model
 

@@ -23,7 +23,7 @@ from decentralml.market.exchange.handover import hand_over_if_able
 from decentralml.market.judging.panel import Duty, attend_panels
 from decentralml.market.merging.attempts import federate_round
 from decentralml.market.merging.federation import Merged
-from decentralml.market.progress import has_seat, seat_of
+from decentralml.market.progress import ENDED, has_seat, seat_of
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, every_submission, settle
 from decentralml.service.log import Log
@@ -64,7 +64,8 @@ class Aggregator:
     later: Later = field(default_factory=Later)
     live: LiveTasks = field(default_factory=LiveTasks)
     _office: tuple[Address, ...] = ()
-    _shared: set[tuple[TaskId, int]] = field(default_factory=set)
+    _shared: set[TaskId] = field(default_factory=set)
+    _results: dict[TaskId, list[Submission]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rounds = Rounds(
@@ -83,13 +84,18 @@ class Aggregator:
         if session.chain.profile(session.address) is None:
             raise NotAnAggregator(session.called(session.address))
         tasks = self.live.look(session)
+        changed = self.live.changed
+        self._rounds.look(session, [t for t in (*self.live.ended, *tasks) if t.id in changed])
+        for number in changed:
+            self._shared.discard(number)
+            self._results.pop(number, None)
         self._hand_over(session, tasks)
         busy = False
+        now = session.chain.now()
         for task in tasks:
             self.stop.between()
             if self._may(task, WHOLE):
-                busy |= self._safely(session, task)
-        self._rounds.look(session, (*self.live.ended, *tasks))
+                busy |= self._safely(session, task, now)
         for task in self._rounds.due(session):
             self.stop.between()
             busy |= self._merge(session, task)
@@ -104,7 +110,7 @@ class Aggregator:
             self._office = office
             self._shared.clear()
         for task in tasks:
-            if (task.id, task.created_at) in self._shared:
+            if task.id in self._shared:
                 continue
             for who in hand_over_if_able(session, task):
                 self.log.event(
@@ -112,13 +118,12 @@ class Aggregator:
                     f"task {task.id}: gave {session.called(who)} the key of its validation set",
                     task=task.id, to=who,
                 )  # fmt: skip
-            if session.chain.share(task.id, session.address) is not None:
-                self._shared.add((task.id, task.created_at))
+            self._shared.add(task.id)
 
-    def _safely(self, session: Session, task: Task) -> bool:
+    def _safely(self, session: Session, task: Task, now: int) -> bool:
         """Attend to a task; what is wrong with it must not keep this account from the others."""
         try:
-            return self._attend(session, task)
+            return self._attend(session, task, now)
         except CallRefused as error:
             self._put_off(task, WHOLE, error)
             return False
@@ -128,13 +133,11 @@ class Aggregator:
             self._put_off(task, WHOLE, f"{type(error).__name__}: {error}")
             return False
 
-    def _attend(self, session: Session, task: Task) -> bool:
+    def _attend(self, session: Session, task: Task, now: int) -> bool:
         busy = False
-        now = session.chain.now()
-        submissions = list(every_submission(session, task.id)) if task.active else []
         due = [
             each.index
-            for each in submissions
+            for each in self._open_results(session, task)
             if self._may(task, each.index) and self._is_due(session, each, now)
         ]
         if due:
@@ -156,6 +159,15 @@ class Aggregator:
             except CallRefused as error:
                 self._put_off(task, CLOSING, error)
         return busy
+
+    def _open_results(self, session: Session, task: Task) -> list[Submission]:
+        """The results of a task that have not ended, read again once something has happened."""
+        if not task.active:
+            return []
+        if task.id not in self._results:
+            found = every_submission(session, task.id)
+            self._results[task.id] = [each for each in found if each.status not in ENDED]
+        return self._results[task.id]
 
     def _is_due(self, session: Session, submission: Submission, now: int) -> bool:
         """Whether this account can, and should, do something about a result now."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from decentralml.errors import DataFolderUnfit
 from decentralml.market.session import Session
-from decentralml.market.tasks import every_submission, is_open
+from decentralml.market.tasks import every_submission
 from decentralml.types import Access, Address, ModelType, Role, Task, TaskType
 
 
@@ -60,12 +60,9 @@ class WorkerPolicy:
         )
 
 
-def may_take(session: Session, policy: WorkerPolicy, task: Task, now: int) -> bool:
-    """Whether the account may take a slot of a task now, and has not worked on it before.
-
-    Two results of one account in a task would be one training sold twice.
-    """
-    if task.creator == session.address or not policy.wants(task) or not is_open(task, now):
+def may_take(session: Session, policy: WorkerPolicy, task: Task) -> bool:
+    """Whether the account, and the task's creator, are such that it may take a slot now."""
+    if task.creator == session.address:
         return False
     chain, me = session.chain, session.address
     if task.terms.access is Access.INVITED and not chain.invited(task.id, me):
@@ -74,7 +71,10 @@ def may_take(session: Session, policy: WorkerPolicy, task: Task, now: int) -> bo
     if least and chain.reputation(me, Role.CONTRIBUTOR).standing < least:
         return False
     if policy.minimum_standing:
-        creator = chain.reputation(task.creator, Role.CREATOR)
-        if creator.standing < policy.minimum_standing:
-            return False
-    return all(each.contributor != me for each in every_submission(session, task.id))
+        return chain.reputation(task.creator, Role.CREATOR).standing >= policy.minimum_standing
+    return True
+
+
+def has_worked(session: Session, task: Task) -> bool:
+    """Whether the account has, or had, a slot of a task."""
+    return any(each.contributor == session.address for each in every_submission(session, task.id))

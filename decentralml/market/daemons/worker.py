@@ -29,10 +29,10 @@ from decentralml.market.contributing.running import Ran, run_task
 from decentralml.market.contributing.sending import follow_result, send_results
 from decentralml.market.daemons.later import Later
 from decentralml.market.daemons.live import LiveTasks
-from decentralml.market.daemons.policy import WorkerPolicy, may_take
+from decentralml.market.daemons.policy import WorkerPolicy, has_worked, may_take
 from decentralml.market.progress import ENDED
 from decentralml.market.session import Session
-from decentralml.market.tasks import settle
+from decentralml.market.tasks import is_open, settle
 from decentralml.service.log import Log
 from decentralml.service.stopping import Stop, Stopped
 from decentralml.types import Phase, Submission, SubmissionStatus, Task, TaskId, Window
@@ -78,6 +78,8 @@ class Worker:
     live: LiveTasks = field(default_factory=LiveTasks)
     shunned: Later = field(default_factory=Later)
     hand: dict[tuple[TaskId, int], Task] = field(default_factory=dict)
+    _own: dict[TaskId, int | None] = field(default_factory=dict)
+    _over: dict[TaskId, bool] = field(default_factory=dict)
 
     def visit(self, session: Session) -> bool:
         """Go on with what is in hand, then take what the policy allows; whether that did anything.
@@ -89,6 +91,9 @@ class Worker:
         busy = False
         held = 0
         tasks = self.live.look(session)
+        for number in self.live.changed:
+            self._own.pop(number, None)
+            self._over.pop(number, None)
         in_hand = list(self._in_hand(session, tasks))
         self._tell_of_ends(session, in_hand)
         for task, submission in in_hand:
@@ -108,8 +113,9 @@ class Worker:
     def _in_hand(self, session: Session, tasks: list[Task]) -> Iterator[tuple[Task, Submission]]:
         """The account's submissions that have not ended."""
         for task in tasks:
-            index = session.chain.open_assignment(task.id, session.address)
-            if index is None:
+            if task.id not in self._own:
+                self._own[task.id] = session.chain.open_assignment(task.id, session.address)
+            if (index := self._own[task.id]) is None:
                 continue
             try:
                 submission = session.chain.submission(task.id, index)
@@ -164,12 +170,19 @@ class Worker:
             settle(session, task.id, submission.index)
 
     def _wanted(self, session: Session, tasks: list[Task]) -> Iterator[Task]:
-        """Tasks to take a slot of, best paid first."""
+        """Tasks to take a slot of, best paid first.
+
+        One on which the account has worked is not among them: two results of one account in a task
+        would be one training sold twice.
+        """
         now = session.chain.now()
         for task in sorted(tasks, key=lambda task: (-task.terms.reward, task.id)):
-            if self._shuns(task) or self._given_up(session, task):
+            if self._shuns(task) or not self.policy.wants(task) or not is_open(task, now):
                 continue
-            if may_take(session, self.policy, task, now):
+            if task.id not in self._over:
+                given_up = self._given_up(session, task)
+                self._over[task.id] = given_up or has_worked(session, task)
+            if not self._over[task.id] and may_take(session, self.policy, task):
                 yield task
 
     def _take(self, session: Session, task: Task) -> bool:

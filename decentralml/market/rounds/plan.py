@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from decentralml.bundles.attempts import MAX_BEFORE
 from decentralml.bundles.merge import MergePlan, Weighting
 from decentralml.bundles.settings import read_settings
-from decentralml.errors import RunInvalid
+from decentralml.errors import RunDiffers, RunInvalid
 from decentralml.market.creating.offer import DAY, HOUR, Offer
 from decentralml.market.merging.plan import choose
 from decentralml.market.rounds.state import Run
@@ -110,6 +111,13 @@ class RunPlan:
             "spare": str(self.spare),
             "round_time": str(self.round_time),
         }
+
+
+def require_same(run: Run, terms: Mapping[str, str]) -> None:
+    """Raise RunDiffers unless a run was begun with these terms."""
+    differing = tuple(key for key in terms if run.terms.get(key) != terms[key])
+    if differing:
+        raise RunDiffers(run.name, differing)
 
 
 class Ending(StrEnum):

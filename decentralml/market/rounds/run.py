@@ -11,15 +11,15 @@ import fcntl
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from decentralml.errors import NodeTimeout, NodeUnreachable, RunBusy, RunDiffers, RunInvalid
+from decentralml.errors import NodeTimeout, NodeUnreachable, RunBusy, RunInvalid
 from decentralml.market import staying
 from decentralml.market.exchange.handover import hand_over_if_able
-from decentralml.market.rounds.plan import Ending, RunPlan, ended
+from decentralml.market.rounds.plan import Ending, RunPlan, ended, require_same
 from decentralml.market.rounds.state import Run, RunFolder, folder_of
 from decentralml.market.rounds.steps import Waiting, act
 from decentralml.market.session import Session
@@ -46,8 +46,15 @@ class Progress:
     waiting: Waiting | None
 
 
-def advance_run(session: Session, plan: RunPlan) -> Progress:
+def advance_run(
+    session: Session, plan: RunPlan, terms: Mapping[str, str] | None = None
+) -> Progress:
     """Do all that is due of a run, which begins with the first call.
+
+    Parameters
+    ----------
+    terms : the plan's, where the caller has them already: its folders need not be hashed at every
+        look. Before a task is posted they are, anyway.
 
     Raises
     ------
@@ -59,7 +66,8 @@ def advance_run(session: Session, plan: RunPlan) -> Progress:
         does once that is mended.
     """
     plan.check()
-    terms = plan.terms(session)
+    if terms is None:
+        terms = plan.terms(session)
     folder = folder_of(session, _name(plan, terms))
     with _held(folder):
         run = folder.read()
@@ -70,10 +78,8 @@ def advance_run(session: Session, plan: RunPlan) -> Progress:
                     f"{plan.slots} slots, where a task has {most} at most; lower --participants "
                     "or --spare"
                 )
-            run = folder.write(Run(folder.root.name, terms))
-        differing = tuple(key for key in terms if run.terms.get(key) != terms[key])
-        if differing:
-            raise RunDiffers(run.name, differing)
+            run = folder.write(Run(folder.root.name, dict(terms)))
+        require_same(run, terms)
         while True:
             ending = ended(run, plan)
             if ending is not None:
@@ -98,12 +104,14 @@ def stay_with_run(
     idle : told at each look where the run stands, and the chain's time.
     every : seconds between two looks; None: the usual.
     """
+    plan.check()
+    terms = plan.terms(session)
     told: Progress | None = None
     office: tuple[Address, ...] | None = None
     pause = FIRST_PAUSE
     while True:
         try:
-            progress = advance_run(session, plan)
+            progress = advance_run(session, plan, terms)
             now, members = session.chain.now(), session.chain.election().members
             if progress.waiting is not None and office not in (None, members):
                 # Whoever has come into office since needs the key of the validation set.
@@ -145,14 +153,14 @@ def final_model(progress: Progress) -> Path | None:
     return None if best is None else RunFolder(progress.folder).model(best.number)
 
 
-def _name(plan: RunPlan, terms: dict[str, str]) -> str:
+def _name(plan: RunPlan, terms: Mapping[str, str]) -> str:
     if plan.name is not None:
         if not plan.name.replace("-", "").replace("_", "").isalnum() or len(plan.name) > 64:
             raise RunInvalid(
                 f"{plan.name!r} is no name for a run; use letters, digits, - and _ (64 at most)"
             )
         return plan.name
-    digest = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(dict(terms), sort_keys=True).encode()).hexdigest()
     return f"{plan.bundle.absolute().name}-{digest[:8]}"
 
 

@@ -33,7 +33,7 @@ from decentralml.market.merging.attempts import federate_parts, parts_of
 from decentralml.market.merging.federation import fetch_model, publish_model
 from decentralml.market.merging.models import evaluate_model, evaluate_next
 from decentralml.market.merging.private import foreseen, spending
-from decentralml.market.rounds.plan import RunPlan
+from decentralml.market.rounds.plan import RunPlan, require_same
 from decentralml.market.rounds.state import Attempt, Round, Run, RunFolder
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, every_task, list_task_results, settle, withdraw_task
@@ -141,8 +141,10 @@ def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: R
 
     Raises
     ------
+    RunDiffers : a folder has changed since the run was begun.
     RoundUnaffordable
     """
+    require_same(run, plan.terms(session))
     before = run.rounds[-2] if len(run.rounds) > 1 else None
     offer = _offer(session, plan, folder, round, before)
     found = run
