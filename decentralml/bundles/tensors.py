@@ -66,7 +66,7 @@ def read_layout(path: Path, file: str | None = None) -> Mapping[str, Placed]:
         raise ManifestError(shown, "it is not a safetensors file: its header is no JSON object")
     top = Fields(shown, "", parse_json(data, shown, MAX_HEADER_BYTES))
     if top.has(_METADATA):
-        top.section(_METADATA)
+        _check_metadata(top.section(_METADATA))
     names = [name for name in top.names() if name != _METADATA]
     if len(names) > MAX_TENSORS:
         raise ManifestError(shown, f"it holds more than {MAX_TENSORS} tensors")
@@ -80,6 +80,23 @@ def read_layout(path: Path, file: str | None = None) -> Mapping[str, Placed]:
         name: Placed(spec, 8 + length + place[0])
         for (name, spec), place in zip(tensors.items(), places, strict=True)
     }
+
+
+def _check_metadata(section: Fields) -> None:
+    """What is said there is nothing to us, but loaders refuse a file that says it otherwise."""
+    for name in section.names():
+        value = section.take(name)
+        if not isinstance(value, str) or not _is_unicode(name + value):
+            raise section.wrong("a value of it is no text")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written as UTF-8: half a pair of surrogates cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _tensor(top: Fields, name: str) -> tuple[TensorSpec, tuple[int, int]]:
