@@ -77,14 +77,14 @@ def run(
     Stop the node with Ctrl-C or SIGTERM, or kill it: started again it goes on where it was, and a
     training that still runs finds it again.
     """
-    from contextlib import ExitStack
+    from contextlib import ExitStack, suppress
 
     from decentralml.chain.connect import connect
     from decentralml.chain.swarm.words import SwarmId
     from decentralml.cli.daemons import JsonLog, TerminalLog
     from decentralml.errors import ConfigError, StorageError
     from decentralml.service.alone import alone
-    from decentralml.service.stopping import Stop
+    from decentralml.service.stopping import Stop, Stopped
     from decentralml.swarm.files.endpoint import parse_endpoint
     from decentralml.swarm.node.node import NodeSettings, SwarmNode
 
@@ -93,7 +93,13 @@ def run(
     log: Log = JsonLog() if log_json or settings.json else TerminalLog()
     stop = Stop()
     given = None if config is None else config.read_bytes()
-    with settings.session() as session, ExitStack() as stack, stop.signals():
+    # Stopped comes from here only before the node runs, or after a second Ctrl-C.
+    with (
+        suppress(Stopped),
+        settings.session() as session,
+        ExitStack() as stack,
+        stop.signals(),
+    ):
         key, called = session.key, session.called
         _wait_for_chain(session, log, stop)
         home, genesis = node_home(session, swarm_id), session.genesis
@@ -147,6 +153,7 @@ def _wait_for_chain(session: Session, log: Log, stop: Stop) -> None:
     """The chain's genesis, once it answers."""
     from decentralml.errors import ChainError
     from decentralml.service.patience import HOPELESS
+    from decentralml.service.stopping import Stopped
 
     pause = 0.5
     while True:
@@ -157,7 +164,11 @@ def _wait_for_chain(session: Session, log: Log, stop: Stop) -> None:
             if isinstance(error, HOPELESS):
                 raise
             log.event("away", f"{error}; trying again in {pause:g} s", pause=pause)
-        stop.sleep(pause)
+        try:
+            stop.sleep(pause)
+        except Stopped:
+            log.event("stopped", "stopped")
+            raise
         pause = min(5.0, 2 * pause)
 
 

@@ -25,8 +25,8 @@ class SwarmConfigMissing(SwarmError):
         self.cid = cid
         super().__init__(
             f"nobody within reach has the configuration {cid} of swarm {swarm}; name the file that "
-            f"its owner made (decentralml swarm run {swarm} --config FILE), or wait for a node that "
-            "has it"
+            f"its owner made (decentralml swarm run {swarm} --config FILE), or wait for a node "
+            "that has it"
         )
 
 

@@ -13,6 +13,7 @@ from rpc_support import free_port
 from swarm_support import SPECS, write_model
 
 from decentralml.cli import swarm as cli_swarm
+from decentralml.service.stopping import Stop, Stopped
 from decentralml.swarm.config import SwarmConfig
 
 
@@ -207,6 +208,19 @@ def test_an_address_in_use_is_named_before_anything_begins(run: Run, swarm: int)
         run("swarm", "join", swarm, "--address", at, "--as", "//Alice")
         found = run("swarm", "run", swarm, "--as", "//Alice", code=1)
     assert f"cannot listen on {at}: the address is in use" in found.stderr
+
+
+def test_a_node_that_waits_for_its_chain_is_stopped_without_a_fuss(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(stop: Stop, seconds: float) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(Stop, "sleep", sleep)
+    away = ("--chain", f"ws://127.0.0.1:{free_port()}")
+    found = run(*away, "swarm", "run", 0, "--as", "//Alice", code=0)
+    assert "no node answers" in found.stderr + found.stdout
+    assert (found.stderr + found.stdout).rstrip().endswith("stopped")
 
 
 def test_certificates_for_another_swarm_are_refused_by_name(run: Run, swarm: int) -> None:

@@ -221,6 +221,16 @@ sys.exit(int(sys.argv[2]))
 """
 
 
+def test_a_command_that_never_trains_is_told_of(tmp_path: Path) -> None:
+    with crowd(tmp_path, 1, start=False, min_peers=1) as swarm:
+        (one,) = swarm.members
+        one.command, one.linger = (sys.executable, "-c", "pass"), 0.1
+        one.start()
+        until(lambda: "stopped" in one.log.names())
+        (warning,) = [each for each in one.log.warnings if "SwarmCallback" in each]
+        assert "never asked its node" in warning
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_node_runs_its_training_and_ends_with_it(tmp_path: Path, code: int) -> None:
     with crowd(tmp_path, 2, start=False) as swarm:

@@ -35,6 +35,7 @@ class Desk:
     checks : whether updates are checked here, before any leader does.
     requests : what was asked and not looked at yet.
     served : what the node's file server has to tell.
+    began : whether a training process has been heard of.
     """
 
     swarm: SwarmId
@@ -44,6 +45,7 @@ class Desk:
     requests: SimpleQueue[Request] = field(default_factory=SimpleQueue)
     waiting: list[Request] = field(default_factory=list)
     served: Callable[[], dict[str, Any]] = dict
+    began: bool = False
 
     def take(self, rounds: Rounds, request: Request) -> None:
         """Begin to do what a request asks."""
@@ -87,6 +89,7 @@ class Desk:
                 request.answer(**self.status(rounds))
             case "begin":
                 self._only(rounds, request)
+                self.began = True
                 self.log.event("training", "training begins", info=fields.get("info"))
                 rounds.begin(lambda model: self._begun(rounds, request, model))
             case "sync":

@@ -395,6 +395,11 @@ class SwarmNode:
             self._over, self._code = now, code
             how = "has ended" if code == 0 else f"ended with code {code}"
             self.log.event("command-ended", f"{self._training.command[0]} {how}", code=code)
+            if code == 0 and not (self.desk.began or self._training.adopted):
+                self.log.warn(
+                    f"{self._training.command[0]} never asked its node for anything: nothing was "
+                    "trained with the swarm; have its script use a SwarmCallback"
+                )
             if code == 0 and _trains(rounds):
                 rounds.finish(Presence.SNAPSHOT)
         linger = self.settings.linger
