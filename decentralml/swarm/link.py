@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ HEARTBEAT = 5.0
 """Seconds between two words of a node that is still at work on an answer."""
 SILENCE = 12 * HEARTBEAT
 """Seconds without a word after which a node is taken for gone."""
+_PEER = struct.Struct("3i")
+"""``struct ucred``: process, user, group."""
 LONGEST_LINE = 1 << 20
 LONGEST_ADDRESS = 107
 """Bytes of a Unix socket's address (``sun_path``, its end included)."""
@@ -249,8 +252,18 @@ class Link:
             connection.settimeout(SILENCE)
             with short(self.path) as address:
                 connection.connect(address)
+            if peer_user(connection) != os.getuid():
+                self.close()
+                raise NodeAway(str(self.path), "another user listens there")
             self._stream = cast(BinaryIO, connection.makefile("rwb"))
         return self._stream
+
+
+def peer_user(connection: socket.socket) -> int:
+    """Whose process the other end of a Unix socket is."""
+    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    user: int = _PEER.unpack(told)[1]
+    return user
 
 
 @contextmanager

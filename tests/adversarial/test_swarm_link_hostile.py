@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from swarm_support import Crowd, Member, crowd, update
 
+from decentralml.errors import NodeAway
 from decentralml.storage.unixfs import cid_of
-from decentralml.swarm.link import LONGEST_LINE, lines, short
+from decentralml.swarm.link import LONGEST_LINE, Link, lines, short
 
 SECONDS = 20.0
 
@@ -114,3 +115,20 @@ def test_a_file_elsewhere_is_no_update_whatever_it_is_called(
         assert said is not None and "error" in said, name
     assert (secret.stat().st_mode & 0o777, secret.stat().st_nlink) == (0o600, 1)
     assert not (member.home.shelf / cid_of(secret)).exists()
+
+
+def test_a_socket_of_another_user_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever listens there could say where this user's training is to write."""
+    path = tmp_path / "node.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+        with pytest.raises(NodeAway, match="another user listens there"):
+            Link.connect(path)
+        connection, _ = listening.accept()
+        with connection:
+            connection.settimeout(SECONDS)
+            assert connection.recv(1) == b""

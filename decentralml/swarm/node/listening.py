@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import threading
 import time
 from contextlib import suppress
@@ -20,12 +19,10 @@ from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO, cast
 
 from decentralml.errors import CannotServe, DecentralMLError
-from decentralml.swarm.link import HEARTBEAT, line, lines, short
+from decentralml.swarm.link import HEARTBEAT, line, lines, peer_user, short
 
 TICK = 0.25
 """Seconds between two looks whether the other side is still there."""
-_PEER = struct.Struct("3i")
-"""``struct ucred``: process, user, group."""
 
 
 @dataclass
@@ -123,8 +120,7 @@ class Listener:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-            if _PEER.unpack(told)[1] != os.getuid():
+            if peer_user(connection) != os.getuid():
                 return
             connection.settimeout(None)
             with cast(BinaryIO, connection.makefile("rwb")) as stream:
