@@ -18,7 +18,7 @@ from decentralml.cli.options import (
     pass_settings,
 )
 from decentralml.cli.output import details, document
-from decentralml.cli.swarm_prices import on_closing, on_revoking
+from decentralml.cli.swarm_prices import on_closing, on_revoking, seats_of
 from decentralml.cli.swarming import SWARM, node_home, tell
 from decentralml.cli.units import AMOUNT, DURATION, format_amount
 
@@ -337,7 +337,7 @@ def clear(settings: Settings, swarm_id: int) -> None:
                 refunded += 0 if ended is None else ended.refunded
                 paid += 0 if collected is None else collected.paid
         receipt = session.chain.submit(RemoveSwarm(number), session.key)
-    text = f"swarm {swarm_id} and {cleared} seats are removed"
+    text = f"swarm {swarm_id} and {seats_of(cleared)} are removed"
     if refunded or paid:
         prices = f"{format_amount(refunded)} to buyers, {format_amount(paid)} to the owner"
         text += f"; prices on hold: {prices}"

@@ -51,7 +51,7 @@ def collect(settings: Settings, swarm_id: int) -> None:
         document({**facts, "waiting": later, "next": first})
         return
     click.echo(
-        f"the owner has {format_amount(paid)}, of seats: {len(due)} (fee {format_amount(fees)})"
+        f"the owner has {format_amount(paid)}, of {seats_of(len(due))} (fee {format_amount(fees)})"
         if due
         else f"no price in swarm {swarm_id} is due"
     )
@@ -106,7 +106,7 @@ def on_closing(chain: Chain, swarm: Swarm) -> tuple[int, str]:
     """Planck of prices that go back to buyers if a swarm is closed now, and how to say so."""
     _, waiting = _on_hold(chain, swarm)
     back = _sum(waiting)
-    text = f"{format_amount(back)} of prices goes back to the buyers of {len(waiting)} seats"
+    text = f"prices on hold go back: {format_amount(back)}, of {seats_of(len(waiting))}"
     return back, text if waiting else ""
 
 
@@ -118,6 +118,11 @@ def on_revoking(chain: Chain, swarm: SwarmId, accounts: Iterable[Address]) -> st
     parts = [f"{format_amount(held)} from hold"] * bool(held)
     parts += [f"{format_amount(own)} of yours"] * bool(own)
     return f" {' and '.join(parts)} goes back." if parts else ""
+
+
+def seats_of(count: int) -> str:
+    """``1 seat``, ``2 seats``."""
+    return f"{count} seat{'' if count == 1 else 's'}"
 
 
 def _on_hold(chain: Chain, swarm: Swarm) -> tuple[list[Seat], list[Seat]]:

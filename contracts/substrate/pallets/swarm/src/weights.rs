@@ -42,50 +42,50 @@ pub type SubstrateWeight<T> = Measured<<T as frame_system::Config>::DbWeight>;
 
 impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
     fn create() -> Weight {
-        // Proof: 107 bytes measured. At least 98_895 ns.
-        Weight::from_parts(109_325_000, 3676)
+        // Proof: 107 bytes measured. At least 98_394 ns.
+        Weight::from_parts(102_011_000, 3676)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn set_terms() -> Weight {
-        // Proof: 548 bytes measured. At least 48_210 ns.
-        Weight::from_parts(88_165_000, 3892)
+        // Proof: 548 bytes measured. At least 48_661 ns.
+        Weight::from_parts(51_656_000, 3892)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn grant_seat() -> Weight {
-        // Proof: 461 bytes measured. At least 172_412 ns.
-        Weight::from_parts(228_316_000, 3892)
+        // Proof: 461 bytes measured. At least 115_947 ns.
+        Weight::from_parts(119_553_000, 3892)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(4))
     }
     fn take_seat() -> Weight {
-        // Proof: 569 bytes measured. At least 252_151 ns.
-        Weight::from_parts(369_261_000, 3892)
+        // Proof: 569 bytes measured. At least 185_677 ns.
+        Weight::from_parts(190_887_000, 3892)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn revoke_seat() -> Weight {
-        // Proof: 3781 bytes measured. At least 480_378 ns.
-        Weight::from_parts(681_513_000, 9450)
+        // Proof: 3781 bytes measured. At least 354_262 ns.
+        Weight::from_parts(426_136_000, 9450)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn give_up_seat() -> Weight {
-        // Proof: 3807 bytes measured. At least 366_004 ns.
-        Weight::from_parts(643_091_000, 9450)
+        // Proof: 3807 bytes measured. At least 349_824 ns.
+        Weight::from_parts(445_372_000, 9450)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn register() -> Weight {
-        // Proof: 751 bytes measured. At least 148_026 ns.
-        Weight::from_parts(275_355_000, 3892)
+        // Proof: 751 bytes measured. At least 146_194 ns.
+        Weight::from_parts(158_987_000, 3892)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(6))
     }
     fn register_again() -> Weight {
-        // Proof: 2028 bytes measured. At least 110_987 ns.
-        Weight::from_parts(185_576_000, 6630)
+        // Proof: 2028 bytes measured. At least 121_747 ns.
+        Weight::from_parts(162_033_000, 6630)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(7))
     }
@@ -120,9 +120,10 @@ impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
             .saturating_add(D::get().writes(6))
     }
     /// `n` is 0 to 32.
-    fn publish(_n: u32) -> Weight {
-        // Proof: 593 bytes measured. At least 51_617 ns.
-        Weight::from_parts(59_701_200, 3892)
+    fn publish(n: u32) -> Weight {
+        // Proof: 593 bytes measured. At least 53_319 ns.
+        Weight::from_parts(60_403_000, 3892)
+            .saturating_add(Weight::from_parts(434_428, 0).saturating_mul(n.into()))
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
@@ -133,8 +134,8 @@ impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
             .saturating_add(D::get().writes(4))
     }
     fn mark_absent() -> Weight {
-        // Proof: 857 bytes measured. At least 61_676 ns.
-        Weight::from_parts(65_663_000, 3892)
+        // Proof: 857 bytes measured. At least 62_837 ns.
+        Weight::from_parts(65_613_000, 3892)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
@@ -151,14 +152,14 @@ impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
             .saturating_add(D::get().writes(2))
     }
     fn clear_seat() -> Weight {
-        // Proof: 1266 bytes measured. At least 199_542 ns.
-        Weight::from_parts(205_725_000, 6362)
+        // Proof: 1266 bytes measured. At least 198_722 ns.
+        Weight::from_parts(203_601_000, 6362)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(10))
     }
     fn clear_sold_seat() -> Weight {
-        // Proof: 1252 bytes measured. At least 262_140 ns.
-        Weight::from_parts(271_888_000, 6196)
+        // Proof: 1252 bytes measured. At least 259_565 ns.
+        Weight::from_parts(265_556_000, 6196)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(9))
     }

@@ -1,10 +1,10 @@
 //! Swarms with the runtime's blocks, hashes and money.
 
 use super::{account, advance_to, new_chain, signed, WEALTH};
-use crate::{AccountId, Balances, Moment, Runtime, Swarm, System, UNIT};
-use frame_support::{assert_ok, traits::Get};
+use crate::{AccountId, Balances, Runtime, Swarm, System, UNIT};
+use frame_support::assert_ok;
 use pallet_swarm::{
-    Admission, Cid, MergeMethod, Rounds, Stage, SwarmId, Swarms, Terms, WeightInfo,
+    Admission, Cid, MergeMethod, Rounds, Seats, Stage, SwarmId, Swarms, Terms, WeightInfo,
 };
 
 const PRICE: u128 = 2 * UNIT;
@@ -68,10 +68,10 @@ fn a_swarm_merges_and_ends_and_every_deposit_goes_back() {
         merged(id, &[4, 3, 2]);
         assert_eq!(Swarms::<Runtime>::get(id).unwrap().base(), 2);
         assert_ok!(Swarm::revoke_seat(signed(1), id, account(2)));
-        let wait: Moment = <Runtime as pallet_swarm::Config>::PriceWait::get();
-        pallet_timestamp::Now::<Runtime>::mutate(|now| *now += wait - 1_000);
+        let due = Seats::<Runtime>::get(id, account(3)).unwrap().due.unwrap();
+        pallet_timestamp::Now::<Runtime>::put(due - 1);
         assert!(Swarm::collect_price(signed(9), id, account(3)).is_err());
-        pallet_timestamp::Now::<Runtime>::mutate(|now| *now += 1_000);
+        pallet_timestamp::Now::<Runtime>::put(due);
         assert_ok!(Swarm::collect_price(signed(9), id, account(3)));
         assert_ok!(Swarm::close(signed(1), id));
         for who in [3, 4] {
