@@ -87,7 +87,12 @@ def identity(
     A certificate of SWARM that is made here names it, and is of no use in another one.
     """
     from decentralml.swarm.identity.certificate import Scope
-    from decentralml.swarm.identity.own import load_identity, make_identity, store_identity
+    from decentralml.swarm.identity.own import (
+        load_identity,
+        make_identity,
+        open_identity,
+        store_identity,
+    )
     from decentralml.swarm.node.joining import own_identity
 
     if (certificate is None) is not (key_file is None):
@@ -96,15 +101,18 @@ def identity(
         home = node_home(session, swarm_id)
         home.make()
         number, genesis = SwarmId(swarm_id), session.genesis.hex()
+        scope = Scope(genesis, number)
         if certificate is not None and key_file is not None:
+            # One that is of no use here must not become the newest.
+            facts = open_identity(certificate, key_file).facts
+            facts.check_scope(f"the certificate {certificate}", scope, session.address)
             found = store_identity(home.identities, certificate.read_bytes(), key_file.read_bytes())
         elif rotate:
             found = make_identity(
                 home.identities, genesis=genesis, swarm=number, account=session.address, days=days
             )
         else:
-            found = own_identity(home, Scope(genesis, number), session.address, days)
-        scope = Scope(genesis, number)
+            found = own_identity(home, scope, session.address, days)
         found.facts.check_scope("the certificate", scope, session.address)
         node = session.chain.node(number, session.address)
         registered = node is not None and node.identity == found.digest

@@ -230,3 +230,6 @@ def test_certificates_for_another_swarm_are_refused_by_name(run: Run, swarm: int
     found = error(run, "swarm", "join", swarm, "--address", "a:1", *own, "--as", "//Alice")
     assert found["class"] == "CertificateForeign"
     assert f"swarm {swarm + 1}" in found["message"]
+    found = error(run, "swarm", "identity", swarm, *own, "--as", "//Alice")
+    assert found["class"] == "CertificateForeign"
+    assert f":{swarm}:" in ask(run, "swarm", "identity", swarm, "--as", "//Alice")["names"][0]

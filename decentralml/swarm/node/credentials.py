@@ -49,7 +49,9 @@ class Credentials:
             return self.renewed()
         if self.given is None and shown.facts.is_over():
             with suppress(CertificateError, IdentityMissing):
-                return load_identity(self.folder, me.identity)
+                found = load_identity(self.folder, me.identity)
+                found.facts.check_scope("this node's certificate", self.scope, me.account)
+                return found
         return shown
 
     def registered(self, me: Node, newest: Identity) -> Identity:
