@@ -16,6 +16,7 @@ import click
 from decentralml.cli.options import FOLDER, Settings, choice, common, examples, pass_settings
 from decentralml.cli.output import Terminal, printable, to_plain
 from decentralml.cli.units import AMOUNT, DURATION, PROPORTION
+from decentralml.service.patience import is_full
 from decentralml.service.reporting import Progress
 from decentralml.types import ModelType, TaskType
 
@@ -253,6 +254,16 @@ def _run(
         run_daemon(daemon)
 
 
+@contextmanager
+def unless_full() -> Iterator[None]:
+    """Say it if the disk has room for that: for want of words no daemon misses its deadlines."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+
+
 class TerminalLog(Terminal):
     """Events as lines with their time, on standard error; below them, on a terminal, a line that
     says what goes on."""
@@ -262,8 +273,9 @@ class TerminalLog(Terminal):
         self.shown = False
 
     def event(self, name: str, text: str, **facts: Any) -> None:
-        self._wipe()
-        click.echo(f"{datetime.now(UTC):%H:%M:%S}  {printable(text)}", err=True)
+        with unless_full():
+            self._wipe()
+            click.echo(f"{datetime.now(UTC):%H:%M:%S}  {printable(text)}", err=True)
 
     def status(self, text: str) -> None:
         if sys.stderr.isatty():
@@ -272,16 +284,20 @@ class TerminalLog(Terminal):
             self.shown = True
 
     def step(self, text: str) -> None:
-        self._wipe()
-        super().step(text)
+        with unless_full():
+            self._wipe()
+            super().step(text)
 
     def warn(self, text: str) -> None:
-        self._wipe()
-        super().warn(text)
+        with unless_full():
+            self._wipe()
+            super().warn(text)
+        self.warnings.clear()  # Nobody lists them in the end, and there may be many.
 
     def line(self, text: str) -> None:
-        self._wipe()
-        super().line(text)
+        with unless_full():
+            self._wipe()
+            super().line(text)
 
     def _wipe(self) -> None:
         if self.shown:
@@ -295,8 +311,9 @@ class JsonLog:
     def event(self, name: str, text: str, **facts: Any) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         document = {"time": now, "event": name, "text": printable(text)} | to_plain(facts)
-        click.echo(json.dumps(document, ensure_ascii=False))
-        sys.stdout.flush()
+        with unless_full():
+            click.echo(json.dumps(document, ensure_ascii=False))
+            sys.stdout.flush()
 
     def status(self, text: str) -> None:
         pass

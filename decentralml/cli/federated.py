@@ -146,6 +146,7 @@ def train_federated(
     """
     from decentralml.errors import FolderInUse
     from decentralml.market.rounds.run import advance_run, final_model, stay_with_run
+    from decentralml.storage.staging import staged_folder
 
     if out is not None and out.exists():
         raise FolderInUse(out)
@@ -163,7 +164,8 @@ def train_federated(
                 raise
         model = final_model(progress)
         if out is not None and model is not None and progress.ending is not None:
-            shutil.copytree(model, out)
+            with staged_folder(out) as stage:  # A kill leaves no half of a model.
+                shutil.copytree(model, stage, dirs_exist_ok=True)
     if settings.json:
         document(progress)
         return
