@@ -13,14 +13,15 @@ from safetensors.torch import save_file
 
 from decentralml.learning.examples import images, read_inputs
 from decentralml.learning.models import load_model
+from decentralml.learning.scripts import ready
 from decentralml.learning.train import predict
 
 
 def main() -> None:
-    torch.set_num_threads(int(os.environ.get("DML_THREADS", "1")))
-    model = load_model(Path(os.environ["DML_MODEL"]))
-    inputs = torch.from_numpy(images(read_inputs(Path(os.environ["DML_DATA"]))))
-    scores = predict(model, inputs)
+    with ready():
+        model = load_model(Path(os.environ["DML_MODEL"]))
+        inputs = torch.from_numpy(images(read_inputs(Path(os.environ["DML_DATA"]))))
+        scores = predict(model, inputs)
     save_file({"predictions": scores}, Path(os.environ["DML_OUTPUT"]) / "predictions.safetensors")
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from decentralml.learning.examples import images, read_examples
 from decentralml.learning.models import load_model
+from decentralml.learning.scripts import ready
 from decentralml.learning.train import predict
 
 LARGEST_DROP = 0.15
@@ -47,8 +48,7 @@ def accuracy(recall: dict[int, float], counts: dict[int, int]) -> float:
     return sum(recall[d] * counts[d] for d in recall) / sum(counts.values())
 
 
-def main() -> None:
-    torch.set_num_threads(int(os.environ.get("DML_THREADS", "1")))
+def validate() -> dict[str, object]:
     examples = read_examples(Path(os.environ["DML_DATA"]))
     inputs, labels = torch.from_numpy(images(examples.inputs)), torch.from_numpy(examples.labels)
     counts = {d: int((labels == d).sum()) for d in sorted(set(labels.tolist()))}
@@ -56,11 +56,16 @@ def main() -> None:
     result = recalls(load_model(Path(os.environ["DML_MODEL"])), inputs, labels)
     score = accuracy(result, counts)
     fault = judge(base, result, counts)
-    verdict = {
+    return {
         "verdict": "fail" if fault else "pass",
         "score": score,
         "reason": fault or f"accuracy {score:.3f}, base model {accuracy(base, counts):.3f}",
     }
+
+
+def main() -> None:
+    with ready():
+        verdict = validate()
     print(verdict)
     (Path(os.environ["DML_OUTPUT"]) / "verdict.json").write_text(json.dumps(verdict) + "\n")
 

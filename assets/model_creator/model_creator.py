@@ -20,6 +20,7 @@ from torch import nn
 from decentralml.learning.examples import images, read_examples
 from decentralml.learning.federate import federate as merge
 from decentralml.learning.models import DigitNet, load_model, save_model
+from decentralml.learning.scripts import ready
 from decentralml.learning.train import TrainingSettings, evaluate, train
 from decentralml.learning.update import Update
 
@@ -108,11 +109,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.output is None or (options.command == "make" and options.data is None):
         parser.error("name the folders: --data and --output, or DML_DATA and DML_OUTPUT")
-    torch.set_num_threads(int(os.environ.get("DML_THREADS", "1")))
-    if options.command == "make":
-        make(options.data, options.validation, options.output)
-    else:
-        federate(options.models, options.validation, options.output)
+    with ready():
+        if options.command == "make":
+            make(options.data, options.validation, options.output)
+        else:
+            federate(options.models, options.validation, options.output)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from decentralml.learning.examples import images, read_examples
 from decentralml.learning.models import load_model, save_model
+from decentralml.learning.scripts import ready
 from decentralml.learning.train import TrainingSettings, evaluate, train
 
 Examples = tuple[Tensor, Tensor]
@@ -78,17 +79,16 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None or options.output is None:
         parser.error("name the folders: --data and --output, or DML_DATA and DML_OUTPUT")
-    torch.set_num_threads(int(env.get("DML_THREADS", "1")))
-
-    own, held_out = load_data(options.data)
-    base = load_model(options.model)
-    before = evaluate(base, *held_out)
-    model = redefine_model(base)
-    train_model(model, own)
-    metrics = evaluate(model, *held_out)
-    print(f"accuracy on held-out examples: {before['accuracy']:.3f} -> {metrics['accuracy']:.3f}")
-    folder = options.output / f"{settings.NAME}_{options.contributor}"
-    save(model, folder, len(own[1]), metrics)
+    with ready():
+        own, held_out = load_data(options.data)
+        base = load_model(options.model)
+        before = evaluate(base, *held_out)
+        model = redefine_model(base)
+        train_model(model, own)
+        after = evaluate(model, *held_out)
+        print(f"accuracy on held-out examples: {before['accuracy']:.3f} -> {after['accuracy']:.3f}")
+        folder = options.output / f"{settings.NAME}_{options.contributor}"
+        save(model, folder, len(own[1]), after)
 
 
 if __name__ == "__main__":

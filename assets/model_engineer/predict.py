@@ -15,6 +15,7 @@ from torch import nn
 
 from decentralml.learning.examples import images, read_inputs
 from decentralml.learning.models import MODELS, load_model
+from decentralml.learning.scripts import ready
 from decentralml.learning.train import predict
 
 
@@ -33,14 +34,14 @@ def classes_of(file: Path) -> dict[str, type[nn.Module]]:
 
 
 def main() -> None:
-    torch.set_num_threads(int(os.environ.get("DML_THREADS", "1")))
     folder = Path(os.environ["DML_MODEL"])
     # The base model, which the result is compared with, is of one of the library's own classes.
     code = folder / "model.py"
     classes = classes_of(code) if code.exists() else MODELS
-    model = load_model(folder, classes)
-    inputs = torch.from_numpy(images(read_inputs(Path(os.environ["DML_DATA"]))))
-    scores = predict(model, inputs)
+    with ready():
+        model = load_model(folder, classes)
+        inputs = torch.from_numpy(images(read_inputs(Path(os.environ["DML_DATA"]))))
+        scores = predict(model, inputs)
     save_file({"predictions": scores}, Path(os.environ["DML_OUTPUT"]) / "predictions.safetensors")
 
 

@@ -206,7 +206,8 @@ def read_settings(
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        data = file.read_bytes()
+        with file.open("rb") as stream:
+            data = stream.read(MAX_SETTINGS_BYTES + 1)
     except FileNotFoundError:
         return {}
     if len(data) > MAX_SETTINGS_BYTES:

@@ -8,6 +8,7 @@ import click
 
 from decentralml.cli.options import EXISTING_FILE, FILE, Settings, common, examples, pass_settings
 from decentralml.cli.output import document
+from decentralml.service.reporting import patience
 from decentralml.types import Cid
 
 PATH = click.Path(exists=True, path_type=Path)
@@ -30,7 +31,10 @@ def add(settings: Settings, path: Path) -> None:
     with settings.session() as session:
         with settings.terminal.bar(f"adding {path.name}") as progress:
             cid = session.objects.add(path, progress)
-        with settings.terminal.bar(f"publishing {path.name}") as progress:
+        with (
+            patience(settings.terminal, f"publishing {path.name} to {session.config.storage}"),
+            settings.terminal.bar(f"publishing {path.name}") as progress,
+        ):
             session.objects.publish(cid, progress)
     _say(settings, cid, path)
 
@@ -65,7 +69,11 @@ def get(settings: Settings, cid: str, out: Path) -> None:
         settings.terminal.step(f"{out} holds it already")
         _say(settings, Cid(cid), out)
         return
-    with settings.session() as session, settings.terminal.bar("fetching") as progress:
+    with (
+        settings.session() as session,
+        patience(settings.terminal, f"fetching {cid}"),
+        settings.terminal.bar("fetching") as progress,
+    ):
         session.objects.get(Cid(cid), out, progress=progress)
     _say(settings, Cid(cid), out)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from decentralml.cli.options import FOLDER, Settings, choice, common, examples, pass_settings
-from decentralml.cli.output import Terminal, printable, to_plain
+from decentralml.cli.output import Terminal, is_terminal, printable, to_plain
 from decentralml.cli.units import AMOUNT, DURATION, PROPORTION
 from decentralml.service.patience import is_full
 from decentralml.service.reporting import Progress
@@ -278,7 +278,7 @@ class TerminalLog(Terminal):
             click.echo(f"{datetime.now(UTC):%H:%M:%S}  {printable(text)}", err=True)
 
     def status(self, text: str) -> None:
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             width = shutil.get_terminal_size().columns - 1
             click.echo(f"\r\x1b[K· {printable(text)}"[: width + 4], nl=False, err=True)
             self.shown = True

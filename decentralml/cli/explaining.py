@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from decentralml.market.explaining.explain import Explanation, TaskExplanation
     from decentralml.market.explaining.judges import Judge
     from decentralml.market.explaining.sums import Sum
+    from decentralml.market.reports import Opinion
     from decentralml.market.session import Session
 
 
@@ -171,8 +172,7 @@ def _print_result(found: Explanation, called: Called) -> None:
             [_judge(judge, called) for judge in found.judges],
             right="score fee slashed",
         )
-        for judge in found.judges:
-            _print_report(judge, called)
+        _print_reports(found.judges, called)
 
 
 def _judge(judge: Judge, called: Called) -> tuple[object, ...]:
@@ -193,15 +193,22 @@ def _judge(judge: Judge, called: Called) -> tuple[object, ...]:
     )
 
 
-def _print_report(judge: Judge, called: Called) -> None:
-    opinion = judge.opinion
-    if opinion is None:
-        return
-    measured = ", ".join(f"{name} {format_metric(x)}" for name, x in opinion.metrics.items())
-    click.echo(printable(f"{called(judge.member)}: report {opinion.report}"))
-    for line in (measured, *opinion.reasons, opinion.problem):
-        if line:
+def _print_reports(judges: Sequence[Judge], called: Called) -> None:
+    """What the reports say: one that several members wrote, word for word, only once."""
+    whose: dict[tuple[str, ...], dict[str, None]] = {}
+    for judge in judges:
+        if judge.opinion is not None:
+            whose.setdefault(_told(judge.opinion), {})[called(judge.member)] = None
+    for (report, *said), members in whose.items():
+        click.echo(printable(f"{', '.join(members)}: report {report}"))
+        for line in said:
             click.echo(f"  {printable(line)}")
+
+
+def _told(opinion: Opinion) -> tuple[str, ...]:
+    measured = ", ".join(f"{name} {format_metric(x)}" for name, x in opinion.metrics.items())
+    said = (measured, *opinion.reasons, opinion.problem)
+    return (str(opinion.report), *(line for line in said if line))
 
 
 def _print_task(found: TaskExplanation, called: Called, amount: Amount) -> None:

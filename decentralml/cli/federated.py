@@ -20,7 +20,7 @@ from decentralml.cli.options import (
     examples,
     pass_settings,
 )
-from decentralml.cli.output import document, printable, table, to_plain
+from decentralml.cli.output import document, is_terminal, printable, table, to_plain
 from decentralml.cli.units import (
     AMOUNT,
     DURATION,
@@ -241,7 +241,7 @@ class RunLine:
             f"round {waiting.round} waits for {waiting.what}: {waiting.accepted} accepted, "
             f"{waiting.active} in work, {waiting.free} slots free"
         )
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             left = format_duration(max(waiting.until - now, 0))
             width = shutil.get_terminal_size().columns - 1
             shown = printable(f"{text}; {left} left")[:width]
@@ -264,7 +264,7 @@ class RunLine:
         """A round has come to an end, perhaps."""
         if self.quiet:
             return
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             click.echo("\r\x1b[K", nl=False, err=True)
         if progress.run.finished and len(progress.run.finished) != self.said:
             self.said = len(progress.run.finished)
@@ -289,6 +289,9 @@ def list_(settings: Settings) -> None:
         found = list_runs(session)
     if settings.json:
         document(found)
+        return
+    if not found:
+        click.echo("no federated runs here; begin one with: decentralml train-federated")
         return
     table(
         ("run", "rounds", "best", "score"),

@@ -22,6 +22,10 @@ def _store(settings: Settings) -> KeyStore:
     return KeyStore(settings.config().keys)
 
 
+LONGEST_SECRET = 4096
+"""Characters of a secret's file that are read."""
+
+
 @click.group()
 def keys() -> None:
     """Make, import, list, export and remove the keys that sign.
@@ -72,7 +76,7 @@ def import_(settings: Settings, name: str, file: Path | None, secret_file: Path 
         )
     else:
         secret = (
-            secret_file.read_text("utf-8", errors="replace")
+            _secret(secret_file)
             if secret_file
             else click.prompt("Words or seed", hide_input=True, err=True)
         )
@@ -83,6 +87,11 @@ def import_(settings: Settings, name: str, file: Path | None, secret_file: Path 
         document({"name": name, "address": key.address})
     else:
         details([("name", name), ("address", key.address)])
+
+
+def _secret(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(LONGEST_SECRET)
 
 
 def _file_passphrase(file: Path) -> str:

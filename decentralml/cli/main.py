@@ -194,6 +194,8 @@ def _report(error: Exception, as_json: bool, settings: Settings) -> int:
 def _usage(error: click.UsageError) -> str:
     where = error.ctx.command_path if error.ctx else "decentralml"
     said = error.format_message().rstrip(".").replace("valid integer range", "whole number")
+    if isinstance(error, click.NoSuchOption) and error.option_name.lstrip("-")[:1].isdigit():
+        said = "a negative number makes no sense here"
     return f"{said}; see: {where} --help"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from decentralml import config as configuration
-from decentralml.cli.output import Terminal
+from decentralml.cli.output import Terminal, is_terminal
 from decentralml.errors import (
     ConfigError,
     ConfirmationNeeded,
@@ -31,6 +31,9 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+LONGEST_PASSPHRASE = 65_536
+"""Characters of a passphrase's file that are read."""
 
 
 @dataclass
@@ -78,7 +81,8 @@ class Settings:
         """The passphrase of a key: from the file, the environment or a prompt."""
         if self.passphrase_file is not None:
             try:
-                return self.passphrase_file.read_text("utf-8").splitlines()[0]
+                with self.passphrase_file.open(encoding="utf-8") as file:
+                    return file.read(LONGEST_PASSPHRASE).splitlines()[0]
             except (OSError, UnicodeDecodeError, IndexError) as error:
                 problem = getattr(error, "strerror", None) or "it is empty or not text"
                 raise ConfigError(
@@ -88,8 +92,8 @@ class Settings:
         named = os.environ.get("DECENTRALML_PASSPHRASE")
         if named is not None:
             return named
-        if not sys.stdin.isatty():
-            raise PassphraseRequired(name)
+        if not is_terminal(sys.stdin):
+            raise PassphraseRequired(name, new=confirm)
         return str(
             click.prompt(
                 f"Passphrase of key {name}", hide_input=True, confirmation_prompt=confirm, err=True
@@ -99,7 +103,7 @@ class Settings:
     @property
     def interactive(self) -> bool:
         """Whether somebody can be asked."""
-        return not self.json and sys.stdin.isatty()
+        return not self.json and is_terminal(sys.stdin)
 
     def confirm(self, question: str) -> bool:
         """Ask before something that cannot be undone; ``--yes`` answers.

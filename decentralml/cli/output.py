@@ -12,16 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import click
 
 from decentralml.market.plain import to_plain as to_plain
-from decentralml.service.reporting import Progress
+from decentralml.service.reporting import PATIENCE, Progress
 from decentralml.types import Address
 
-PATIENCE = 1.0
-"""Seconds a step may take before its progress is shown."""
 LONGEST_WORD = 16
 """Letters; longer ones may be broken in a narrow terminal."""
 _ADDRESS = re.compile(
@@ -33,6 +31,11 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 """Where a name made of words has another word."""
 _ALONE = re.compile(rf"(?<![/.-]){_ADDRESS.pattern}(?![/.-]\w)")
 """One that is no part of a path."""
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits at it; a stream that was closed before the program began is None."""
+    return stream is not None and stream.isatty()
 
 
 def printable(text: object) -> str:
@@ -67,7 +70,7 @@ def table(
     """
     numeric = set(right.split())
     cells = [[printable(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         _rich_table(columns, cells, numeric, spare)
         return
     widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(columns)]
@@ -178,7 +181,7 @@ class Terminal:
     @contextmanager
     def bar(self, label: str) -> Iterator[Progress]:
         """A progress bar that appears once a step has taken longer than a second."""
-        if self.quiet or not sys.stderr.isatty():
+        if self.quiet or not is_terminal(sys.stderr):
             yield lambda done, total: None
             return
         bar = Bar(label)

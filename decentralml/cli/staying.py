@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from decentralml.cli.output import printable
+from decentralml.cli.output import is_terminal, printable
 from decentralml.cli.wording import people, waiting
 from decentralml.types import Address
 
@@ -30,7 +30,7 @@ class WaitingLine:
     def __call__(self, waits: Waits, now: int) -> None:
         if self.quiet:
             return
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             text = "; ".join(
                 f"result {index} {waiting(each, self.names, now)}" for index, each in waits.items()
             )

@@ -78,8 +78,13 @@ class DatabaseUnreachable(DatabaseError):
 
     def __init__(self, shown: str, reason: str) -> None:
         self.shown, self.reason = shown, reason
+        remedy = (
+            "start it, or correct DECENTRALML_DATABASE"
+            if "://" in shown
+            else "make it and its folder writable, or name another (DECENTRALML_DATABASE)"
+        )
         super().__init__(
-            f"{shown} cannot be reached ({reason}); start it, or correct DECENTRALML_DATABASE; "
+            f"{shown} cannot be {'reached' if '://' in shown else 'opened'} ({reason}); {remedy}; "
             "unfiltered list-tasks and all else that asks the chain works without it"
         )
 

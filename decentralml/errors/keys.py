@@ -50,12 +50,13 @@ class WrongPassphrase(KeysError):
 
 
 class PassphraseRequired(KeysError):
-    """A key is encrypted and no passphrase was given."""
+    """A key is encrypted, or is to be, and no passphrase was given."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, new: bool = False) -> None:
+        self.name, self.new = name, new
+        what = "is kept encrypted; choose a" if new else "is encrypted; give its"
         super().__init__(
-            f"the key {name!r} is encrypted; give its passphrase at the prompt, in a file "
+            f"the key {name!r} {what} passphrase at the prompt, in a file "
             "(--passphrase-file) or in DECENTRALML_PASSPHRASE"
         )
 

@@ -200,8 +200,10 @@ def _tensor(folder: Path, file: str, name: str) -> Array:
         found = TensorFile.open(folder / file)
         spec = found.specs[name]
         stored = np.frombuffer(found.read(name), STORED[spec.dtype])
-    except (LearningError, KeyError) as error:
-        raise BadExamples(folder, f"{file}: no readable tensor {error}") from None
+    except DamagedTensors as error:
+        raise BadExamples(folder, f"{file}: {error.reason}") from None
+    except KeyError:
+        raise BadExamples(folder, f"{file}: no tensor {name!r} of a type that is read") from None
     return stored.reshape(spec.shape)
 
 

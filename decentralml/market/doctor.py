@@ -206,9 +206,10 @@ def _storage(config: Config) -> Iterator[Check]:
         )
         return
     from decentralml.storage.kubo import Kubo
+    from decentralml.storage.objects import PEEK_SECONDS
 
     try:
-        with Kubo(config.storage) as kubo:
+        with Kubo(config.storage, PEEK_SECONDS) as kubo:
             version = kubo.version()
     except DecentralMLError as error:
         yield Check("shared storage", False, config.storage, str(error))

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from decentralml.chain import ss58
-from decentralml.config import Config, load
+from decentralml.config import EMBEDDED, Config, load
 from decentralml.errors import (
     AddressInvalid,
     KeyNameInvalid,
@@ -27,7 +27,7 @@ from decentralml.errors import (
 from decentralml.market.accounts import WELL_KNOWN
 from decentralml.market.records import Records
 from decentralml.market.work import WorkFolder
-from decentralml.service.reporting import Reporter, Silent
+from decentralml.service.reporting import Reporter, Silent, patience
 from decentralml.types import Address, TaskId
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ class Session:
     def chain(self) -> Chain:
         from decentralml.chain.connect import connect
 
-        return self._open.enter_context(connect(self.config))
+        if self.config.chain == EMBEDDED:
+            return self._open.enter_context(connect(self.config))
+        with patience(self.report, f"waiting for {self.config.chain}"):
+            return self._open.enter_context(connect(self.config))
 
     @cached_property
     def info(self) -> ChainInfo:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Timer
 from typing import Protocol
 
+PATIENCE = 1.0
+"""Seconds a step may take before it is told what is waited for."""
 Progress = Callable[[int, int | None], None]
 """Called with what is done and the whole (None while unknown)."""
 
@@ -41,3 +44,15 @@ class Silent:
     @contextmanager
     def bar(self, label: str) -> Iterator[Progress]:
         yield lambda done, total: None
+
+
+@contextmanager
+def patience(report: Reporter, text: str) -> Iterator[None]:
+    """Say what is waited for, once, if it takes longer than :data:`PATIENCE`."""
+    timer = Timer(PATIENCE, report.step, (text,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

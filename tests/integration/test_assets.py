@@ -264,6 +264,20 @@ def test_an_annotator_learns_what_is_wrong_with_its_labels(
     assert "Traceback" not in done.stderr and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("role", ROLES[:3])
+def test_data_without_examples_are_told_in_one_line(tmp_path: Path, role: str) -> None:
+    done = subprocess.run(
+        ["sh", ASSETS / role / "start_task.sh", "--data", tmp_path],
+        env=os.environ
+        | {"DML_OUTPUT": str(tmp_path / "out"), "PATH": PATH, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{tmp_path} holds no usable examples: inputs.safetensors")
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_samples_are_real_digits_that_no_contributor_has(data: Path) -> None:
     sys.path.insert(0, str(ASSETS / "data_annotator"))
     try:

@@ -239,6 +239,11 @@ def test_other_files_are_refused(session: Session, tmp_path: Path, data: bytes) 
         verify_receipt(session, file)
 
 
+def test_a_file_without_an_end_is_not_read_to_its_end(session: Session) -> None:
+    with pytest.raises(ReceiptInvalid, match="larger than"):
+        verify_receipt(session, Path("/dev/zero"))
+
+
 def test_a_receipt_of_another_chain_is_refused(
     session: Session, receipt: Path, tmp_path: Path
 ) -> None:

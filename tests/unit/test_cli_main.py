@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from decentralml.cli import output
 from decentralml.cli.main import COMMANDS, cli
 from decentralml.cli.options import Settings, common, pass_settings
-from decentralml.errors import ConfigError
+from decentralml.errors import ConfigError, PassphraseRequired
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,6 +161,7 @@ def test_a_profile_of_the_settings_file_is_used(private_home: Path) -> None:
 def test_a_missing_passphrase_is_named_and_never_an_empty_one(private_home: Path) -> None:
     result = run("keys", "new", "me")
     assert result.exit_code == 1
+    assert "choose a passphrase" in result.stderr
     assert "DECENTRALML_PASSPHRASE" in result.stderr
     assert not (private_home / "keys" / "me.json").exists()
 
@@ -176,6 +177,32 @@ def test_a_passphrase_comes_from_the_first_line_of_a_file(tmp_path: Path) -> Non
     result = run("keys", "new", "you", "--passphrase-file", str(tmp_path / "nothing"))
     assert result.exit_code == 1
     assert "no passphrase in" in result.stderr
+
+
+def test_files_that_never_end_are_not_read_to_their_end(tmp_path: Path) -> None:
+    new = ("keys", "new", "me", "--passphrase-file", "/dev/zero")
+    assert run(*new).exit_code == 0
+    result = run("keys", "import", "you", "--secret-file", "/dev/zero", *new[3:])
+    assert result.exit_code == 1
+    assert "no secret key" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("transfer", "me", "-5"), ("explain", "0", "-1")])
+def test_a_negative_number_is_not_called_an_option(words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: a negative number makes no sense here; see: ")
+
+
+def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings()
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    output.table(("name",), [("me",)])
+    with settings.terminal.bar("storing") as progress:
+        progress(1, 2)
+    with pytest.raises(PassphraseRequired):
+        settings.passphrase("me")
 
 
 @pytest.fixture

@@ -67,8 +67,14 @@ def test_folders_without_one_label_for_each_input_are_refused(
 
 def test_a_file_with_another_tensor_is_refused(tmp_path: Path) -> None:
     save_file({"images": np.zeros((3, 2), "f4")}, tmp_path / "inputs.safetensors")
-    with pytest.raises(BadExamples):
+    with pytest.raises(BadExamples, match=r"inputs\.safetensors: no tensor 'inputs'"):
         read_examples(tmp_path)
+
+
+def test_an_empty_folder_is_told_with_one_remedy(tmp_path: Path) -> None:
+    with pytest.raises(BadExamples, match=r"inputs\.safetensors: No such file") as caught:
+        read_examples(tmp_path)
+    assert "save or fetch the model" not in str(caught.value)
 
 
 def test_a_tensor_type_without_numbers_is_refused(tmp_path: Path) -> None:

@@ -148,12 +148,15 @@ def differences(stated: Any, true: Any, where: str = "") -> Iterator[str]:
 def _read(file: Path) -> tuple[dict[str, Any], Evidence]:
     """The statements of a file that is as it was written, and its evidence."""
     try:
-        return _parse(file.read_bytes(), str(file))
+        with file.open("rb") as stream:  # A stranger's: it may be of any size.
+            return _parse(stream.read(MAX_RECEIPT_BYTES + 1), str(file))
     except ManifestError as error:
         raise ReceiptInvalid(file, error.reason) from None
 
 
 def _parse(data: bytes, name: str) -> tuple[dict[str, Any], Evidence]:
+    if len(data) > MAX_RECEIPT_BYTES:
+        raise ManifestError(name, f"it is larger than {MAX_RECEIPT_BYTES} bytes")
     line = _DIGEST_LINE.search(data)
     if line is None:
         raise ManifestError(name, "it has no digest")

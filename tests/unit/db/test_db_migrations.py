@@ -101,6 +101,13 @@ def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path) -> None:
         Database(f"sqlite:///{file}")
 
 
+def test_a_file_that_cannot_be_opened_is_not_to_be_started(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnreachable) as caught:
+        Database(f"sqlite:///{tmp_path}")  # A folder.
+    assert "make it and its folder writable" in str(caught.value)
+    assert "start it" not in str(caught.value)
+
+
 def test_nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnreachable) as caught:
         Database(f"postgresql://me:secret@/none?host={tmp_path}")
