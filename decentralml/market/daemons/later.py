@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from decentralml.market.staying import VISIT_AT_LEAST_EVERY, VISIT_EVERY
 
+FORGOTTEN = 4 * VISIT_AT_LEAST_EVERY
+"""Seconds after its time for which nobody has tried again what is over, then."""
+
 
 @dataclass
 class Later:
@@ -30,7 +33,6 @@ class Later:
     def put_off(self, what: Hashable) -> float:
         """Leave it, for longer than the last time; for how many seconds."""
         now = self.clock()
-        # What nobody has tried again for so long is gone.
         gone = [key for key, (after, _) in self.pauses.items() if now > after + FORGOTTEN]
         for key in gone:
             del self.pauses[key]
@@ -42,7 +44,3 @@ class Later:
     def done(self, what: Hashable) -> None:
         """It worked: what goes wrong with it next is new."""
         self.pauses.pop(what, None)
-
-
-FORGOTTEN = 4 * VISIT_AT_LEAST_EVERY
-"""Seconds."""

@@ -40,7 +40,7 @@ class LiveTasks:
         head = feed.head()
         touched = frozenset[TaskId]() if head == self.place else self._touched(feed, head)
         if touched is None:
-            found = {number: _stored(session, number) for number in self._known(session)}
+            found = {number: stored(session, number) for number in self._known(session)}
             found |= {task.id: task for task in self._new(session)}
             touched = frozenset(found)
         else:
@@ -108,7 +108,7 @@ class LiveTasks:
             before = page[-1].id
 
 
-def _stored(session: Session, task: TaskId) -> Task | None:
+def stored(session: Session, task: TaskId) -> Task | None:
     """A task; None once it is cleared, as what has ended is one day."""
     try:
         return session.chain.task(task)

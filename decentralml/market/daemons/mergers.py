@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from decentralml.bundles.attempts import Attempts
 from decentralml.bundles.sealing import encryption_public_key
-from decentralml.chain.errors import UnknownTask
 from decentralml.errors import ManifestError, NotMergeable, StorageError
 from decentralml.market.creating.merger import merger_is
+from decentralml.market.daemons.live import stored
 from decentralml.market.exchange.fetch import peek_manifest
 from decentralml.market.merging.attempts import earlier_attempt
 from decentralml.market.session import Session
@@ -41,8 +41,10 @@ class Rounds:
         for task in tasks:
             if reader is None:
                 reader = encryption_public_key(session.key.encryption_secret())
-            fresh = (task.id, task.created_at) not in self._merged
-            if fresh and task.published is None and task.terms.reader == reader:
+            # A creator does not merge in its own place.
+            others = task.creator != session.address and task.terms.reader == reader
+            fresh = task.published is None and (task.id, task.created_at) not in self._merged
+            if others and fresh:
                 self._tasks[task.id] = task
             else:
                 self._tasks.pop(task.id, None)
@@ -104,14 +106,12 @@ class Rounds:
     def _is_due(self, session: Session, task: Task) -> bool:
         """Whether enough was accepted; what can never be due is forgotten."""
         attempts = self._attempts[task.terms.bundle]
-        try:
-            now = session.chain.task(task.id)
-            if now.created_at != task.created_at:
-                raise UnknownTask.foreseen(task=task.id)  # Of a chain that was begun anew.
-            earlier = [earlier_attempt(session, now, each) for each in attempts.before]
-        except UnknownTask:
-            del self._tasks[task.id]
+        now = stored(session, task.id)
+        if now is None or now.created_at != task.created_at:
+            del self._tasks[task.id]  # It was cleared, or the chain was begun anew.
             return False
+        try:
+            earlier = [earlier_attempt(session, now, each) for each in attempts.before]
         except NotMergeable as error:
             self.put_off(task, error)
             return False
