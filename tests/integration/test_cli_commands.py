@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_the_chain_is_shown_advanced_exported_and_reset(run: Run, tmp_path: Path
     elected = ask(run, "chain", "advance", "--to-election")["block"]
     assert elected == before["next_election"]
     run("chain", "advance", code=2)
+    assert "train-federated" in run("runs", "list").stdout
     run("chain", "export-spec", "--out", tmp_path / "spec.json")
     assert "raw" in json.loads((tmp_path / "spec.json").read_text())["genesis"]
     assert "genesis" in run("chain", "status").stdout
@@ -188,6 +190,9 @@ def test_a_rejection_is_appealed_against_and_all_in_office_judge_again(
     assert "waits for commitments" in said
     stage.conclude(task)
     assert [each["status"] for each in ask(run, "list-task-results", task)] == ["Accepted"]
+    # What all of them wrote, word for word, is told once.
+    reports = re.findall(": report ([a-z0-9]+)", run("explain", task, 0).stdout)
+    assert len(reports) == len(set(reports)) > 0
     assert error(run, "claim", task, 0, "--as", BOB)["class"] == "NothingUnpaid"
     assert "not cleared" in run("clear", task, "--as", BOB).stdout
 
