@@ -202,7 +202,7 @@ class PriceNotDue(SwarmRefused):
     """Facts, where they are known: ``due``, from when on the price is the owner's, and ``closed``,
     since when the swarm is; Unix milliseconds."""
 
-    message = "the price of the seat of {who} in swarm {swarm} is not its owner's; {when}"
+    message = "the price that {who} paid for a seat of swarm {swarm} is not the owner's; {when}"
 
     def words(self) -> dict[str, str]:
         facts = vars(self)
