@@ -102,7 +102,8 @@ mod calls {
             Self::do_arrive(ensure_signed(origin)?, swarm, round, base, cid)
         }
 
-        /// Do what is due: end a round's collection, draw its leader, replace it. Anyone.
+        /// Do what is due: end a round's collection, draw its leader, replace it, overturn a model.
+        /// Anyone.
         #[pallet::call_index(9)]
         #[pallet::weight(T::WeightInfo::advance().max(T::WeightInfo::advance_collection()))]
         pub fn advance(origin: OriginFor<T>, swarm: SwarmId) -> DispatchResult {
@@ -133,7 +134,8 @@ mod calls {
         }
 
         /// Say that the newest model is unusable. Who arrived in its round and in none since;
-        /// more than half of them overturn it.
+        /// more than half of them overturn it. Once nobody has gone on from it for as long as a
+        /// leader has: anyone that rounds wait for; as many as a round needs overturn it.
         #[pallet::call_index(12)]
         #[pallet::weight(T::WeightInfo::object())]
         pub fn object(origin: OriginFor<T>, swarm: SwarmId, round: Number) -> DispatchResult {

@@ -7,7 +7,9 @@ impl<T: Config> Meeting<T> {
     /// Enters a node that arrived in the round and is willing to lead.
     pub fn enter_candidate(&mut self, who: &AccountOf<T>, node: &mut NodeOf<T>) {
         node.candidate = None;
-        let Some(round) = self.round.as_mut().filter(|_| node.willing) else { return };
+        let Some(round) = self.round.as_mut().filter(|_| node.willing && !node.barred) else {
+            return;
+        };
         Candidates::<T>::insert(self.id, round.candidates, who);
         node.candidate = Some(round.candidates);
         round.candidates.saturating_inc();

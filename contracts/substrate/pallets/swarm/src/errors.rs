@@ -50,7 +50,7 @@ mod errors {
         BadCertificate,
         /// Not a file server's address: host, colon, port.
         BadAddress,
-        /// A weight is 1 to 100.
+        /// A weight is 1 to 100, and no more than the swarm's terms allow.
         BadWeightage,
         /// The account has no node in this swarm.
         NotRegistered,
@@ -78,7 +78,8 @@ mod errors {
         BadMerged,
         /// The model is not the newest.
         NotNewest,
-        /// The node did not arrive in that round, or went on from its model.
+        /// The node did not arrive in that round, or went on from its model; and others have, or
+        /// may yet.
         NotInRound,
         /// The node objected already.
         AlreadyObjected,

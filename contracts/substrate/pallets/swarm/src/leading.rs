@@ -71,11 +71,10 @@ impl<T: Config> Pallet<T> {
         ensure!(is_cid(&cid), Error::<T>::BadCid);
         ensure!((1..=meeting.swarm.terms.max_peers).contains(&merged), Error::<T>::BadMerged);
         let newest = Merged { round: number, cid: cid.clone(), leader: leader.clone(), arrivals };
-        let swarm = &mut meeting.swarm;
-        swarm.previous = swarm.newest.replace(newest);
-        swarm.objections = 0;
-        swarm.round.saturating_inc();
+        meeting.swarm.previous = meeting.swarm.newest.replace(newest);
+        meeting.swarm.round.saturating_inc();
         meeting.round = None;
+        meeting.turn();
         meeting.save();
         let (swarm, round) = (id, number);
         Self::deposit_event(Event::RoundMerged { swarm, round, leader, cid, merged, left_out });

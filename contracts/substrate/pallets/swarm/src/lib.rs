@@ -16,7 +16,8 @@
 //! and names the merged model with [`Call::publish`]; if it does not in time it is replaced, until
 //! nobody is left and the round is *void*. [`Call::advance`], by anyone, does whatever is due.
 //!
-//! Members that find a published model unusable [`Call::object`]; more than half of them overturn it.
+//! Members that find a published model unusable [`Call::object`]; more than half of them overturn it,
+//! and where nobody goes on from it, as many as a round needs.
 //!
 //! Each call costs the same however many nodes a swarm has: nothing goes through them. What was, only
 //! events tell. `docs/swarm.md` has all calls in one table.
@@ -38,7 +39,7 @@
 //! ### Terminology
 //!
 //! - **Present**: of a node for which rounds wait: ready or active.
-//! - **Quorum**: as many arrivals as the terms ask for.
+//! - **Quorum**: as many arrivals and snapshots as the terms ask for.
 //! - **Anchor**: the block whose hash draws a leader.
 //! - **Candidate**: an arrival that is willing to lead and was not drawn yet.
 //! - **Base**: the round whose merged model an update began from.

@@ -36,27 +36,28 @@ impl<T: Config> Meeting<T> {
 
     /// Has a node stand somewhere else, and tells.
     pub fn set_presence(&mut self, who: &AccountOf<T>, node: &mut NodeOf<T>, presence: Presence) {
-        self.count(node, presence.is_awaited());
+        self.count(node, Some(presence));
         node.presence = presence;
         let (swarm, who) = (self.id, who.clone());
         Pallet::<T>::deposit_event(Event::PresenceChanged { swarm, who, presence });
     }
 
-    /// Counts a node among those that rounds wait for, or not any more.
-    pub fn count(&mut self, node: &NodeOf<T>, is_awaited: bool) {
+    /// Counts a node among those that rounds wait for, or merge without waiting: as what it is
+    /// from now on, or not at all.
+    pub fn count(&mut self, node: &NodeOf<T>, after: Option<Presence>) {
         let has_arrived = self.has_arrived(node);
-        let waiting = self.round.as_mut().filter(|_| !has_arrived).map(|round| &mut round.waiting);
-        match (node.presence.is_awaited(), is_awaited) {
-            (false, true) => {
-                self.swarm.present.saturating_inc();
-                waiting.into_iter().for_each(Saturating::saturating_inc);
-            }
-            (true, false) => {
-                self.swarm.present.saturating_dec();
-                waiting.into_iter().for_each(Saturating::saturating_dec);
-            }
-            _ => (),
-        }
+        let mut round = self.round.as_mut().filter(|_| !has_arrived);
+        let waiting = round.as_mut().map(|round| &mut round.waiting);
+        let is_awaited = after.is_some_and(Presence::is_awaited);
+        shift(node.presence.is_awaited(), is_awaited, Some(&mut self.swarm.present));
+        shift(node.presence.is_awaited(), is_awaited, waiting);
+        // What a round merges is settled with its collection.
+        let snapshots =
+            round.filter(|round| round.is_collecting()).map(|round| &mut round.snapshots);
+        let is_merged = |presence: Presence| presence.is_merged() && node.cid.is_some();
+        let (was_merged, is_merged) = (is_merged(node.presence), after.is_some_and(is_merged));
+        shift(was_merged, is_merged, Some(&mut self.swarm.snapshots));
+        shift(was_merged, is_merged, snapshots);
     }
 
     /// Does to the round what follows from who is there and who is waited for: a deadline, the end
@@ -64,7 +65,7 @@ impl<T: Config> Meeting<T> {
     pub fn review(&mut self) {
         let (terms, closed) = (&self.swarm.terms, self.swarm.closed.is_some());
         let Some(round) = &mut self.round else { return };
-        let has_quorum = round.arrivals >= terms.min_peers;
+        let has_quorum = round.has_quorum(terms.min_peers);
         match &mut round.stage {
             Stage::Collecting { deadline } if !has_quorum && round.arrivals > 0 && !closed => {
                 *deadline = None;
@@ -100,5 +101,15 @@ impl<T: Config> Meeting<T> {
         self.swarm.round.saturating_inc();
         let (swarm, round) = (self.id, round.number);
         Pallet::<T>::deposit_event(Event::RoundVoided { swarm, round });
+    }
+}
+
+/// Moves a count by one, where something has become so or is so no longer.
+fn shift(was: bool, is: bool, count: Option<&mut u32>) {
+    let Some(count) = count else { return };
+    match (was, is) {
+        (false, true) => count.saturating_inc(),
+        (true, false) => count.saturating_dec(),
+        _ => (),
     }
 }

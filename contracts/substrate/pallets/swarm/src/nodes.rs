@@ -3,7 +3,7 @@
 use crate::{
     meeting::Meeting, terms::is_address, AccountOf, Certificate, Certificates, Config, Error,
     Event, HoldReason, NetAddress, Node, NodeOf, Nodes, Number, Pallet, Presence, SwarmId,
-    MAX_WEIGHTAGE, MISSED_ROUNDS,
+    MISSED_ROUNDS,
 };
 use codec::MaxEncodedLen;
 use frame_support::{dispatch::DispatchResult, ensure};
@@ -36,11 +36,17 @@ impl<T: Config> Pallet<T> {
         let mut meeting = Meeting::<T>::load(id)?;
         ensure!(!certificate.is_empty(), Error::<T>::BadCertificate);
         ensure!(is_address(&address), Error::<T>::BadAddress);
-        ensure!((1..=MAX_WEIGHTAGE).contains(&weightage), Error::<T>::BadWeightage);
+        let weights = 1..=meeting.swarm.terms.max_weightage;
+        ensure!(weights.contains(&weightage), Error::<T>::BadWeightage);
         let identity = sha2_256(&certificate);
         let known = Nodes::<T>::get(id, &who);
         let mut node = match known {
-            Some(node) => Node { identity, address, weightage, willing, ..node },
+            Some(node) => {
+                // The round's leaders, one after another, merge the same.
+                let may_weigh = node.weightage == weightage || !meeting.has_arrived(&node);
+                ensure!(may_weigh, Error::<T>::RoundUnderWay);
+                Node { identity, address, weightage, willing, ..node }
+            }
             None => {
                 Self::ensure_seated(id, &who)?;
                 ensure!(meeting.swarm.closed.is_none(), Error::<T>::SwarmClosed);
@@ -54,6 +60,7 @@ impl<T: Config> Pallet<T> {
                     address,
                     weightage,
                     willing,
+                    barred: false,
                     presence: Presence::Registered,
                     round: 0,
                     cid: None,
@@ -80,9 +87,10 @@ impl<T: Config> Pallet<T> {
         let mut node = Self::node(id, &who)?;
         ensure!(meeting.swarm.closed.is_none(), Error::<T>::SwarmClosed);
         ensure!(node.presence != Presence::Ready, Error::<T>::AlreadyReady);
-        node.seen = node.seen.max(meeting.latest_past());
+        meeting.excuse(&mut node);
         meeting.set_presence(&who, &mut node, Presence::Ready);
         Nodes::<T>::insert(id, &who, node);
+        meeting.review();
         meeting.save();
         Ok(())
     }
@@ -106,13 +114,13 @@ impl<T: Config> Pallet<T> {
         let mut node = Self::node(id, &who)?;
         ensure!(presence.is_an_end(), Error::<T>::BadPresence);
         ensure!(node.presence != Presence::Registered, Error::<T>::NotReady);
-        meeting.set_presence(&who, &mut node, presence);
         let leads = presence == Presence::Active;
         if leads {
-            node.seen = node.seen.max(meeting.latest_past());
+            meeting.excuse(&mut node);
         } else {
             meeting.withdraw_candidate(&mut node);
         }
+        meeting.set_presence(&who, &mut node, presence);
         Nodes::<T>::insert(id, &who, node);
         meeting.review();
         if !leads {
@@ -124,6 +132,18 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Meeting<T> {
+    /// Has a node that was not waited for have missed nothing so far. One that was there before
+    /// has one round left to arrive in: else it could be waited for without ever arriving.
+    fn excuse(&self, node: &mut NodeOf<T>) {
+        let past = self.latest_past();
+        let seen = match node.presence {
+            Presence::Registered => past,
+            Presence::Ready | Presence::Active => return,
+            _ => past.saturating_sub(MISSED_ROUNDS.saturating_sub(1)),
+        };
+        node.seen = node.seen.max(seen);
+    }
+
     /// The latest round in which nobody new can arrive.
     fn latest_past(&self) -> Number {
         match &self.round {
@@ -144,7 +164,7 @@ impl<T: Config> Meeting<T> {
         let Some(mut node) = Nodes::<T>::take(self.id, who) else { return Ok(()) };
         Certificates::<T>::remove(self.id, who);
         self.withdraw_candidate(&mut node);
-        self.count(&node, false);
+        self.count(&node, None);
         if self.has_arrived(&node) {
             if let Some(round) = &mut self.round {
                 round.arrivals.saturating_dec();

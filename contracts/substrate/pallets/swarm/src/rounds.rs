@@ -55,6 +55,7 @@ impl<T: Config> Pallet<T> {
             Some(Stage::Merging { deadline, .. }) if meeting.now > deadline => {
                 meeting.replace_leader();
             }
+            None if meeting.is_rejected() => meeting.overturn(),
             _ => return Err(Error::<T>::NothingDue.into()),
         }
         meeting.save();
@@ -76,6 +77,7 @@ impl<T: Config> Meeting<T> {
             opened: self.now,
             arrivals: 0,
             waiting: self.swarm.present,
+            snapshots: self.swarm.snapshots,
             candidates: 0,
             attempt: 0,
             stage: Stage::Collecting { deadline: None },

@@ -1,6 +1,6 @@
 //! What terms a swarm can have, and what names and addresses nodes can give.
 
-use crate::{Admission, Config, Error, Pallet, TermsOf, MAX_SPREAD};
+use crate::{Admission, Config, Error, Pallet, TermsOf, MAX_SPREAD, MAX_WEIGHTAGE};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::traits::Zero;
 
@@ -16,6 +16,8 @@ impl<T: Config> Pallet<T> {
         ensure!(possible.contains(&terms.quorum_wait), Error::<T>::BadWait);
         ensure!(possible.contains(&terms.leader_timeout), Error::<T>::BadTimeout);
         ensure!(terms.spread <= MAX_SPREAD, Error::<T>::BadSpread);
+        let weights = 1..=MAX_WEIGHTAGE;
+        ensure!(weights.contains(&terms.max_weightage), Error::<T>::BadWeightage);
         Ok(())
     }
 }

@@ -58,6 +58,8 @@ fn ensure_members<T: Config>(
     ensure!(members.len() as u32 == swarm.nodes, "nodes are not as many as were counted");
     let awaited = members.values().filter(|node| node.presence.is_awaited()).count() as u32;
     ensure!(awaited == swarm.present, "nodes present are not as many as were counted");
+    let snapshots = members.values().filter(|node| is_snapshot(node)).count() as u32;
+    ensure!(snapshots == swarm.snapshots, "snapshots are not as many as were counted");
     let current = Rounds::<T>::contains_key(id);
     for (who, node) in members {
         ensure!(Seats::<T>::contains_key(id, who), "a node has no seat");
@@ -74,6 +76,10 @@ fn ensure_members<T: Config>(
         ensure!(place < swarm.nodes, "a place among candidates outlives its node");
     }
     Ok(())
+}
+
+fn is_snapshot<Balance>(node: &crate::Node<Balance>) -> bool {
+    node.presence.is_merged() && node.cid.is_some()
 }
 
 /// What was published is of rounds that were.
@@ -102,7 +108,12 @@ fn ensure_round<T: Config>(
     let is_missed = |node: &&NodeOf<T>| node.presence.is_awaited() && !has_arrived(node);
     let waiting = members.values().filter(is_missed).count() as u32;
     ensure!(waiting == round.waiting, "a round waits for more or fewer than it thinks");
-    let has_quorum = arrivals >= swarm.terms.min_peers;
+    let has_quorum = round.has_quorum(swarm.terms.min_peers);
+    if round.is_collecting() {
+        let standing = |node: &&NodeOf<T>| is_snapshot(node) && !has_arrived(node);
+        let snapshots = members.values().filter(standing).count() as u32;
+        ensure!(snapshots == round.snapshots, "a round merges more or fewer snapshots");
+    }
     match &round.stage {
         Stage::Collecting { deadline } => {
             ensure!(arrivals > 0, "a round is open for nobody");
@@ -136,7 +147,7 @@ fn ensure_candidates<T: Config>(
         let node = members.get(&who).ok_or("a candidate has no node")?;
         let is_there = node.candidate == Some(place) && node.round == round.number;
         ensure!(is_there, "a candidate has another place");
-        ensure!(node.willing, "a candidate is not willing");
+        ensure!(node.willing && !node.barred, "a candidate may not lead");
         ensure!(node.presence.may_arrive(), "a candidate has ended its training");
     }
     Ok(())

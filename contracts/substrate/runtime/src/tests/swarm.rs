@@ -25,6 +25,7 @@ pub(super) fn gathered(members: &[u8]) -> SwarmId {
         quorum_wait: 30_000,
         leader_timeout: 60_000,
         spread: 30,
+        max_weightage: 100,
     };
     assert_ok!(Swarm::create(signed(1), terms));
     let id = pallet_swarm::NextSwarm::<Runtime>::get() - 1;

@@ -90,6 +90,7 @@ pub fn terms<T: Config>(min_peers: u32) -> TermsOf<T> {
         quorum_wait: T::MinimumWait::get(),
         leader_timeout: T::MinimumWait::get(),
         spread: 30,
+        max_weightage: crate::MAX_WEIGHTAGE,
     }
 }
 

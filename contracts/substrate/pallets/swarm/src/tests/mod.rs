@@ -48,6 +48,7 @@ pub(super) fn terms() -> TermsOf<Test> {
         quorum_wait: WAIT,
         leader_timeout: TIMEOUT,
         spread: 30,
+        max_weightage: 50,
     }
 }
 

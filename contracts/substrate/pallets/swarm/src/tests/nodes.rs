@@ -13,11 +13,11 @@ fn a_node_is_its_certificate_address_and_weight() {
     run(|| {
         create(terms());
         assert_ok!(take_seat(1));
-        assert_ok!(tell(1, b"der", "node.example:443", 100));
+        assert_ok!(tell(1, b"der", "node.example:443", 50));
         let identity = sp_io::hashing::sha2_256(b"der");
         assert_eq!(last_event(), Event::NodeRegistered { swarm: SWARM, who: 1, identity });
         let node = node(1);
-        assert_eq!((node.identity, node.weightage, node.willing), (identity, 100, true));
+        assert_eq!((node.identity, node.weightage, node.willing), (identity, 50, true));
         assert_eq!((node.presence, node.round, node.arrived), (Presence::Registered, 0, 0));
         assert_eq!(Certificates::<Test>::get(SWARM, 1).unwrap().into_inner(), b"der");
         assert_eq!(held(HoldReason::Node, 1), node.deposit);
@@ -48,7 +48,7 @@ fn what_a_node_says_has_to_be_possible() {
         assert_ok!(take_seat(1));
         assert_noop!(tell(1, b"", "host:1", 1), Error::<Test>::BadCertificate);
         assert_noop!(tell(1, b"der", "host:1", 0), Error::<Test>::BadWeightage);
-        assert_noop!(tell(1, b"der", "host:1", 101), Error::<Test>::BadWeightage);
+        assert_noop!(tell(1, b"der", "host:1", 51), Error::<Test>::BadWeightage);
         for address in
             ["", "host", ":80", "host:", "host:0", "host:65536", "host:-1", "a b:80", "host:http"]
         {
@@ -73,6 +73,21 @@ fn a_node_changes_its_certificate_and_keeps_what_it_did() {
         assert_eq!((after.round, after.cid, after.arrived), (1, before.cid, before.arrived));
         assert_eq!((after.presence, after.deposit), (Presence::Ready, before.deposit));
         assert_eq!((free(1), swarm().nodes), (free_before, 3));
+    });
+}
+
+#[test]
+fn what_has_arrived_weighs_what_it_did_until_its_round_has_ended() {
+    run(|| {
+        gathered(terms(), &[1, 2, 3]);
+        arrive(1);
+        assert_noop!(tell(1, b"der", "host:1", 11), Error::<Test>::RoundUnderWay);
+        assert_ok!(tell(1, b"der", "host:2", 10));
+        assert_ok!(tell(2, b"red", "host:1", 11));
+        [2, 3].into_iter().for_each(arrive);
+        assert_ok!(try_publish(draw()));
+        assert_ok!(tell(1, b"der", "host:1", 11));
+        assert_eq!((node(1).weightage, node(2).weightage), (11, 11));
     });
 }
 

@@ -143,13 +143,97 @@ fn a_training_ends_in_one_of_three_ways() {
 }
 
 #[test]
-fn snapshots_do_not_count_for_the_quorum() {
+fn snapshots_count_for_the_quorum_once_for_each() {
+    run(|| {
+        gathered(quorum_of(3), &[1, 2, 3, 4]);
+        merged(&[1, 2, 3, 4]);
+        finish(3, Presence::Snapshot);
+        arrive(4);
+        assert_eq!((round().snapshots, swarm().snapshots), (1, 1));
+        // It has arrived: it is one of the arrivals, and no snapshot beside them.
+        finish(4, Presence::Snapshot);
+        assert_eq!((round().snapshots, swarm().snapshots, deadline()), (1, 2, None));
+        arrive(1);
+        assert!(deadline().is_some());
+        arrive(2);
+        assert_ok!(try_publish(draw()));
+        arrive(1);
+        assert_eq!(round().snapshots, 2);
+        assert!(deadline().is_some());
+    });
+}
+
+#[test]
+fn without_an_arrival_snapshots_are_no_quorum() {
+    run(|| {
+        gathered(quorum_of(2), &[1, 2, 3]);
+        merged(&[1, 2, 3]);
+        finish(2, Presence::Snapshot);
+        finish(3, Presence::Snapshot);
+        assert!(!is_open());
+        arrive(1);
+        assert!(matches!(round().stage, Stage::Drawing { .. }));
+        assert_ok!(Hive::give_up_seat(signed(1), SWARM));
+        assert!(!is_open());
+    });
+}
+
+#[test]
+fn who_ended_otherwise_or_never_arrived_does_not_count_for_the_quorum() {
     run(|| {
         gathered(quorum_of(3), &[1, 2, 3]);
-        merged(&[1, 2, 3]);
+        join(4);
+        merged(&[1, 2, 3, 4]);
+        finish(3, Presence::Inactive);
+        join(5);
+        finish(5, Presence::Snapshot);
+        [1, 2].into_iter().for_each(arrive);
+        assert_eq!((round().snapshots, deadline()), (0, None));
+    });
+}
+
+#[test]
+fn a_snapshot_that_trains_again_is_waited_for_instead() {
+    run(|| {
+        gathered(quorum_of(3), &[1, 2, 3, 4]);
+        merged(&[1, 2, 3, 4]);
         finish(3, Presence::Snapshot);
         [1, 2].into_iter().for_each(arrive);
-        assert_eq!((round().waiting, deadline()), (0, None));
+        assert!(deadline().is_some());
+        assert_ok!(Hive::ready(signed(3), SWARM));
+        assert_eq!((round().snapshots, round().waiting, deadline()), (0, 2, None));
+        arrive(3);
+        assert!(deadline().is_some());
+        // Once the collection is over, what is merged is settled.
+        finish(4, Presence::Inactive);
+        finish(1, Presence::Snapshot);
+        assert_ok!(Hive::ready(signed(1), SWARM));
+        assert!(matches!(round().stage, Stage::Drawing { .. }));
+        assert_ok!(try_publish(draw()));
+    });
+}
+
+#[test]
+fn nobody_is_waited_for_by_becoming_ready_over_and_over() {
+    run(|| {
+        gathered(terms(), &[1, 2, 3]);
+        for _ in 0..2 {
+            finish(3, Presence::Active);
+            merged_without_the_rest(&[1, 2]);
+            assert_ok!(Hive::ready(signed(3), SWARM));
+        }
+        merged_without_the_rest(&[1, 2]);
+        assert_ok!(mark_absent(3));
+        // Who was there before has one round left.
+        for again in [Presence::Absent, Presence::Snapshot] {
+            if again.is_an_end() {
+                finish(3, again);
+            }
+            assert_ok!(Hive::ready(signed(3), SWARM));
+            assert_noop!(mark_absent(3), Error::<Test>::StillPresent);
+            merged_without_the_rest(&[1, 2]);
+            assert_ok!(mark_absent(3));
+        }
     });
 }
 

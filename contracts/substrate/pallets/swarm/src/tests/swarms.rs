@@ -46,6 +46,8 @@ fn terms_that_cannot_be_are_refused() {
         bad(Terms { leader_timeout: LEAST_WAIT - 1, ..terms() }, Error::BadTimeout);
         bad(Terms { leader_timeout: MOST_WAIT + 1, ..terms() }, Error::BadTimeout);
         bad(Terms { spread: MAX_SPREAD + 1, ..terms() }, Error::BadSpread);
+        bad(Terms { max_weightage: 0, ..terms() }, Error::BadWeightage);
+        bad(Terms { max_weightage: MAX_WEIGHTAGE + 1, ..terms() }, Error::BadWeightage);
     });
 }
 

@@ -13,10 +13,12 @@ pub struct Node<Balance> {
     pub identity: Digest,
     /// Of its file server.
     pub address: NetAddress,
-    /// How much its updates weigh: 1 to 100.
+    /// How much its updates weigh: 1 to what the terms allow.
     pub weightage: u8,
     /// Whether it may be drawn as leader.
     pub willing: bool,
+    /// Whether a model of its was overturned: then it may not be, for as long as it has its seat.
+    pub barred: bool,
     pub presence: Presence,
     /// Of its last arrival; 0 if it never arrived.
     pub round: Number,
@@ -28,8 +30,8 @@ pub struct Node<Balance> {
     pub seen: Number,
     /// Its place among the candidates of the round of its last arrival, while it is one.
     pub candidate: Option<u32>,
-    /// The latest round to whose model it objected; 0 if there is none.
-    pub objected: Number,
+    /// The swarm's turn in which it objected last; 0 if it never did.
+    pub objected: u32,
     /// Held from its account for storing this and its certificate.
     pub deposit: Balance,
 }

@@ -15,6 +15,8 @@ pub struct Round<AccountId, BlockNumber> {
     pub arrivals: u32,
     /// Nodes that it waits for and that have not arrived.
     pub waiting: u32,
+    /// Snapshots that it merges beside the arrivals; they count for the quorum.
+    pub snapshots: u32,
     /// Arrivals that can be drawn as leader and have not been.
     pub candidates: u32,
     /// Leaders that failed.
@@ -42,6 +44,11 @@ impl<AccountId: PartialEq, BlockNumber> Round<AccountId, BlockNumber> {
     /// Whether arrivals are still taken.
     pub fn is_collecting(&self) -> bool {
         matches!(self.stage, Stage::Collecting { .. })
+    }
+
+    /// Whether so many updates are there; without an arrival nobody could lead.
+    pub fn has_quorum(&self, min_peers: u32) -> bool {
+        self.arrivals > 0 && self.arrivals.saturating_add(self.snapshots) >= min_peers
     }
 
     /// Whether it is led by `who` now.

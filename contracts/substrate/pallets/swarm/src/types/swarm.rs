@@ -12,7 +12,7 @@ pub struct Terms<Balance> {
     /// A file with what all must agree on.
     pub config: Cid,
     pub merge: MergeMethod,
-    /// Fewest arrivals of a round, at least one.
+    /// Fewest updates that a round merges: arrivals, at least one, and snapshots.
     pub min_peers: u32,
     /// Most seats.
     pub max_peers: u32,
@@ -25,6 +25,8 @@ pub struct Terms<Balance> {
     pub leader_timeout: Millis,
     /// The multiple of the median absolute deviation of arrivals, in tenths.
     pub spread: u32,
+    /// The most that a node may say its updates weigh, 1 to 100; with 1 all weigh the same.
+    pub max_weightage: u8,
 }
 
 /// A model that a leader published.
@@ -52,13 +54,21 @@ pub struct Swarm<AccountId, Balance> {
     pub nodes: u32,
     /// Nodes that rounds wait for.
     pub present: u32,
+    /// Nodes whose last update goes on being merged.
+    pub snapshots: u32,
     /// The round that is under way or comes next.
     pub round: Number,
     pub newest: Option<Merged<AccountId>>,
     /// What is the newest again if that is overturned.
     pub previous: Option<Merged<AccountId>>,
-    /// Against the newest.
+    /// When the newest became that.
+    pub since: Millis,
+    /// How often another model became the newest.
+    pub turn: u32,
+    /// Against the newest, of who arrived in its round.
     pub objections: u32,
+    /// Against the newest, of others.
+    pub others: u32,
     /// Since when no round opens any more.
     pub closed: Option<Millis>,
     /// Held from the owner for storing this.

@@ -124,6 +124,11 @@ impl Presence {
         matches!(self, Presence::Ready | Presence::Active)
     }
 
+    /// Whether an update of it is merged without its arriving.
+    pub fn is_merged(self) -> bool {
+        self == Presence::Snapshot
+    }
+
     /// Whether it may arrive.
     pub fn may_arrive(self) -> bool {
         matches!(self, Presence::Ready | Presence::Absent | Presence::Active)

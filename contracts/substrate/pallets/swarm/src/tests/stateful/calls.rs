@@ -47,7 +47,7 @@ fn of_newcomer(dice: &mut Dice, swarm: SwarmId, found: &SwarmOf<Test>) -> Made {
         2..=4 if is_registered => Call::ready { swarm },
         _ => {
             let certificate = vec![dice.below(250) as u8; 40].try_into().unwrap();
-            let (weightage, willing) = (dice.below(102) as u8, dice.chance(80));
+            let (weightage, willing) = (dice.below(60) as u8, dice.chance(80));
             Call::register { swarm, certificate, address: address(), weightage, willing }
         }
     };
@@ -107,7 +107,8 @@ fn of_round(dice: &mut Dice, swarm: SwarmId, found: &SwarmOf<Test>) -> Made {
     if let Some(newest) = newest.filter(|_| dice.chance(60)) {
         let voters: Vec<_> = nodes
             .iter()
-            .filter(|(_, node)| node.round == newest.round && node.objected != newest.round)
+            .filter(|(_, node)| node.objected != found.turn)
+            .filter(|(_, node)| node.round == newest.round || dice.chance(30))
             .collect();
         if !voters.is_empty() {
             return (dice.one(&voters).0, call(Call::object { swarm, round: newest.round }));
