@@ -69,7 +69,11 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="How updates are merged. All but the mean count every client alike and stand bad ones.",
 )
-@click.option("--pfc-node-id", default="", help="Client that pfc_centric and hybrid favour.")
+@click.option(
+    "--pfc-node-id",
+    default="",
+    help="Client that pfc_centric and hybrid favour: its node's number, or the name it says first.",
+)
 @click.option(
     "--aggregator-weight-multiplier",
     type=click.FloatRange(1.5, 3.0),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from decentralml.errors import (
     TooManyBad,
 )
 from decentralml.flower.grouping import Target, members, target_of
+from decentralml.flower.names import Names
 from decentralml.flower.records import ORDER, Records
 from decentralml.flower.replies import TASK, Array, Said, arrays_of, for_everybody, said
 from decentralml.flower.rounds import Round, Weighed, aggregated, means, merge, read_arrays
@@ -55,6 +57,7 @@ class DbIntegratedStrategy(FedAvg):
     Attributes
     ----------
     rounds : what became of each round, by its number.
+    names : what clients are called, each by its node.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class DbIntegratedStrategy(FedAvg):
         self.rule = rule
         self.rule_options = rule_options
         self.rounds: dict[int, Round] = {}
+        self.names = Names()
         self._sent: dict[str, Array] = {}
         self._losses: dict[str, float] = {}
         self._settled: Target | None = None
@@ -219,16 +223,7 @@ class DbIntegratedStrategy(FedAvg):
 
     def _sorted(self, number: int, messages: Sequence[Message]) -> Round:
         """A round's replies by type, those that cannot be merged left out with the reason."""
-        heard: dict[str, tuple[Said, Message]] = {}
-        refused: dict[str, str] = {}
-        for message in messages:
-            try:
-                one = said(message)
-                if one.name in heard:
-                    raise ReplyRefused(f"client-{one.node}", f"another one is called {one.name}")
-                heard[one.name] = one, message
-            except ReplyRefused as error:
-                refused[error.client] = error.reason
+        heard, refused = self._heard(number, messages)
         declared = {name: one.llm_type for name, (one, _) in heard.items()}
         target = self._target(declared)
         LOG.info("Round %s: Target LLM type = %s (%s)", number, target.model_type, target.how)
@@ -249,6 +244,25 @@ class DbIntegratedStrategy(FedAvg):
             LOG.warning("Round %s: %s is left out: %s", number, name, reason)
         return found
 
+    def _heard(
+        self, number: int, messages: Sequence[Message]
+    ) -> tuple[dict[str, tuple[Said, Message]], dict[str, str]]:
+        """What each client says, by the name that its node has in this run; and who is refused."""
+        answers: dict[int, tuple[Said, Message]] = {}
+        unusable: dict[int, str] = {}
+        for message in messages:
+            node = message.metadata.src_node_id
+            try:
+                answers.setdefault(node, (said(message), message))
+            except ReplyRefused as error:
+                unusable[node] = error.reason
+        self.names.take(number, {node: one.name for node, (one, _) in answers.items()})
+        called = {node: self.names.of(node) for node in (*answers, *unusable)}
+        return (
+            {called[n]: (replace(one, name=called[n]), m) for n, (one, m) in answers.items()},
+            {called[node]: reason for node, reason in unusable.items() if node not in answers},
+        )
+
     def _weighed(self, one: Said, message: Message, kind: ModelType | None) -> Weighed:
         arrays = arrays_of(message, one.name, self._sent)
         if not self.by_type or kind is None:
@@ -262,7 +276,7 @@ class DbIntegratedStrategy(FedAvg):
         """Choose the aggregator among those that are merged; in a mean its own may count more."""
         reported = {part.said.name: self._with_convergence(part.said) for part in found.merged}
         try:
-            chosen = select_aggregator(self.selection, reported, self.options)
+            chosen = select_aggregator(self.selection, reported, self._options())
         except NoAggregator as error:
             LOG.warning("Round %s: %s", found.number, error)
             return
@@ -279,6 +293,11 @@ class DbIntegratedStrategy(FedAvg):
                 else part
                 for part in found.merged
             ]
+
+    def _options(self) -> SelectionOptions:
+        """What the operator said, with the PFC node by the name that it has in this run."""
+        asked = self.options.pfc_node_id
+        return replace(self.options, pfc_node_id=None if asked is None else self.names.named(asked))
 
     def _with_convergence(self, one: Said) -> Mapping[str, float]:
         """A client's metrics; how fast it converges is seen from here, if it does not say."""
@@ -326,10 +345,12 @@ def create_db_integrated_strategy(
     target_llm_type : type of the models to merge; None detects it.
     use_type_based_aggregation : weigh by part B's formulas; else by examples alone.
     min_fit_clients : that train in each round.
+    pfc_node_id : the client that ``pfc_centric`` takes and ``hybrid`` favours: the number of its
+        node, or the name that it says in the first round in which it answers.
     task_of_round : posts the task that pays for a round, and gives its number (see
         :class:`~decentralml.flower.marketplace.TaskRounds`).
     rule, rule_options : how updates are merged (docs/merging.md). All but the mean count every
-        client alike, and leave out whoever they find bad; ``fltrust`` has no reference here.
+        client alike, and leave out whoever they find bad. Here is nothing for ``fltrust`` to trust.
 
     Raises
     ------

@@ -259,12 +259,67 @@ def test_bytes_that_are_no_array_are_left_out() -> None:
         assert "cannot be read" in plan.rounds[1].refused["client-2"]
 
 
-def test_two_clients_of_one_name_are_not_one() -> None:
-    plan = strategy("load_based")
+def test_of_two_clients_that_claim_a_name_neither_is_believed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan = strategy("pfc_centric", pfc_node_id="twin")
     one, two, _ = asked(plan)
     good = {"llm_type": "Vision", "client_id": "twin"} | VISION | LOAD
-    plan.aggregate_train(1, [reply(one, 1.0, 10, good), reply(two, 3.0, 10, good)])
-    assert plan.rounds[1].refused == {"client-2": "another one is called twin"}
+    for number in (1, 2):
+        arrays, metrics = plan.aggregate_train(
+            number, [reply(one, 1.0, 10, good), reply(two, 3.0, 10, good)]
+        )
+        assert np.all(merged(arrays)["bias"] == 2) and not plan.rounds[number].refused
+        assert set(plan.rounds[number].report()["clients"]) == {"client-1", "client-2"}
+        assert "aggregator_node" not in metrics, "nobody is the PFC node"
+    plan.aggregate_train(3, [reply(two, 3.0, 10, good)])
+    assert "client-2" in plan.rounds[3].report()["clients"], "nor later, when only one claims it"
+    assert "Round 1: twin is what these nodes call themselves: 1, 2; none" in caplog.text
+
+
+def test_a_spoofing_client_takes_nobody_s_name_and_is_not_the_pfc_node(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plan = strategy("pfc_centric", pfc_node_id="hospital")
+    one, two, three = asked(plan)
+    good = {"llm_type": "Vision"} | VISION | LOAD
+    real, spoof = good | {"client_id": "hospital"}, good | {"client_id": "hospital"}
+    _, first = plan.aggregate_train(1, [reply(one, 1.0, 10, real), reply(two, 1.0, 10, good)])
+    assert first["aggregator_node"] == 1
+    _, second = plan.aggregate_train(2, [reply(two, 9.0, 10, spoof), reply(one, 1.0, 10, real)])
+    found = plan.rounds[2]
+    assert second["aggregator_node"] == 1 and not found.refused
+    assert set(found.report()["clients"]) == {"hospital", "client-2"}
+    assert "Round 2: hospital is what these nodes call themselves: 1, 2; the first" in caplog.text
+    _, alone = plan.aggregate_train(3, [reply(two, 9.0, 10, spoof), reply(three, 1.0, 10, good)])
+    assert "aggregator_node" not in alone, "nor where the real one is away"
+    # What is wrong with the spoofer's answer is not said of the other.
+    bad = reply(two, 9.0, -1, spoof)
+    plan.aggregate_train(4, [bad, reply(one, 1.0, 10, real)])
+    assert set(plan.rounds[4].refused) == {"client-2"}
+
+
+def test_the_number_of_a_node_cannot_be_claimed(caplog: pytest.LogCaptureFixture) -> None:
+    good = {"llm_type": "Vision"} | VISION | LOAD
+    for asked_for in ("1", "client-1"):
+        plan = strategy("pfc_centric", pfc_node_id=asked_for)
+        one, two, _ = asked(plan)
+        real = reply(one, 1.0, 10, good | {"client_id": "hospital"})
+        for claim in ("client-1", "1"):
+            spoof = reply(two, 9.0, 10, good | {"client_id": claim})
+            _, metrics = plan.aggregate_train(1, [spoof, real])
+            assert metrics["aggregator_node"] == 1
+            assert set(plan.rounds[1].report()["clients"]) == {"hospital", "client-2"}
+    assert "client-1 is what these nodes call themselves: 1, 2" in caplog.text
+
+
+def test_a_client_keeps_its_first_name() -> None:
+    plan = strategy("load_based")
+    (one, *_) = asked(plan)
+    good = {"llm_type": "Vision"} | VISION | LOAD
+    for number, name in enumerate(("hospital", "clinic"), 1):
+        plan.aggregate_train(number, [reply(one, 1.0, 10, good | {"client_id": name})])
+        assert list(plan.rounds[number].report()["clients"]) == ["hospital"]
 
 
 def test_a_round_in_which_all_are_refused_says_why() -> None:
