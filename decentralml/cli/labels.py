@@ -23,9 +23,8 @@ from decentralml.types import TaskId
 @click.option(
     "--method",
     type=click.Choice(("dawid-skene", "majority")),
-    default="dawid-skene",
-    show_default=True,
-    help="Weigh annotators by their estimated errors, or count heads.",
+    help="Weigh annotators by their estimated errors, or count heads  [default: dawid-skene; "
+    "of free text majority]",
 )
 @click.option(
     "--gold",
@@ -46,7 +45,7 @@ def merge_labels(
     settings: Settings,
     task: int,
     out: Path,
-    method: str,
+    method: str | None,
     gold: Path | None,
     teach: bool,
     only: tuple[int, ...],
@@ -62,7 +61,7 @@ def merge_labels(
             session,
             TaskId(task),
             out,
-            method=LabelMethod(method),
+            method=None if method is None else LabelMethod(method),
             gold=gold,
             teach=teach,
             only=only,

@@ -80,6 +80,7 @@ def test_accepted_label_sets_are_merged_and_held_against_the_gold(
     merged = merge_labels(session, labelled, tmp_path / "out", gold=gold)
     assert json.loads((tmp_path / "out" / "labels.json").read_text()).keys() == TRUTH.keys()
     assert (merged.items, merged.disputed, merged.gold) == (8, 2, 1.0)
+    assert merged.method is LabelMethod.DAWID_SKENE
     assert [one.gold for one in merged.annotators] == [1.0, 1.0]
     assert merged.kappa == merged.annotators[0].kappa == pytest.approx(0.5)
     report = json.loads((tmp_path / "out" / "agreement.json").read_text())
@@ -105,6 +106,38 @@ def test_label_sets_are_chosen_and_bad_files_are_named(
     with pytest.raises(ValidationSetInvalid):
         merge_labels(session, labelled, tmp_path / "bad", gold=tmp_path / "gold.json")
     assert not (tmp_path / "bad").exists()
+
+
+def test_free_text_is_merged_by_majority_unless_told_otherwise(
+    stage: Stage, tmp_path: Path, run: Run
+) -> None:
+    free = SETTINGS.replace('classes = ["cat", "dog"]\n', "").replace("items = 8", "items = 2")
+    (stage.bundle / "task.toml").write_text(free.split("[evaluation]")[0])
+    task = stage.post(
+        task_type=TaskType.DATA_ANNOTATORS,
+        base_model=None,
+        minimum_gain=None,
+        validation_set=None,
+        committee=1,
+        results=3,
+    )
+    sets = ({"a": "a red car", "b": "rain"}, {"a": "a red car", "b": "snow"}, {"a": "x", "z": "y"})
+    for name, labels in zip(ANNOTATORS, sets, strict=True):
+        session = stage.as_(name)
+        accept_task(session, task)
+        folder = write(stage.root / "labels" / name.strip("/"), "labels.json", labels)
+        write(folder, "result.json", {"examples": 2, "metrics": {}})
+        run_task(session, task, folder)
+        send_results(session, task)
+    stage.conclude(task)
+    session = stage.as_(CREATOR)
+    merged = merge_labels(session, task, tmp_path / "out")
+    assert merged.method is LabelMethod.MAJORITY
+    assert json.loads((tmp_path / "out" / "labels.json").read_text())["a"] == "a red car"
+    weighed = merge_labels(session, task, tmp_path / "other", method=LabelMethod.DAWID_SKENE)
+    assert weighed.method is LabelMethod.DAWID_SKENE
+    told = run("merge-labels", task, "--as", CREATOR, "--out", tmp_path / "out")
+    assert "3 different items are labelled, where the task has 2" in told.stderr
 
 
 def test_models_are_not_merged_as_labels(stage: Stage, tmp_path: Path) -> None:

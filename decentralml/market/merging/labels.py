@@ -89,7 +89,7 @@ def merge_labels(
     task: TaskId,
     out: Path,
     *,
-    method: LabelMethod = LabelMethod.DAWID_SKENE,
+    method: LabelMethod | None = None,
     gold: Path | None = None,
     teach: bool = False,
     only: Sequence[int] = (),
@@ -98,6 +98,8 @@ def merge_labels(
 
     Parameters
     ----------
+    method : None takes Dawid and Skene's where the task has classes or gold is to teach it, and the
+        majority where labels are free text, of which nobody's errors can be told.
     gold : ``gold.json``, item to true label: annotators and the merged set are held against it.
     teach : let Dawid and Skene's method learn from the gold how reliable each annotator is; the
         merged set then has those labels, and is not held against them.
@@ -105,7 +107,7 @@ def merge_labels(
 
     Raises
     ------
-    NotLabels, NothingToMerge, FolderInUse, ValidationSetInvalid, BundleError
+    NotLabels, NothingToMerge, FolderInUse, ValidationSetInvalid, TooManyLabels, BundleError
     """
     found = session.chain.task(task)
     if found.terms.task_type is not TaskType.DATA_ANNOTATORS:
@@ -116,8 +118,16 @@ def merge_labels(
     known = None if gold is None else read_gold(gold)
     results = accepted_results(session, bundle, task, only)
     sets = [read_labels(result.folder / LABELS_FILE, schema) for result in results]
+    if method is None:
+        estimated = teach or schema.classes is not None
+        method = LabelMethod.DAWID_SKENE if estimated else LabelMethod.MAJORITY
     session.report.step(f"merging {len(sets)} label sets ({method})")
     labels, certainty, reliability = _merge(sets, method, known if teach else None)
+    if schema.items is not None and len(labels) > schema.items:
+        session.report.warn(
+            f"{len(labels)} different items are labelled, where the task has {schema.items}: some "
+            "set labels what nobody asked for; compare their names, and choose with --only"
+        )
     annotators = tuple(
         Annotator(
             result.submission.index,
