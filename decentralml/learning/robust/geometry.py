@@ -11,7 +11,7 @@ coefficients.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,9 @@ TOO_FAR = 1e4
 """Times the typical distance: eight digits of the others' squares are left, seen from there."""
 PIECE = 1 << 18
 """Elements of one update that are in memory at a time, where each is looked at by itself."""
+
+Origin = Callable[[Array, Piece], Doubles]
+"""Where the ways of a piece's rows begin: float64 ``[count]`` from :meth:`Arena.rows`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,12 @@ def measure(
     if reference is not None and (d := first_difference(stack.specs, reference.specs)):
         raise StructureMismatch("the reference", *d)
     sources = [*stack.sources, *([] if reference is None else [reference])]
+    arena = Arena()
     order = list(range(len(sources)))
-    gram = _gram(sources, stack, meter, order)
+    gram = inner_products(sources, stack, _from(stack.base, arena, order), meter, arena=arena)
     if stack.base is None and (better := _nearer(gram)):
-        gram = _gram(sources, stack, Meter(None, 0), better)
+        there = _from(None, arena, better)
+        gram = inner_products(sources, stack, there, Meter(None, 0), arena=arena)
     if reference is None:
         return Geometry(gram, stack.base is not None)
     if not np.isfinite(gram[-1, -1]):
@@ -141,18 +146,32 @@ def measure_lengths(stack: Stack, meter: Meter) -> Geometry:
     return Geometry(np.diag(squares), from_base=True)
 
 
-def _gram(
-    sources: Sequence[TensorSource], stack: Stack, meter: Meter, order: Sequence[int]
+def inner_products(
+    sources: Sequence[TensorSource],
+    stack: Stack,
+    origin: Origin,
+    meter: Meter,
+    *,
+    arena: Arena,
+    elements: int = ELEMENTS,
+    least: int = LEAST,
 ) -> Doubles:
-    """Inner products over all pieces, ``[n, n]``; ``order`` as in :func:`_origin`."""
+    """Inner products ``[n, n]`` over all pieces, as they are seen from an origin.
+
+    Parameters
+    ----------
+    sources : of the structure of the ``stack``.
+    origin : of a piece, from its rows ``[n, count]`` in the arena, which it must leave alone.
+    elements : of all sources together that are in memory at a time, for each thread, but
+    least : of one source at a time, however many there are.
+    """
     gram = np.zeros((len(sources), len(sources)))
-    arena = Arena()
-    size = max(LEAST, ELEMENTS // len(sources))
+    size = max(least, elements // len(sources))
 
     def work(piece: Piece) -> Doubles:
         arena.clear()
         rows = read_rows(sources, piece, arena)
-        return products(arena, rows, _origin(rows, stack.base, piece, arena, order))
+        return products(arena, rows, origin(rows, piece))
 
     with np.errstate(invalid="ignore", over="ignore"):
         pieces = (piece for piece in stack.pieces(size) if piece.dtype in FLOATS)
@@ -193,22 +212,24 @@ def _squares(
     return found
 
 
-def _origin(
-    rows: Array, base: TensorSource | None, piece: Piece, arena: Arena, order: Sequence[int]
-) -> Doubles:
+def _from(base: TensorSource | None, arena: Arena, order: Sequence[int]) -> Origin:
     """Where ways begin: without a base model at the first sound update, in the order given.
 
     Near numbers are taken from each other before they are squared: nothing is lost.
     """
-    origin: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
-    if base is not None:
-        origin[:] = _base(base, piece, arena)
-        return origin
-    for place in order:
-        if np.isfinite(rows[place]).all():
-            origin[:] = rows[place]
-            return origin
-    origin[:] = 0
+
+    def origin(rows: Array, piece: Piece) -> Doubles:
+        found: Doubles = arena.rows(1, piece.count, np.dtype(np.float64))[0]
+        if base is not None:
+            found[:] = _base(base, piece, arena)
+            return found
+        for place in order:
+            if np.isfinite(rows[place]).all():
+                found[:] = rows[place]
+                return found
+        found[:] = 0
+        return found
+
     return origin
 
 

@@ -23,9 +23,12 @@ method                  floating tensors                integers; booleans
 value and of the next one that has any weight. With equal weights it is the plain median: for an
 odd number the middle value, for an even number the mean of the middle two (NumPy's ``median``).
 
+``Mean`` has no defence: one model moves it anywhere. Both medians of floating tensors stay near
+the others whatever finite numbers less than half of the weight sends.
+
 In memory at a time are, for each of at most four threads: ``Mean`` a piece of at most four models;
 ``CoordMedian`` a piece of all models, which is cut the smaller the more there are; ``GeoMedian``
-such a piece and the squared distance of every two models. ``Mean`` and ``CoordMedian`` read each
+such a piece and the inner product of every two models. ``Mean`` and ``CoordMedian`` read each
 file once, ``GeoMedian`` twice.
 """
 
@@ -46,7 +49,7 @@ from decentralml.learning.robust.streams import Kernel, by_coordinate
 from decentralml.learning.stack import Meter, Progress, Stack
 from decentralml.learning.tensors import TensorFile
 from decentralml.learning.update import Update
-from decentralml.swarm.merging.weiszfeld import distances, geometric_median
+from decentralml.swarm.merging.weiszfeld import geometric_median, inner_products
 
 
 def merge(
@@ -99,19 +102,23 @@ def _coordinate_median(
     stack: Stack, parts: Sequence[float], out: Path, progress: Progress | None
 ) -> None:
     arena = Arena()
-    kernel: Kernel = partial(coordinates.median, arena=arena)
-    if len(set(parts)) > 1:
-        kernel = partial(coordinates.weighted_median, weights=np.array(parts))
     meter = Meter(progress, stack.bytes * len(stack))
-    by_coordinate(stack, kernel, out, meter, arena=arena, least=1)
+    by_coordinate(stack, _median(parts, arena), out, meter, arena=arena, least=1)
+
+
+def _median(parts: Sequence[float], arena: Arena) -> Kernel:
+    if len(set(parts)) > 1:
+        return partial(coordinates.weighted_median, weights=np.array(parts))
+    return partial(coordinates.median, arena=arena)
 
 
 def _geometric_median(
     stack: Stack, parts: Sequence[float], out: Path, progress: Progress | None
 ) -> None:
+    arena = Arena()
     meter = Meter(progress, 2 * stack.bytes * len(stack))
-    found = geometric_median(distances(stack, meter), np.array(parts))
-    combined(stack, found.tolist(), out, meter)
+    gram = inner_products(stack, _median(parts, arena), meter, arena)
+    combined(stack, geometric_median(gram, np.array(parts)).tolist(), out, meter)
 
 
 _METHODS: Mapping[MergeMethod, Callable[[Stack, Sequence[float], Path, Progress | None], None]] = {

@@ -74,9 +74,11 @@ def percentile(values: Array, weights: Sequence[int]) -> float:
 
 def plain_weiszfeld(points: Array, weights: Array) -> Array:
     """The iteration as it is written in books, on the points themselves."""
-    parts = weights / weights.sum()
-    at = parts @ points
-    nearest = weiszfeld.NEAR * max(1.0, float(np.median(np.linalg.norm(points - at, axis=1))))
+    away = np.linalg.norm(ways_of(points, weights), axis=1)
+    usual = max(1.0, percentile(away, weights.astype(int).tolist()))
+    parts = weights * np.minimum(1.0, weiszfeld.FAR * usual / np.maximum(away, 1e-300))
+    at = parts @ points / parts.sum()
+    nearest = weiszfeld.NEAR * usual
     lengths: list[float] = []
     before = np.zeros_like(at)
     for _ in range(weiszfeld.MOST_STEPS):
@@ -93,9 +95,10 @@ def plain_weiszfeld(points: Array, weights: Array) -> Array:
     return at
 
 
-def squares_of(points: Array) -> Array:
-    ways = points[:, None] - points[None, :]
-    found: Array = (ways**2).sum(axis=2)
+def ways_of(points: Array, weights: Array) -> Array:
+    """From the weighted 50th percentile of each coordinate."""
+    whole = weights.astype(int).tolist()
+    found: Array = points - np.array([percentile(column, whole) for column in points.T])
     return found
 
 
@@ -184,14 +187,15 @@ def steps_of(points: Array, weights: Array, monkeypatch: pytest.MonkeyPatch) -> 
     products = 0
     times = weiszfeld._times
 
-    def counted(squares: Array, vector: Array) -> Array:
+    def counted(gram: Array, vector: Array) -> Array:
         nonlocal products
         products += 1
-        return times(squares, vector)
+        return times(gram, vector)
 
     monkeypatch.setattr(weiszfeld, "_times", counted)
-    weiszfeld.geometric_median(squares_of(points), weights)
-    return products // 2  # Two for each step, one before the first.
+    ways = points - weighted_median(points.copy(), weights)
+    weiszfeld.geometric_median(ways @ ways.T, weights)
+    return products // 2  # Two for each step.
 
 
 def test_weiszfeld_stops_when_a_step_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,12 +212,12 @@ def test_weiszfeld_stops_after_three_equal_steps(monkeypatch: pytest.MonkeyPatch
 
 def test_weiszfeld_stops_where_it_steps_to_and_fro(monkeypatch: pytest.MonkeyPatch) -> None:
     points = np.array([[0.0], [10.0], [11.0]])
-    jumps = iter([np.array([0.2, 0.4, 0.4]), np.array([0.8, 0.1, 0.1]), np.array([0.2, 0.4, 0.4])])
+    jumps = iter([np.array([0.8, 0.1, 0.1]), np.array([0.2, 0.4, 0.4])])
     monkeypatch.setattr(
-        weiszfeld, "_distances_from", lambda squares, at: 1 / next(jumps, np.ones(3) / 3)
+        weiszfeld, "_distances_from", lambda gram, at: 1 / next(jumps, np.ones(3) / 3)
     )
-    # The first gives the scale; then it steps there, and back again at once: two steps, one
-    # product each, as the distances are made up.
+    # It steps there, and back again at once: two steps, one product each, as the distances are
+    # made up.
     assert steps_of(points, np.ones(3), monkeypatch) == 2 // 2
 
 
