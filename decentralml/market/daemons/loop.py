@@ -10,6 +10,7 @@ from decentralml.config import EMBEDDED
 from decentralml.errors import (
     CallRefused,
     ChainError,
+    ChainFileGone,
     StorageError,
     TransactionInvalid,
 )
@@ -81,7 +82,7 @@ def _repeat(daemon: Daemon, first: Session, since: int | None) -> None:
             if daemon.once:
                 return
             daemon.stop.sleep(staying.LOOK_EVERY if daemon.every is None else daemon.every)
-        except _Anew:
+        except (_Anew, ChainFileGone):
             daemon.log.event("reset", "the chain was started anew; beginning with what it has")
             session = _let_go(session)
         except (ChainError, StorageError, OSError) as error:
