@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from decentralml.cli.options import FOLDER, Settings, choice, common, examples, pass_settings
+from decentralml.cli.options import (
+    EXISTING_FOLDER,
+    FOLDER,
+    Settings,
+    choice,
+    common,
+    examples,
+    pass_settings,
+)
 from decentralml.cli.output import Terminal, is_terminal, printable, to_plain
 from decentralml.cli.units import AMOUNT, DURATION, PROPORTION
 from decentralml.service.patience import is_full
@@ -195,6 +203,11 @@ def aggregator() -> None:
 )
 @click.option("--fail-unavailable", is_flag=True, help="Fail results that the store does not have.")
 @click.option("--crashed", is_flag=True, help="Say so of what this machine cannot judge.")
+@click.option(
+    "--trusted-path",
+    type=EXISTING_FOLDER,
+    help="Data of yours to train on in its place, where you merge by fltrust.",
+)
 @daemon_options
 @common
 @pass_settings
@@ -203,6 +216,7 @@ def run_aggregator(
     settle: bool,
     fail_unavailable: bool,
     crashed: bool,
+    trusted_path: Path | None,
     log_json: bool,
     once: bool,
     every: int,
@@ -217,7 +231,12 @@ def run_aggregator(
 
     def visitor(log: Log, stop: Stop) -> Callable[[Session], bool]:
         found = Aggregator(
-            log, stop, settles=settle, fail_unavailable=fail_unavailable, crashed=crashed
+            log,
+            stop,
+            settles=settle,
+            fail_unavailable=fail_unavailable,
+            crashed=crashed,
+            trusted=trusted_path,
         )
         return found.visit
 

@@ -87,6 +87,12 @@ if TYPE_CHECKING:
 @click.option(
     "--test-path", type=EXISTING_FOLDER, help="You measure each round on this; else on the same."
 )
+@click.option(
+    "--trusted-path",
+    "trusted",
+    type=EXISTING_FOLDER,
+    help="Data of yours that each round's script is run on, for the rule fltrust.",
+)
 @click.option("--target", type=PROPORTION, help="Score at which the run ends, such as 90%.")
 @click.option("--patience", type=int, help="Rounds without a better score after which it ends.")
 @click.option(
@@ -204,7 +210,7 @@ def _plan(session: Session, options: dict[str, Any]) -> RunPlan:
         name: take(name)
         for name in (
             "rounds", "name", "spare", "min_results", "retries", "round_time", "merge_time",
-            "target", "patience",
+            "target", "patience", "trusted",
         )
     }  # fmt: skip
     test_set = take("test_path")

@@ -103,6 +103,7 @@ def _use(part: Part) -> str:
         "decentralml federate 3 --out next-model --as hospital",
         "decentralml federate 3 --out next-model --rule multi-krum --weights score --as hospital",
         "decentralml federate 3 --out next-model --validation-path data/validation --no-publish",
+        "decentralml federate 3 --out next-model --rule fltrust --trusted-path data/own",
     )
 )
 @click.argument("task", type=click.IntRange(0))
@@ -117,6 +118,16 @@ def _use(part: Part) -> str:
 @merge_options
 @click.option(
     "--base", type=EXISTING_FOLDER, help="Model that the results began from: the task's own."
+)
+@click.option(
+    "--reference",
+    type=EXISTING_FOLDER,
+    help="For fltrust: a model that you trained, from the base model, on data that you trust.",
+)
+@click.option(
+    "--trusted-path",
+    type=EXISTING_FOLDER,
+    help="For fltrust: such data; the task's script is run on it, in the sandbox.",
 )
 @click.option(
     "--publish/--no-publish",
@@ -135,6 +146,8 @@ def federate(
     weights: str | None,
     rule: str | None,
     base: Path | None,
+    reference: Path | None,
+    trusted_path: Path | None,
     publish: bool,
     validation_path: Path | None,
 ) -> None:
@@ -153,6 +166,8 @@ def federate(
         "weighting": None if weights is None else Weighting(weights),
         "rule": rule,
         "base": base,
+        "reference": reference,
+        "trusted": trusted_path,
         "publish": publish,
     }
     with settings.session() as session:

@@ -84,8 +84,9 @@ class ReferenceNeeded(LearningError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the rule fltrust compares updates with one that was trained on trusted data; give "
-            "such a model as reference"
+            "the rule fltrust compares updates with one of your own: give data that you trust, on "
+            "which the task's script is run (--trusted-path DATA), or a model that was trained "
+            "on such data (federate --reference MODEL)"
         )
 
 

@@ -32,7 +32,7 @@ from decentralml.learning.robust.choose import Choice, choose, expected
 from decentralml.learning.robust.geometry import Geometry, measure, measure_lengths
 from decentralml.learning.robust.krum import bulyan_selection, krum, multi_krum
 from decentralml.learning.robust.mixing import buckets, nearest_neighbours
-from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
+from decentralml.learning.robust.rules import FROM_BASE, Mixing, Rule, RuleOptions
 from decentralml.learning.robust.screen import screened as screen
 from decentralml.learning.robust.streams import Kernel, by_coordinate
 from decentralml.learning.robust.trust import trusted
@@ -41,7 +41,6 @@ from decentralml.learning.stack import Meter, Progress, Stack, fill, first_diffe
 from decentralml.learning.update import Update
 
 COORDINATES = frozenset({Rule.MEDIAN, Rule.TRIMMED_MEAN, Rule.BULYAN})
-FROM_BASE = frozenset({Rule.CENTRED_CLIPPING, Rule.NORM_CLIPPING, Rule.FLTRUST})
 DIRECT = frozenset({Rule.MEAN, Rule.MEDIAN, Rule.TRIMMED_MEAN})
 """Rules that need no distances."""
 UNWEIGHTED = frozenset({Rule.KRUM, Rule.BULYAN})

@@ -26,6 +26,10 @@ class Rule(StrEnum):
     FLTRUST = "fltrust"
 
 
+FROM_BASE = frozenset({Rule.CENTRED_CLIPPING, Rule.NORM_CLIPPING, Rule.FLTRUST})
+"""Rules that measure updates from the model they began from."""
+
+
 class Mixing(StrEnum):
     """What is done to the updates before the rule sees them."""
 

@@ -68,6 +68,16 @@ def of_copies(offer: Offer, task_type: TaskType, replayed: bool) -> list[str]:
     ]
 
 
+def of_trust(offer: Offer, compares: bool) -> list[str]:
+    """Whether whoever merges must have something that its creator cannot give it."""
+    if not compares or offer.merger is None:
+        return []
+    return [
+        "fltrust compares models with one that the merger trains on data of its own: ask it first "
+        "whether it has any (aggregator run --trusted-path DATA), or nothing will be merged"
+    ]
+
+
 def of_minimums(manifest: TaskManifest) -> list[str]:
     """Whether anything that can be measured passes."""
     bar = manifest.evaluation

@@ -40,6 +40,7 @@ from decentralml.market.creating.steadiness import require_steady
 from decentralml.market.exchange.shares import share_key
 from decentralml.market.merging.plan import choose
 from decentralml.market.merging.private import require_private, require_spendable
+from decentralml.market.merging.reference import compares, require_measurable
 from decentralml.market.merging.weights import require_weighable
 from decentralml.market.session import Session
 from decentralml.market.tasks import PAGE
@@ -182,6 +183,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
         if settings.merge is not None:
             choose(settings.merge)
             require_weighable(settings)
+            require_measurable(settings)
             if settings.merge.privacy is not None:
                 require_private(settings.task_type, settings.base_model)
         if settings.task_type is TaskType.MODEL_CONTRIBUTOR and settings.base_model is None:
@@ -228,6 +230,7 @@ def _prepare(session: Session, bundle: Path, offer: Offer) -> dict[str, Any]:
             )
         warnings += cautions.of_copies(offer, manifest.task_type, manifest.replay is not None)
         warnings += cautions.of_minimums(manifest)
+        warnings += cautions.of_trust(offer, compares(manifest.merge))
         judged = manifest.evaluation or manifest.validator
         if judged and sealed is None:
             warnings.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from decentralml.errors import (
     BundleError,
@@ -13,16 +14,19 @@ from decentralml.errors import (
     LearningError,
     MarketError,
     NotAnAggregator,
+    SandboxError,
     StorageError,
     ValidationError,
 )
 from decentralml.market.daemons.later import Later
 from decentralml.market.daemons.live import LiveTasks
 from decentralml.market.daemons.mergers import Rounds
+from decentralml.market.exchange.fetch import fetch_task
 from decentralml.market.exchange.handover import hand_over_if_able
 from decentralml.market.judging.panel import Duty, attend_panels
 from decentralml.market.merging.attempts import federate_round
 from decentralml.market.merging.federation import Merged
+from decentralml.market.merging.reference import compares
 from decentralml.market.progress import ENDED, has_seat, seat_of
 from decentralml.market.session import Session
 from decentralml.market.tasks import LIVE, every_submission, settle
@@ -36,6 +40,7 @@ CANNOT_MERGE = (
     LearningError,
     ValidationError,
     StorageError,
+    SandboxError,
     CallRefused,
 )
 PATIENCE = 30_000
@@ -51,6 +56,7 @@ class Aggregator:
 
     Attributes
     ----------
+    trusted : data of its own, for rounds that are merged by ``fltrust``; None: it merges none such.
     settles : also settle what anyone may, of results that are not its own to judge.
     fail_unavailable, crashed : see :func:`~decentralml.market.judging.panel.attend_panels`.
     later : what could not be done of a result, or of a task.
@@ -61,6 +67,7 @@ class Aggregator:
     settles: bool = True
     fail_unavailable: bool = False
     crashed: bool = False
+    trusted: Path | None = None
     later: Later = field(default_factory=Later)
     live: LiveTasks = field(default_factory=LiveTasks)
     _office: tuple[Address, ...] = ()
@@ -214,7 +221,7 @@ class Aggregator:
         number = task.id
         self.log.status(f"merging task {number}")
         try:
-            merged = merged_anew(session, number)
+            merged = merged_anew(session, number, self.trusted)
         except CANNOT_MERGE as error:
             self._put_off(task, MERGING, error)
             return False
@@ -240,11 +247,16 @@ class Aggregator:
         )  # fmt: skip
 
 
-def merged_anew(session: Session, task: TaskId) -> Merged:
-    """Merge into the task's own folder; what an earlier, other merge left there gives way."""
+def merged_anew(session: Session, task: TaskId, trusted: Path | None = None) -> Merged:
+    """Merge into the task's own folder; what an earlier, other merge left there gives way.
+
+    ``trusted`` is data for a round whose rule compares models with one's own.
+    """
     out = session.work(task).root / "merged"
+    plan = fetch_task(session, session.chain.task(task)).manifest.merge
+    data = trusted if compares(plan) else None
     try:
-        return federate_round(session, task, out)
+        return federate_round(session, task, out, trusted=data)
     except FolderInUse:
         shutil.rmtree(out)
-        return federate_round(session, task, out)
+        return federate_round(session, task, out, trusted=data)

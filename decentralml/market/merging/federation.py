@@ -28,6 +28,7 @@ from decentralml.market.exchange.fetch import FetchedResult, FetchedTask, fetch_
 from decentralml.market.merging import private
 from decentralml.market.merging.plan import Chosen, choose
 from decentralml.market.merging.private import Spending
+from decentralml.market.merging.reference import require_reference, trained_reference
 from decentralml.market.merging.weights import Weighed, warn_of_dominance, warn_of_twins, weigh
 from decentralml.market.session import Session
 from decentralml.market.tasks import list_task_results
@@ -68,7 +69,7 @@ class Merged:
     Attributes
     ----------
     plan : how it was merged: what was asked for, else what the task's bundle pins.
-    rule, reason : what ``auto`` came to, and why; else the plan's own.
+    rule, reason : what ``auto`` came to, and why; else the plan's own, and what it went by.
     published : the chain names it as the task's next model.
     privacy : what its line of models has spent; None where none of that was private.
     """
@@ -96,6 +97,8 @@ def federate(
     only: Sequence[int] = (),
     also: Mapping[TaskId, Sequence[int]] | None = None,
     publish: bool = True,
+    reference: Path | None = None,
+    trusted: Path | None = None,
 ) -> Merged:
     """Merge accepted models into ``out``, and publish it as the task's next model.
 
@@ -111,11 +114,14 @@ def federate(
     also : results of other tasks that began from the same model, by task and index: the attempts of
         a round. The model is published as the next one of each.
     publish : store the model and record it on the chain (the creator, and whom it appointed).
+    reference, trusted : one of them, for the rule ``fltrust``: a model that was trained, from the
+        base model, on data that the caller trusts; or such data, on which the task's script is run.
 
     Raises
     ------
     NothingToMerge, NotMergeable, NothingMeasured, MergePlanInvalid, NotTheBase, FolderInUse,
-    NotPublisher, BudgetSpent, BundleError, LearningError
+    NotPublisher, BudgetSpent, ReferenceNeeded, NotAModel, TaskScriptFailed, BundleError,
+    LearningError
     """
     found = session.chain.task(task)
     if publish:
@@ -125,6 +131,7 @@ def federate(
         raise NotMergeable(task, "its results are labels, not models")
     bundle = fetch_task(session, found)
     chosen = choose(plan or bundle.manifest.merge or MergePlan(), rule, weighting)
+    require_reference(chosen.plan, bundle, reference, trusted)
     start = _base(bundle, task, base)
     privacy = chosen.plan.privacy
     if privacy is not None:
@@ -143,6 +150,8 @@ def federate(
     warn_of_dominance(session, results, parts, chosen.weights)
     if bundle.manifest.copies is Copies.REFUSE and privacy is None:
         warn_of_twins(session, (found, *others), results)
+    if trusted is not None:
+        reference = trained_reference(session, found, bundle, trusted)
     session.report.step(f"merging {len(updates)} models ({chosen.plan.rule})")
     key = None
     if privacy is not None:
@@ -150,7 +159,7 @@ def federate(
         key = private.noise_key(session, bundle, results, privacy)
     with scratch(out.absolute().parent) as space:
         with session.report.bar("merging") as progress:
-            merge = chosen.merge(updates, space / "mean", parts, start, progress, key)
+            merge = chosen.merge(updates, space / "mean", parts, start, progress, key, reference)
         model = _stepped(session, found, start, chosen, space / "mean", space / "model")
         _take_code(task, results, model)
         before = private.line_before(own, parent, privacy is not None)

@@ -13,9 +13,11 @@ from decentralml.learning.federate import Merge, federate
 from decentralml.learning.optimizers import Method, ServerOptimizer
 from decentralml.learning.privacy.accountant import check_delta
 from decentralml.learning.privacy.user_level import UserLevel, federate_private
+from decentralml.learning.robust.merge import Report
 from decentralml.learning.robust.rules import Mixing, Rule, RuleOptions
 from decentralml.learning.update import Update
 from decentralml.service.reporting import Progress
+from decentralml.storage.unixfs import cid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,22 @@ class Chosen:
         base: Path | None,
         progress: Progress,
         noise_key: bytes | None = None,
+        reference: Path | None = None,
     ) -> Outcome:
         """Merge into the folder ``out``; a private merge needs a base. Raises LearningError."""
-        report = self._merge(updates, out, weights, base, progress, noise_key).report
+        report = self._merge(updates, out, weights, base, progress, noise_key, reference).report
         return Outcome(
             str(report.rule),
-            report.reason if report.rule is not report.asked or self.privacy else "",
+            self._reason(report, reference),
             [part.share for part in report.parts],
             {place: part.rejected for place, part in enumerate(report.parts) if part.rejected},
         )
+
+    def _reason(self, report: Report, reference: Path | None) -> str:
+        """What is to be said of the rule: why it was chosen, or what it went by."""
+        if reference is not None:
+            return f"compared with the update {cid_of(reference)}, which who merged trusts"
+        return report.reason if report.rule is not report.asked or self.privacy else ""
 
     def _merge(
         self,
@@ -76,10 +85,18 @@ class Chosen:
         base: Path | None,
         progress: Progress,
         noise_key: bytes | None,
+        reference: Path | None,
     ) -> Merge:
         if self.privacy is None:
             return federate(
-                updates, out, weights, progress, rule=self.rule, base=base, options=self.options
+                updates,
+                out,
+                weights,
+                progress,
+                rule=self.rule,
+                base=base,
+                options=self.options,
+                reference=reference,
             )
         assert base is not None and noise_key is not None
         return federate_private(updates, out, base, self.privacy, noise_key, progress)

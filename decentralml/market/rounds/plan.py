@@ -13,6 +13,7 @@ from decentralml.bundles.settings import read_settings
 from decentralml.errors import RunDiffers, RunInvalid
 from decentralml.market.creating.offer import DAY, HOUR, Offer
 from decentralml.market.merging.plan import choose
+from decentralml.market.merging.reference import compares, require_trainable
 from decentralml.market.rounds.state import Run
 from decentralml.market.session import Session
 from decentralml.storage.unixfs import cid_of
@@ -37,6 +38,8 @@ class RunPlan:
     round_time : milliseconds after which a round takes no more results.
     merge_time : milliseconds that an appointed merger has to publish.
     test_set : folder on which the creator measures each round; None takes the validation set.
+    trusted : folder of data that the creator trusts, for the rule ``fltrust``: the round's own
+        script is run on it (:mod:`~decentralml.market.merging.reference`).
     target : score (parts per million) at which the run ends.
     patience : rounds without a better score after which it ends.
     """
@@ -51,15 +54,21 @@ class RunPlan:
     round_time: int = DAY
     merge_time: int = HOUR
     test_set: Path | None = None
+    trusted: Path | None = None
     target: int | None = None
     patience: int | None = None
+
+    @property
+    def merge(self) -> MergePlan | None:
+        """How results are merged; None: as where nothing is said."""
+        return self.offer.merge or read_settings(self.bundle).merge
 
     @property
     def slots(self) -> int:
         return self.offer.results + self.spare
 
     def check(self) -> None:
-        """Raise RunInvalid or TermsInvalid for what could never work."""
+        """Raise RunInvalid, TermsInvalid or MergePlanInvalid for what could never work."""
         offer = self.offer
         if not self.bundle.is_dir():
             raise RunInvalid(f"there is no bundle {self.bundle}; name a folder with --bundle")
@@ -91,6 +100,23 @@ class RunPlan:
         if offer.training is not None:
             offer.training.check()
         offer.check()
+        self._check_trust()
+
+    def _check_trust(self) -> None:
+        """Whether whoever merges has what the rule compares models with."""
+        wanted = compares(self.merge) and self.offer.merger is None
+        if wanted and self.trusted is None:
+            raise RunInvalid(
+                "the rule fltrust compares models with one of your own: name data that you trust "
+                "with --trusted-path, or choose another rule"
+            )
+        if self.trusted is not None and not wanted:
+            raise RunInvalid(
+                "--trusted-path is for the rule fltrust, where you merge yourself; leave it out, "
+                "or choose --rule fltrust (a --merger has data of its own)"
+            )
+        if self.trusted is not None:
+            require_trainable(read_settings(self.bundle).replay is not None)
 
     def terms(self, session: Session) -> dict[str, str]:
         """What makes this run the one it is; folders by what is in them."""

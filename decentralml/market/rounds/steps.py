@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from decentralml.bundles.attempts import Attempts, EarlierAttempt
-from decentralml.bundles.merge import MergePlan
 from decentralml.bundles.privacy import read_ledger
-from decentralml.bundles.settings import DEFAULT_MODEL, read_settings
+from decentralml.bundles.settings import DEFAULT_MODEL
 from decentralml.chain.errors import FundsUnavailable, InsufficientBalance, UnknownTask
 from decentralml.errors import (
     BudgetSpent,
@@ -124,16 +123,12 @@ def _beyond_budget(session: Session, plan: RunPlan, folder: RunFolder, run: Run)
         base = _offer(session, plan, folder, Round(1), None).base_model or base
     try:
         # The number of a task that is not posted yet plays no part in what is spent.
-        foreseen(TaskId(0), base, parent, _merge_plan(plan))
+        foreseen(TaskId(0), base, parent, plan.merge)
     except BudgetSpent:
         if run.current is None:
             raise
         return True
     return False
-
-
-def _merge_plan(plan: RunPlan) -> MergePlan | None:
-    return plan.offer.merge or read_settings(plan.bundle).merge
 
 
 def _post(session: Session, plan: RunPlan, folder: RunFolder, run: Run, round: Round) -> Run:
@@ -290,7 +285,7 @@ def _to_merge(
         for attempt in round.attempts
         if attempt.accepted
     }
-    return parts_of(session, accepted, _merge_plan(plan))
+    return parts_of(session, accepted, plan.merge)
 
 
 def _merge(
@@ -315,7 +310,7 @@ def _merge(
             )
             return run, waiting
         model = model_of(session, folder, round.number, task.published)
-        pinned = _merge_plan(plan)
+        pinned = plan.merge
         privacy = None if pinned is None else pinned.privacy
         found = spending(read_ledger(model) or (), privacy)
         done = replace(
@@ -327,7 +322,7 @@ def _merge(
             privacy=found,
         )
     else:
-        merged = federate_parts(session, parts, folder.model(round.number))
+        merged = federate_parts(session, parts, folder.model(round.number), trusted=plan.trusted)
         done = replace(
             round,
             merged=task.id,
