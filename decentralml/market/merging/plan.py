@@ -74,7 +74,7 @@ class Chosen:
     def _reason(self, report: Report, reference: Path | None) -> str:
         """What is to be said of the rule: why it was chosen, or what it went by."""
         if reference is not None:
-            return f"compared with the update {cid_of(reference)}, which who merged trusts"
+            return f"compared with the update {cid_of(reference)} of whoever merged"
         return report.reason if report.rule is not report.asked or self.privacy else ""
 
     def _merge(
