@@ -20,7 +20,7 @@ from decentralml.cli.units import format_duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from decentralml.chain.swarm.words import Node, Swarm
+    from decentralml.chain.swarm.words import Node, Swarm, SwarmTerms
     from decentralml.market.session import Session
     from decentralml.swarm.board import View
     from decentralml.swarm.rounds.status import Standing
@@ -134,7 +134,8 @@ def status(settings: Settings, swarm_id: int) -> None:
             ("stands", stands.text),
             ("nodes", tally(nodes) or "none"),
             ("needed", f"{terms.min_peers} of at most {terms.max_peers}"),
-            ("merge", f"{terms.merge}, seats: {admission_of(terms)}"),
+            ("merge", f"{terms.merge}, weights up to {terms.max_weightage}"),
+            ("seats", admission_of(terms)),
             (
                 "waits",
                 f"{format_duration(terms.quorum_wait)} for stragglers at most, "
@@ -146,7 +147,7 @@ def status(settings: Settings, swarm_id: int) -> None:
                 if newest is None
                 else f"{newest.cid} of round {newest.round}, by {called(newest.leader)}",
             ),
-            ("objections", found.swarm.objections or None),
+            ("objections", _objections(found.swarm)),
             ("prices", prices),
             ("own seat", of_own(found.swarm, seat, found.now)),
             *own_details(own, called),
@@ -159,8 +160,8 @@ def status(settings: Settings, swarm_id: int) -> None:
                 called(node.account),
                 node.presence,
                 node.round or "",
-                node.weightage,
-                "yes" if node.willing else "no",
+                _weight(terms, node),
+                _leads(node),
                 node.address,
             )
             for node in nodes.values()
@@ -171,6 +172,19 @@ def status(settings: Settings, swarm_id: int) -> None:
             right="weight",
         )
     show_refused(own, called)
+
+
+def _weight(terms: SwarmTerms, node: Node) -> str:
+    """``3``; ``10 (says 50)`` where the terms allow less than the node said."""
+    weight = terms.weight(node)
+    return str(weight) if weight == node.weightage else f"{weight} (says {node.weightage})"
+
+
+def _leads(node: Node) -> str:
+    """``barred``: a model of its was overturned."""
+    if node.barred:
+        return "barred"
+    return "yes" if node.willing else "no"
 
 
 def _status_document(
@@ -187,14 +201,24 @@ def _status_document(
         "waits_for": stands.waits_for,
         "needed": stands.needed,
         "arrived": stands.arrived,
+        "snapshots": stands.snapshots,
         "until": stands.until,
         "due": stands.due,
         "leader": None if view.round is None else view.round.leader,
         "attempt": 0 if view.round is None else view.round.attempt,
         "newest": found.newest,
         "objections": found.objections,
+        "others": found.others,
         "closed": found.closed,
         "terms": found.terms,
         "nodes": list(nodes.values()),
         "own": own,
     }
+
+
+def _objections(found: Swarm) -> str | None:
+    """``2, and 1 of nodes that were not in its round``."""
+    if not found.objections and not found.others:
+        return None
+    late = f", and {found.others} of nodes that were not in its round" if found.others else ""
+    return f"{found.objections}{late}"

@@ -160,7 +160,8 @@ def identity(
 @click.option(
     "--weightage",
     type=int,
-    help=f"Of your updates in merges, 1 to {MAX_WEIGHTAGE}  [default: 1]",
+    help=f"Of your updates in merges, 1 to what the swarm allows ({MAX_WEIGHTAGE} at most)  "
+    "[default: 1]",
 )
 @click.option("--lead/--no-lead", default=None, help="Whether you may be drawn as leader.")
 @click.option("--certificate", type=EXISTING_FILE, help="Your own certificate (PEM).")
@@ -210,9 +211,12 @@ def join(
     node = found.node
     if found.took_seat:
         click.echo(f"took a seat in swarm {swarm_id}")
+    leads = "may lead" if node.willing else "does not lead"
+    if node.barred:
+        leads = "is barred from leading: a model of its was overturned"
     click.echo(
         f"{'registered' if found.registered else 'registered already'}: {node.address}, weight "
-        f"{node.weightage}, {'may lead' if node.willing else 'does not lead'}"
+        f"{node.weightage}, {leads}"
     )
     click.echo(f"start the node: decentralml swarm run {swarm_id}")
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from decentralml.chain.swarm.words import MAX_SPREAD, Admission, MergeMethod, SwarmId
+from decentralml.chain.swarm.words import (
+    MAX_SPREAD,
+    MAX_WEIGHTAGE,
+    Admission,
+    MergeMethod,
+    SwarmId,
+)
 from decentralml.cli.options import (
     EXISTING_FILE,
     Settings,
@@ -83,6 +89,12 @@ TENTHS = click.FloatRange(0, MAX_SPREAD / 10)
     show_default=True,
     help="Deadline: the median lateness plus so many median deviations.",
 )
+@click.option(
+    "--max-weightage",
+    type=click.IntRange(1, MAX_WEIGHTAGE),
+    help="Most that a node may say its updates weigh  "
+    f"[default: {MAX_WEIGHTAGE} of invited nodes, 1 where anybody can have a seat]",
+)
 @common
 @pass_settings
 def create(
@@ -99,6 +111,7 @@ def create(
     quorum_wait: int,
     leader_timeout: int,
     spread: float,
+    max_weightage: int | None,
 ) -> None:
     """Make a swarm; you are its owner."""
     from decentralml.chain.swarm.calls import CreateSwarm
@@ -122,6 +135,7 @@ def create(
             quorum_wait=quorum_wait,
             leader_timeout=leader_timeout,
             spread=round(10 * spread),
+            max_weightage=max_weightage or _MOST[Admission(admission)],
         )
         receipt = session.chain.submit(CreateSwarm(terms), session.key)
         created = receipt.find(SwarmCreated)
@@ -132,6 +146,7 @@ def create(
         file = kept.folder / "config.json"
         file.write_bytes(wanted.encode())
     _warn_of_halves(settings, terms)
+    _warn_of_weights(settings, terms)
     if settings.json:
         made = {"swarm": number, "config": cid, "file": str(file), "fee": receipt.fee}
         document(made | {"warnings": settings.terminal.warnings})
@@ -156,6 +171,8 @@ _ENTRY = {
     Admission.SALE: "decentralml swarm buy {}, then each",
 }
 """How a member comes to join."""
+_MOST = {Admission.OPEN: 1, Admission.INVITED: MAX_WEIGHTAGE, Admission.SALE: 1}
+"""What a node may weigh, at most, unless the owner says."""
 
 
 def _config(
@@ -195,6 +212,15 @@ def _warn_of_halves(settings: Settings, terms: SwarmTerms) -> None:
         )
 
 
+def _warn_of_weights(settings: Settings, terms: SwarmTerms) -> None:
+    """Say so where who is not invited may outweigh all others."""
+    if terms.admission is not Admission.INVITED and terms.max_weightage > _MOST[terms.admission]:
+        settings.terminal.warn(
+            f"anybody can have a seat, and say that its updates weigh up to {terms.max_weightage} "
+            "times as much as another's; safe is --max-weightage 1"
+        )
+
+
 @click.command(
     epilog=examples(
         "decentralml swarm change 3 --min-peers 3 --as alice",
@@ -210,6 +236,11 @@ def _warn_of_halves(settings: Settings, terms: SwarmTerms) -> None:
 @click.option("--quorum-wait", type=DURATION, help="Longest wait for stragglers.")
 @click.option("--leader-timeout", type=DURATION, help="After which a leader is replaced.")
 @click.option("--spread", type=TENTHS, help="Median deviations that are waited for.")
+@click.option(
+    "--max-weightage",
+    type=click.IntRange(1, MAX_WEIGHTAGE),
+    help="Most that a node may say its updates weigh; of those that said more, what counts.",
+)
 @common
 @pass_settings
 def change(settings: Settings, /, swarm_id: int, **given: Any) -> None:
@@ -232,6 +263,8 @@ def change(settings: Settings, /, swarm_id: int, **given: Any) -> None:
         receipt = session.chain.submit(SetSwarmTerms(SwarmId(swarm_id), terms), session.key)
     if "min_peers" in words or "max_peers" in words:
         _warn_of_halves(settings, terms)
+    if "max_weightage" in words or "admission" in words:
+        _warn_of_weights(settings, terms)
     facts = {"swarm": swarm_id, "terms": terms, "warnings": settings.terminal.warnings}
     tell(settings, f"swarm {swarm_id} is changed", receipt, **facts)
 

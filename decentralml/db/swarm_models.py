@@ -30,14 +30,17 @@ class SwarmRow(KeptRow):
     quorum_wait: Mapped[int] = mapped_column(Number)
     leader_timeout: Mapped[int] = mapped_column(Number)
     spread: Mapped[int] = mapped_column(Number)
+    max_weightage: Mapped[int] = mapped_column(Number)
     seats: Mapped[int] = mapped_column(Number)
     nodes: Mapped[int] = mapped_column(Number)
     present: Mapped[int] = mapped_column(Number)
+    snapshots: Mapped[int] = mapped_column(Number)
     round: Mapped[int] = mapped_column(Number)
     newest_round: Mapped[int | None] = mapped_column(Number)
     newest_cid: Mapped[str | None] = mapped_column(CID)
     newest_leader: Mapped[str | None] = mapped_column(ADDRESS)
     objections: Mapped[int] = mapped_column(Number)
+    others: Mapped[int] = mapped_column(Number)
     closed: Mapped[int | None] = mapped_column(Number)
     """When, in Unix milliseconds."""
     deposit: Mapped[int] = mapped_column(Amount)
@@ -78,6 +81,7 @@ class NodeRow(OfMember):
     address: Mapped[str] = mapped_column(Text)
     weightage: Mapped[int] = mapped_column(Number)
     willing: Mapped[bool]
+    barred: Mapped[bool]
     presence: Mapped[str] = mapped_column(WORD)
     round: Mapped[int] = mapped_column(Number)
     cid: Mapped[str | None] = mapped_column(CID)

@@ -270,6 +270,8 @@ from decentralml.errors.swarm import (
     UnknownCheckin,
     UnknownMergeMethod,
     ValidationDataMissing,
+    WeightageAboveTerms,
+    WeightageFixed,
 )
 from decentralml.errors.swarm_nodes import (
     IdentityUnregistered,
@@ -564,6 +566,8 @@ __all__ = [
     "ValidationSetInvalid",
     "ValidationSetSealed",
     "ValueOutOfRange",
+    "WeightageAboveTerms",
+    "WeightageFixed",
     "WeightsNotTaken",
     "WrongGenesis",
     "WrongPassphrase",

@@ -217,6 +217,34 @@ class BadWeightage(SwarmError):
         super().__init__(f"a weightage of {value}; give a whole number from 1 to {most}")
 
 
+class WeightageAboveTerms(BadWeightage):
+    """A node's weight is above what its swarm allows."""
+
+    def __init__(self, swarm: int, value: int, most: int) -> None:
+        self.swarm = swarm
+        self.value = value
+        self.most = most
+        SwarmError.__init__(
+            self,
+            f"a weightage of {value}; nodes of swarm {swarm} may weigh from 1 to {most}: give one "
+            "of these, or have its owner allow more (decentralml swarm change "
+            f"{swarm} --max-weightage {value})",
+        )
+
+
+class WeightageFixed(SwarmError):
+    """A node's weight is to change while an update of its is being merged."""
+
+    def __init__(self, swarm: int, round: int, weightage: int) -> None:
+        self.swarm = swarm
+        self.round = round
+        self.weightage = weightage
+        super().__init__(
+            f"the node has arrived in round {round} of swarm {swarm} with a weightage of "
+            f"{weightage}, which stays until that round is over; try again after it"
+        )
+
+
 class UnknownMergeMethod(SwarmError):
     """There is no merge method of this name."""
 

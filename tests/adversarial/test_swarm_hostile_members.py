@@ -106,7 +106,7 @@ def test_a_leader_that_publishes_what_is_no_model_is_overturned(tmp_path: Path, 
         assert number not in merged and overturned(stage) == [number]
         assert leader.key.address not in {event.leader for n, event in merged.items() if n > number}
         node = stage.chain.node(stage.swarm, leader.key.address)
-        assert node is not None and not node.willing
+        assert node is not None and node.barred
         other = stage.others(leader, *servers)[0]
         (said,) = other.told("objected")
         assert said["cid"] == cid and said["reason"]

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 from chain_support import ALICE, BOB, BUNDLE, CHARLIE, DAVE, EVE, pass_time
-from swarm_calls_support import create, model, terms, update
+from swarm_calls_support import WAIT, create, model, terms, update
 
 from decentralml.chain.api import Chain
 from decentralml.chain.calls import Batch, Transfer
@@ -68,6 +68,7 @@ def test_a_swarm_lives_from_its_making_to_the_return_of_every_deposit(chain: Cha
         address="node.example:4433",
         weightage=3,
         willing=True,
+        barred=False,
         presence=Presence.READY,
         round=0,
         cid=None,
@@ -84,7 +85,7 @@ def test_a_swarm_lives_from_its_making_to_the_return_of_every_deposit(chain: Cha
     assert first.find(events.RoundOpened) == events.RoundOpened(swarm.id, 1)
     opened = chain.round(swarm.id)
     assert opened is not None
-    assert opened == Round(1, Stage.COLLECTING, opened.opened, 1, 1, 1, None, None, None, 0)
+    assert opened == Round(1, Stage.COLLECTING, opened.opened, 1, 1, 0, 1, None, None, None, 0)
     with pytest.raises(refused.NothingDue):
         swarm.advance()
     second = swarm.arrive(DAVE)
@@ -266,7 +267,7 @@ def test_most_of_a_round_overturn_its_model(chain: Chain) -> None:
     with pytest.raises(refused.AlreadyObjected):
         chain.submit(calls.ObjectMerged(swarm.id, 2), BOB)
     node = chain.node(swarm.id, BOB.address)
-    assert node is not None and node.objected == 2
+    assert node is not None and node.objected == chain.swarm(swarm.id).turn
     before = chain.swarm(swarm.id)
     assert before.objections == 1 and before.previous is not None
     overturned = chain.submit(calls.ObjectMerged(swarm.id, 2), DAVE)
@@ -274,7 +275,74 @@ def test_most_of_a_round_overturn_its_model(chain: Chain) -> None:
     after = chain.swarm(swarm.id)
     assert (after.newest, after.previous, after.objections) == (before.previous, None, 0)
     led = chain.node(swarm.id, leader.address)
-    assert led is not None and not led.willing
+    assert led is not None and led.willing and led.barred
+
+
+def test_a_model_that_nobody_goes_on_from_falls_by_as_many_as_a_round_needs(chain: Chain) -> None:
+    """One of the two that arrived is gone; who came later helps the other one."""
+    swarm = create(chain, (BOB, DAVE))
+    leader = swarm.merge((BOB, DAVE))
+    left = DAVE if leader is BOB else BOB
+    published = chain.swarm(swarm.id)
+    assert (published.turn, published.others) == (1, 0) and published.since > 0
+    swarm.join(EVE)
+    with pytest.raises(refused.NotInRound, match="wait until nobody has gone on"):
+        chain.submit(calls.ObjectMerged(swarm.id, 1), EVE)
+    chain.submit(calls.ObjectMerged(swarm.id, 1), left)
+    with pytest.raises(refused.NothingDue):
+        swarm.advance()
+    pass_time(chain, published.since + WAIT)
+    with pytest.raises(refused.NothingDue):
+        swarm.advance()
+    overturned = chain.submit(calls.ObjectMerged(swarm.id, 1), EVE)
+    assert overturned.find(events.MergedOverturned) == events.MergedOverturned(swarm.id, 1)
+    after = chain.swarm(swarm.id)
+    assert (after.newest, after.turn, after.objections, after.others) == (None, 2, 0, 0)
+    register = calls.RegisterNode(swarm.id, b"another one", "host:1", 3, True)
+    chain.submit(register, leader)
+    node = chain.node(swarm.id, leader.address)
+    assert node is not None and node.willing and node.barred
+    assert swarm.merge((leader, left, EVE)) is not leader
+
+
+def test_objections_of_before_count_once_a_model_is_deserted(chain: Chain) -> None:
+    swarm = create(chain, (BOB, DAVE), min_peers=1, max_peers=2)
+    leader = swarm.merge((BOB, DAVE))
+    left = DAVE if leader is BOB else BOB
+    chain.submit(calls.ObjectMerged(swarm.id, 1), left)
+    pass_time(chain, chain.swarm(swarm.id).since + WAIT)
+    assert swarm.advance().find(events.MergedOverturned) == events.MergedOverturned(swarm.id, 1)
+
+
+def test_snapshots_count_for_the_quorum_beside_an_arrival(chain: Chain) -> None:
+    swarm = create(chain, (BOB, DAVE, EVE), min_peers=3)
+    swarm.merge((BOB, DAVE, EVE))
+    chain.submit(calls.FinishTraining(swarm.id, Presence.SNAPSHOT), EVE)
+    assert (chain.swarm(swarm.id).snapshots, chain.swarm(swarm.id).present) == (1, 2)
+    swarm.arrive(BOB)
+    under_way = chain.round(swarm.id)
+    assert under_way is not None and (under_way.arrivals, under_way.snapshots) == (1, 1)
+    assert under_way.deadline is None
+    swarm.arrive(DAVE)
+    leader = swarm.draw()
+    assert leader in (BOB, DAVE)
+    swarm.publish(leader, merged=3)
+
+
+def test_a_nodes_weight_is_within_the_terms_and_stays_while_its_round_is_under_way(
+    chain: Chain,
+) -> None:
+    swarm = create(chain, (BOB, DAVE), max_weightage=5)
+    said = calls.RegisterNode(swarm.id, b"certificate", "host:1", 5, True)
+    with pytest.raises(refused.BadWeightage, match=rf"{swarm.id} weighs .*from 1 to 5; it is 6"):
+        chain.submit(replace(said, weightage=6), BOB)
+    swarm.arrive(BOB)
+    with pytest.raises(refused.RoundUnderWay):
+        chain.submit(said, BOB)
+    chain.submit(replace(said, weightage=3), BOB)
+    chain.submit(said, DAVE)
+    node = chain.node(swarm.id, DAVE.address)
+    assert node is not None and node.weightage == 5
 
 
 def test_an_ended_training_is_waited_for_only_where_it_stays_active(chain: Chain) -> None:
@@ -309,6 +377,7 @@ def test_what_a_node_or_an_owner_does_wrong_is_named(chain: Chain) -> None:
         (replace(config, quorum_wait=0), refused.BadWait, r"from 1,000 ms .* it is 0 ms"),
         (replace(config, leader_timeout=1), refused.BadTimeout, r"it is 1 ms"),
         (replace(config, spread=2_000), refused.BadSpread, r"from 0 to 1,000; it is 2,000"),
+        (replace(config, max_weightage=0), refused.BadWeightage, r"from 1 to 100; it is 0"),
         (replace(config, config=Cid("Qmwhatever")), refused.BadCid, "base32"),
     ):
         with pytest.raises(error, match=words):

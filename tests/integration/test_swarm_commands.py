@@ -41,7 +41,13 @@ def test_a_member_from_its_seat_to_its_end(run: Run, swarm: int, tmp_path: Path)
     shown = ask(run, "swarm", "identity", swarm, "--as", "//Bob")
     assert shown["registered"] is False and f":{swarm}:" in shown["names"][0]
     at = f"127.0.0.1:{free_port()}"
-    joined = ask(run, "swarm", "join", swarm, "--address", at, "--weightage", 7, "--as", "//Bob")
+    heavy = ("swarm", "join", swarm, "--address", at, "--weightage", 7, "--as", "//Bob")
+    told = error(run, *heavy)
+    assert told["class"] == "WeightageAboveTerms" and "from 1 to 1" in told["message"]
+    changed = ask(run, "swarm", "change", swarm, "--max-weightage", 10, "--as", "//Alice")
+    assert changed["terms"]["max_weightage"] == 10
+    assert "safe is --max-weightage 1" in changed["warnings"][0]
+    joined = ask(run, *heavy)
     assert (joined["node"]["address"], joined["node"]["weightage"]) == (at, 7)
     again = ask(run, "swarm", "join", swarm, "--no-lead", "--as", "//Bob")
     assert again["registered"] and not again["node"]["willing"] and again["node"]["address"] == at

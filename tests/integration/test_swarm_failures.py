@@ -337,7 +337,7 @@ def test_a_leader_that_publishes_rubbish_is_overturned(swarm: Crowd, what: str) 
     assert one_model(found) == {2.0}
     assert all(each.round == 2 and each.merged == 3 and each.counted for each in found)
     liar = swarm.chain.node(swarm.swarm, swarm.member(lied[0]).key.address)
-    assert liar is not None and not liar.willing
+    assert liar is not None and liar.barred
 
 
 # -- full disks

@@ -108,8 +108,15 @@ class BadAddress(SwarmRefused):
     message = "a file server's address is host:port, such as node.example:4433; correct it"
 
 
-class BadWeightage(SwarmRefused):
-    message = "a node's weight (weightage) is a whole number from 1 to 100; correct it"
+class BadWeightage(Outside, SwarmRefused):
+    message = "{weight}{numbers}; correct it"
+
+    def words(self) -> dict[str, str]:
+        swarm = vars(self).get("swarm")
+        weight = "the most that a node may weigh (max_weightage) is a whole number from 1 to 100"
+        if swarm is not None:
+            weight = f"a node of swarm {swarm} weighs at least 1, and no more than its terms allow"
+        return {**super().words(), "weight": weight}
 
 
 class NotRegistered(SwarmRefused):
@@ -183,7 +190,8 @@ class NotNewest(SwarmRefused):
 class NotInRound(SwarmRefused):
     message = (
         "{signer} did not arrive in round {round} of swarm {swarm}, or went on from its model; "
-        "leave it to those who did not"
+        "leave it to those who did, or wait until nobody has gone on from it for as long as a "
+        "leader has"
     )
 
 

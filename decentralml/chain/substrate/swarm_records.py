@@ -30,10 +30,14 @@ def swarm(number: int, value: dict[str, Any]) -> Swarm:
         seats=value["seats"],
         nodes=value["nodes"],
         present=value["present"],
+        snapshots=value["snapshots"],
         round=value["round"],
         newest=None if value["newest"] is None else merged(value["newest"]),
         previous=None if value["previous"] is None else merged(value["previous"]),
+        since=value["since"],
+        turn=value["turn"],
         objections=value["objections"],
+        others=value["others"],
         closed=value["closed"],
         deposit=value["deposit"],
     )
@@ -50,6 +54,7 @@ def terms(value: dict[str, Any]) -> SwarmTerms:
         quorum_wait=value["quorum_wait"],
         leader_timeout=value["leader_timeout"],
         spread=value["spread"],
+        max_weightage=value["max_weightage"],
     )
 
 
@@ -78,6 +83,7 @@ def node(account: bytes, value: dict[str, Any]) -> Node:
         address=text(value["address"]),
         weightage=value["weightage"],
         willing=value["willing"],
+        barred=value["barred"],
         presence=Presence(value["presence"].name),
         round=value["round"],
         cid=None if value["cid"] is None else cid(value["cid"]),
@@ -99,6 +105,7 @@ def round_of(value: dict[str, Any]) -> Round:
         opened=value["opened"],
         arrivals=value["arrivals"],
         waiting=value["waiting"],
+        snapshots=value["snapshots"],
         candidates=value["candidates"],
         deadline=held.get("deadline"),
         anchor=held.get("anchor"),

@@ -11,12 +11,13 @@ from decentralml.chain.errors.swarm import (
     BadSpread,
     BadTimeout,
     BadWait,
+    BadWeightage,
     PriceNotDue,
     PriceTooHigh,
 )
 from decentralml.chain.substrate.swarm_reader import SwarmReader
 from decentralml.chain.swarm import calls
-from decentralml.chain.swarm.words import MAX_SPREAD, SwarmTerms
+from decentralml.chain.swarm.words import MAX_SPREAD, MAX_WEIGHTAGE, SwarmTerms
 from decentralml.errors import CallRefused
 from decentralml.types import Address
 
@@ -33,6 +34,8 @@ def numbers(
             return _bounds(error, terms, constant)
         case calls.TakeSeat(swarm, at_most) if isinstance(error, PriceTooHigh):
             return {"least": reader.swarm(swarm).terms.price, "given": at_most}
+        case calls.RegisterNode(swarm) if isinstance(error, BadWeightage):
+            return _outside(1, reader.swarm(swarm).terms.max_weightage, call.weightage)
         case calls.CollectPrice(swarm, who) if isinstance(error, PriceNotDue):
             seat = reader.seat(swarm, who)
             due = None if seat is None else seat.due
@@ -75,6 +78,8 @@ def _bounds(error: CallRefused, terms: SwarmTerms, constant: Constant) -> dict[s
             return _outside(least, most, terms.leader_timeout)
         case BadSpread():
             return _outside(0, MAX_SPREAD, terms.spread)
+        case BadWeightage():
+            return _outside(1, MAX_WEIGHTAGE, terms.max_weightage)
     return {}
 
 

@@ -59,7 +59,8 @@ class GiveUpSeat:
 
 @dataclass(frozen=True, slots=True)
 class RegisterNode:
-    """By who has a seat; again to change what it says (a new certificate, another address)."""
+    """By who has a seat; again to change what it says (a new certificate, another address). Its
+    weight stays while it has arrived in the round under way."""
 
     swarm: SwarmId
     certificate: bytes
@@ -89,7 +90,8 @@ class Arrive:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Do what is due of a round: end its collection, draw a leader, replace one. By anyone."""
+    """Do what is due: end a round's collection, draw a leader, replace one, overturn a model. By
+    anyone."""
 
     swarm: SwarmId
 
@@ -118,7 +120,9 @@ class Publish:
 class ObjectMerged:
     """By who arrived in the newest merged round: its model is unusable.
 
-    Once more than half of them say so, the model before it is the newest again.
+    Once more than half of them say so, the model before it is the newest again. Where nobody has
+    gone on from it for as long as a leader has, by any node that rounds wait for; ``min_peers`` of
+    whoever objects are enough then.
     """
 
     swarm: SwarmId

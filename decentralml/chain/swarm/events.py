@@ -121,7 +121,7 @@ class Objected:
 
 @dataclass(frozen=True, slots=True)
 class MergedOverturned:
-    """Most of its members objected: the model before it is the newest again."""
+    """Enough members objected: the model before it is the newest again."""
 
     swarm: SwarmId
     round: int

@@ -97,12 +97,14 @@ class SwarmTerms:
     ----------
     config : CID of a file with what all must agree on: structure, update size, training defaults.
     merge : how updates become one.
-    min_peers : fewest arrivals of a round, at least one; below it a round waits.
+    min_peers : fewest updates that a round merges, arrivals (at least one) and snapshots; below it
+        a round waits.
     max_peers : most seats.
     admission : how a seat is had; ``price`` (planck) with ``Admission.SALE`` only, else 0.
     quorum_wait : most milliseconds that a round waits for stragglers after ``min_peers`` arrived.
     leader_timeout : milliseconds after which a leader that has not published is replaced.
     spread : the multiple k of the median absolute deviation of arrivals, in tenths (30 is 3).
+    max_weightage : the most that a node may say its updates weigh; with 1 all weigh the same.
     """
 
     config: Cid
@@ -114,6 +116,11 @@ class SwarmTerms:
     quorum_wait: int = 30_000
     leader_timeout: int = 600_000
     spread: int = 30
+    max_weightage: int = MAX_WEIGHTAGE
+
+    def weight(self, node: Node) -> int:
+        """How much a node's updates weigh: what it said, if the terms still allow so much."""
+        return min(node.weightage, self.max_weightage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +145,21 @@ class Swarm:
     """Registered."""
     present: int
     """That a round waits for: ready or active."""
+    snapshots: int
+    """Whose last update goes on being merged."""
     round: int
     """Number of the round that is open or comes next, from 1."""
     newest: Merged | None
     previous: Merged | None
     """What is the newest again if that is overturned."""
+    since: int
+    """When ``newest`` became that; 0 if nothing ever did."""
+    turn: int
+    """How often another model became ``newest``."""
     objections: int
-    """Against ``newest``."""
+    """Against ``newest``, of who arrived in its round."""
+    others: int
+    """Against ``newest``, of who did not."""
     closed: int | None
     """Since when no round opens any more."""
     deposit: int
@@ -170,9 +185,11 @@ class Node:
     address: str
     """Of its file server, ``host:port``."""
     weightage: int
-    """1 to 100."""
+    """What it said; :meth:`SwarmTerms.weight` is how much it weighs."""
     willing: bool
     """Whether it may be drawn as leader."""
+    barred: bool
+    """Whether a model of its was overturned: then it leads no more while it has its seat."""
     presence: Presence
     round: int
     """Of its last arrival; 0 if it never arrived."""
@@ -183,7 +200,7 @@ class Node:
     seen: int
     """The latest round that it has not missed: it arrived in it, or was not waited for."""
     objected: int
-    """The latest round to whose model it objected; 0 if there is none."""
+    """The swarm's turn in which it objected last; 0 if it never did."""
     deposit: int
 
 
@@ -206,6 +223,8 @@ class Round:
     arrivals: int
     waiting: int
     """Nodes that it waits for and that have not arrived."""
+    snapshots: int
+    """That it merges beside the arrivals."""
     candidates: int
     """Arrivals that can be drawn as leader and have not been."""
     deadline: int | None

@@ -177,7 +177,7 @@ def _terms(rounds: Rounds) -> dict[str, Any]:
     return {
         "min_peers": terms.min_peers,
         "merge_method": terms.merge.value,
-        "node_weightage": view.me.weightage,
+        "node_weightage": terms.weight(view.me),
         "leader_failure_base_timeout": terms.leader_timeout / 1000,
         "wait_for_full_quorum_seconds": terms.quorum_wait / 1000,
     }

@@ -44,6 +44,7 @@ from decentralml.swarm.node.command import Training
 from decentralml.swarm.node.credentials import Credentials
 from decentralml.swarm.node.desk import Desk
 from decentralml.swarm.node.home import NodeHome
+from decentralml.swarm.node.joining import weight_to_say
 from decentralml.swarm.node.listening import Listener
 from decentralml.swarm.rounds.background import Background
 from decentralml.swarm.rounds.leading import Leader
@@ -239,8 +240,13 @@ class SwarmNode:
         return identity
 
     def _register(self, board: Board, me: Node, identity: Identity) -> None:
-        """Have the chain know another certificate of this node, which stays as it was."""
-        call = RegisterNode(board.swarm, identity.certificate, me.address, me.weightage, me.willing)
+        """Have the chain know another certificate of this node, which stays as it was; later, where
+        that can only be after the round under way."""
+        view = board.look()
+        weight = weight_to_say(view.swarm.terms, view.round, me)
+        if weight is None:
+            return
+        call = RegisterNode(board.swarm, identity.certificate, me.address, weight, me.willing)
         board.send(call)
         until = f"{identity.facts.valid_until:%Y-%m-%d}"
         self.log.event("registered", f"registered its new certificate (valid until {until})")

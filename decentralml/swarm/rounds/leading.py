@@ -12,7 +12,7 @@ from pathlib import Path
 
 from decentralml.bundles.manifest import TensorSpec
 from decentralml.chain.swarm.calls import MarkAbsent, Publish, StepDown
-from decentralml.chain.swarm.words import MAX_LEFT_OUT, Fault, MergeMethod, Node, Presence, Stage
+from decentralml.chain.swarm.words import MAX_LEFT_OUT, Fault, Node, Presence, Stage, SwarmTerms
 from decentralml.errors import (
     CallRefused,
     FetchFailed,
@@ -26,7 +26,7 @@ from decentralml.swarm.board import View
 from decentralml.swarm.rounds.background import Background
 from decentralml.swarm.rounds.newest import Newest
 from decentralml.swarm.rounds.peers import parties, providers
-from decentralml.swarm.rounds.turns import MISSED, WAITED_FOR
+from decentralml.swarm.rounds.turns import MISSED, WAITED_FOR, enough
 from decentralml.types import Address, Cid
 
 AT_ONCE = 8
@@ -140,12 +140,13 @@ class Leader:
             gathered = self._gather(view, nodes, time.monotonic() + FETCHING * seconds)
             arrivals = {node.account for node in wanted if node.round == view.number}
             reached = gathered.judged(arrivals)
-            needed = min(view.swarm.terms.min_peers, len(arrivals))
+            snapshots = 0 if view.round is None else view.round.snapshots
+            needed = enough(view.swarm.terms.min_peers, len(arrivals), snapshots)
             if reached < needed:
                 return f"reaches {reached} of {needed} updates that are needed"
             if not gathered.updates:
                 return "no update can be merged"
-            cid = self._merge(view.swarm.terms.merge, gathered)
+            cid = self._merge(view.swarm.terms, gathered)
         except HINDRANCES as error:
             return told(error)
         return Outcome(view.number, cids, cid, gathered)
@@ -207,16 +208,16 @@ class Leader:
             raise LearningError("its own update is not on its shelf")
         return newest.specs(own)
 
-    def _merge(self, method: MergeMethod, gathered: Gathered) -> Cid:
+    def _merge(self, terms: SwarmTerms, gathered: Gathered) -> Cid:
         """Merge what was gathered, in the order of accounts, and put the model on the shelf."""
         from decentralml.swarm.merging.merge import merge
 
         self.scratch.mkdir(parents=True, exist_ok=True)
         out = self.scratch / "merged.safetensors"
         paths = [path for _, path in gathered.updates]
-        weights = [float(node.weightage) for node, _ in gathered.updates]
+        weights = [float(terms.weight(node)) for node, _ in gathered.updates]
         try:
-            merge(method, paths, weights, out)
+            merge(terms.merge, paths, weights, out)
             return self.newest.files.put(out)
         finally:
             out.unlink(missing_ok=True)

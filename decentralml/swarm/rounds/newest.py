@@ -24,6 +24,7 @@ from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.rounds.background import Background
 from decentralml.swarm.rounds.peers import Files, providers
 from decentralml.swarm.rounds.status import Called
+from decentralml.swarm.rounds.turns import may_object
 from decentralml.types import Address, Cid
 
 SHORTEST_TRUST, LONGEST_TRUST = 1.0, 120.0
@@ -32,8 +33,6 @@ quarter of what the swarm gives a leader, within these."""
 LEAST_TRIAL = 30.0
 """Seconds that one trial to fetch it may take, at least; a leader's timeout, if that is longer. Who
 does not answer or stalls is given up long before."""
-LEAST_TO_OVERTURN = 3
-"""Arrivals of a round whose model can be overturned without its leader."""
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds between two trials."""
 
@@ -63,10 +62,12 @@ class Trouble:
     ----------
     unusable : no further trial will find it otherwise.
     own : it is this node that cannot have it: its disk is full.
+    turn : the swarm's; a model that is the newest again is judged anew.
     again : when to try again, in seconds of the steady clock.
     """
 
     merged: Merged
+    turn: int
     since: float
     reason: str | None = None
     unusable: bool = False
@@ -116,8 +117,9 @@ class Newest:
             self.trouble = None
             return False
         trouble = self.trouble
-        if trouble is None or trouble.merged != newest:
-            trouble = self.trouble = Trouble(newest, self.clock())
+        turn = view.swarm.turn
+        if trouble is None or (trouble.merged, trouble.turn) != (newest, turn):
+            trouble = self.trouble = Trouble(newest, turn, self.clock())
         if not trouble.unusable and self.clock() >= trouble.again:
             seconds = max(LEAST_TRIAL, view.swarm.terms.leader_timeout / 1000)
             for found in self._loading.outcome(newest, lambda: self._load(newest, nodes, seconds)):
@@ -128,14 +130,16 @@ class Newest:
         # What is still being fetched, however long that takes, is no reason to object.
         tried = trouble.reason is not None and not self._loading.is_busy
         lost = trouble.unusable or (tried and self.clock() - trouble.since > _trust(view))
-        took_part = view.me is not None and view.me.round == newest.round
-        if trouble.objected or trouble.own or not lost or not took_part:
+        if trouble.objected or trouble.own or not lost or not may_object(view):
             return False
         try:
             sent = self.board.send(ObjectMerged(view.swarm.id, newest.round))
         except CallRefused:
             trouble.objected = True
             raise
+        if sent is None:
+            # A round went on from it just now, or it is not the newest any more: look again.
+            return False
         trouble.objected = True
         self.log.event(
             "objected",
@@ -145,7 +149,7 @@ class Newest:
             cid=newest.cid,
             reason=trouble.reason,
         )
-        return sent is not None
+        return True
 
     def may_be_lost(self, view: View, nodes: Mapping[Address, Node]) -> bool:
         """Whether this node has published the newest model and perhaps no other has it yet.
@@ -154,7 +158,7 @@ class Newest:
         from this one would have been alone with it.
         """
         newest, me = view.swarm.newest, self.board.me
-        if newest is None or newest.leader != me or newest.arrivals < LEAST_TO_OVERTURN:
+        if newest is None or newest.leader != me or not is_overturnable(view, newest):
             return False
         if self.clock() - self._taken > 2 * _trust(view) or self.files.was_sent(newest.cid):
             return False
@@ -214,6 +218,12 @@ class Newest:
         except (StorageError, OSError) as error:
             return Failure(told(error), own=True)
         return Model(newest, path) if fault is None else Failure(fault[1], unusable=True)
+
+
+def is_overturnable(view: View, newest: Merged) -> bool:
+    """Whether the others that arrived in a model's round can overturn it, sooner or later."""
+    others = newest.arrivals - 1
+    return others > newest.arrivals // 2 or others >= view.swarm.terms.min_peers
 
 
 def _trust(view: View) -> float:

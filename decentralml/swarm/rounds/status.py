@@ -9,13 +9,11 @@ from datetime import UTC, datetime
 from decentralml.chain.swarm.words import Node, Presence, Stage
 from decentralml.errors.quantities import format_time
 from decentralml.swarm.board import View
-from decentralml.swarm.rounds.turns import awaited, is_due
+from decentralml.swarm.rounds.turns import awaited, is_due, quorum
 from decentralml.types import Address
 
 MOST_NAMED = 8
 """Nodes that one line names."""
-ENDED = frozenset({Presence.SNAPSHOT, Presence.INACTIVE})
-"""Nodes that arrive no more unless they train again."""
 
 Called = Callable[[Address], str]
 """What the user calls an account."""
@@ -40,6 +38,7 @@ class Standing:
     text : all of this in one line.
     waits_for : who, and why each of them.
     needed, arrived : nodes; of ``Collecting``.
+    snapshots : nodes that need not arrive, as their last update goes on being merged.
     until : chain time at which the stage ends without those it waits for; None: it does not.
     due : whether anyone's call moves it on now.
     """
@@ -50,6 +49,7 @@ class Standing:
     waits_for: tuple[Awaited, ...] = ()
     needed: int = 0
     arrived: int = 0
+    snapshots: int = 0
     until: int | None = None
     due: bool = False
 
@@ -89,20 +89,23 @@ def _between(view: View, nodes: Mapping[Address, Node], called: Called) -> Stand
     )
     if view.swarm.closed:
         return Standing(view.number, "Closed", f"closed; {last}")
-    needed = view.swarm.terms.min_peers
-    text = f"round {view.number} has not begun: {last}"
+    snapshots = view.swarm.snapshots
+    needed = quorum(view.swarm.terms.min_peers, snapshots)
+    text = f"round {view.number} has not begun: {last}{_objected(view)}"
     unready = _unready(nodes)
     if view.swarm.present < needed:
-        text += f"; {view.swarm.present} of {needed} needed are ready{_waited(unready, called)}"
+        text += f"; {view.swarm.present} of {needed} needed are ready{_beside(snapshots)}"
+        text += _waited(unready, called)
         ended, lacking = _lacking(view, nodes, needed - view.swarm.present - len(unready), called)
         unready, text = unready + ended, text + lacking
-    return Standing(view.number, "Idle", text, unready, needed=needed)
+    due = is_due(view)
+    return Standing(view.number, "Idle", text, unready, needed=needed, snapshots=snapshots, due=due)
 
 
 def _collecting(view: View, nodes: Mapping[Address, Node], called: Called) -> Standing:
     stands = view.round
     assert stands is not None
-    needed = view.swarm.terms.min_peers
+    needed = quorum(view.swarm.terms.min_peers, stands.snapshots)
     missing = sorted(awaited(view, nodes), key=lambda node: node.account)
     waits = tuple(Awaited(node.account, _why(node)) for node in missing)
     if stands.arrivals < needed:
@@ -115,6 +118,7 @@ def _collecting(view: View, nodes: Mapping[Address, Node], called: Called) -> St
             f"round {stands.number} collecting: {stands.arrivals} of "
             f"{stands.arrivals + len(missing)} have arrived ({needed} needed)"
         )
+    text += _beside(stands.snapshots)
     due = is_due(view)
     text += _waited(waits, called)
     ended, lacking = _lacking(view, nodes, needed - stands.arrivals - len(waits), called)
@@ -130,6 +134,7 @@ def _collecting(view: View, nodes: Mapping[Address, Node], called: Called) -> St
         waits,
         needed,
         stands.arrivals,
+        stands.snapshots,
         stands.deadline,
         due,
     )
@@ -150,10 +155,15 @@ def _lacking(
     """Nodes that have ended their training, and what to do, where so many are too few to arrive."""
     if short <= 0:
         return (), ""
+    snapshots = view.swarm.snapshots if view.round is None else view.round.snapshots
+    # A snapshot counts already; one that trains again makes more only where nobody else arrives.
+    of_use = {Presence.INACTIVE}
+    if snapshots >= view.swarm.terms.min_peers:
+        of_use.add(Presence.SNAPSHOT)
     ended = tuple(
         Awaited(node.account, f"ended as {node.presence.value.lower()}")
         for node in sorted(nodes.values(), key=lambda node: node.account)
-        if node.presence in ENDED and node.round != view.number
+        if node.presence in of_use and node.round != view.number
     )
     if not ended:
         return (), f"; {short} more must join"
@@ -161,6 +171,19 @@ def _lacking(
         f"; no round waits for {_named(ended, called)}: {short} more must join or train again, "
         "or the owner has to lower the minimum"
     )
+
+
+def _beside(snapshots: int) -> str:
+    return f", beside {_many(snapshots, 'snapshot')}" if snapshots else ""
+
+
+def _objected(view: View) -> str:
+    """How many say that the newest model cannot be used."""
+    count = view.swarm.objections + view.swarm.others
+    if not count:
+        return ""
+    over = "; the next call of any node overturns it" if is_due(view) else ""
+    return f" ({_many(count, 'node')} cannot use that{over})"
 
 
 def _why(node: Node) -> str:

@@ -39,7 +39,7 @@ from decentralml.swarm.rounds.leading import Leader
 from decentralml.swarm.rounds.newest import Model, Newest
 from decentralml.swarm.rounds.peers import parties, providers
 from decentralml.swarm.rounds.status import Called, Standing, standing
-from decentralml.swarm.rounds.turns import is_due, place, step_of
+from decentralml.swarm.rounds.turns import is_deserted, is_due, place, step_of
 from decentralml.types import Address, Cid
 
 TRAINING = frozenset({Presence.READY, Presence.ABSENT})
@@ -283,7 +283,8 @@ class Rounds:
 
     def _announce(self, view: View, me: Node) -> bool:
         """Say that this node is ready, or that its training has ended."""
-        if self.starting and me.presence not in TRAINING and not view.swarm.closed:
+        waits = self.starting and me.presence not in TRAINING
+        if (waits or self._is_kept_out(view, me)) and not view.swarm.closed:
             return self.board.send(Ready(view.swarm.id)) is not None
         if self.ending is None or self._goes_on(view):
             return False
@@ -299,6 +300,13 @@ class Rounds:
         self.ending = None
         self.log.event("finished", f"training has ended: {presence}", presence=presence)
         return sent is not None
+
+    def _is_kept_out(self, view: View, me: Node) -> bool:
+        """Whether this node cannot arrive, as nobody has the newest model, and may object only once
+        rounds wait for it again."""
+        trains = self.starting or self.update is not None
+        is_lost = self.newest.trouble is not None and is_deserted(view)
+        return bool(trains) and is_lost and me.presence is Presence.ABSENT
 
     def _goes_on(self, view: View) -> bool:
         """Whether the last update is still to arrive, or in a round that ends by itself: this node
@@ -372,7 +380,9 @@ class Rounds:
 
     def _advance(self, view: View, nodes: Nodes) -> bool:
         """Move the round on, if that is due and this node's turn."""
-        if not is_due(view):
+        # Who has the model leaves it to those who have not to go back behind it.
+        is_idle = view.round is None and self.newest.trouble is None
+        if is_idle or not is_due(view):
             self._noticed = None
             return False
         step, now = step_of(view), self.clock()

@@ -1,4 +1,4 @@
-"""What is due of a round, and whose turn it is to say so: pure rules.
+"""What is enough for a round, what is due, and whose turn it is to say so: pure rules.
 
 Anyone may send ``Advance``, and whoever does pays for it. So that not all do, nodes take turns: the
 arrivals of the round in an order that is drawn anew for each step of each round, then all others.
@@ -20,20 +20,58 @@ MISSED = 3
 """Rounds after whose missing nobody waits for a node."""
 
 
+def quorum(least: int, snapshots: int) -> int:
+    """Arrivals that a round needs beside so many snapshots: one at least, which leads it."""
+    return max(1, least - snapshots)
+
+
+def enough(least: int, arrivals: int, snapshots: int) -> int:
+    """Arrivals that a leader has to reach before it merges.
+
+    Every node keeps copies of the snapshots, so that they say nothing of which side of a split
+    network it is on: it has to reach most of the arrivals, where they are fewer than ``least``.
+    """
+    return min(arrivals, max(quorum(least, snapshots), min(least, arrivals // 2 + 1)))
+
+
+def is_deserted(view: View) -> bool:
+    """Whether nobody has gone on from the newest model for as long as a leader has."""
+    swarm = view.swarm
+    over = view.now > swarm.since + swarm.terms.leader_timeout
+    return swarm.newest is not None and view.round is None and over
+
+
+def may_object(view: View) -> bool:
+    """Whether this node may object to the newest model, and has not yet."""
+    me, swarm = view.me, view.swarm
+    if me is None or swarm.newest is None or me.objected == swarm.turn:
+        return False
+    took_part = me.round == swarm.newest.round
+    return took_part or (me.presence in WAITED_FOR and is_deserted(view))
+
+
+def is_rejected(view: View) -> bool:
+    """Whether so many object to a model which nobody goes on from that it has to go."""
+    swarm = view.swarm
+    return is_deserted(view) and swarm.objections + swarm.others >= swarm.terms.min_peers
+
+
 def is_due(view: View) -> bool:
     """Whether ``Advance`` would do something."""
     stands = view.round
     if stands is None:
-        return False
+        return is_rejected(view)
     if stands.stage is Stage.DRAWING:
         return True
     return stands.deadline is not None and view.now > stands.deadline
 
 
 def step_of(view: View) -> tuple[int, str, int]:
-    """Names the step that a round is in."""
-    assert view.round is not None
-    return view.round.number, view.round.stage.value, view.round.attempt
+    """Names the step that a round is in; between rounds, the newest model."""
+    stands = view.round
+    if stands is None:
+        return view.number, "Idle", view.swarm.turn
+    return stands.number, stands.stage.value, stands.attempt
 
 
 def place(view: View, nodes: Mapping[Address, Node], me: Address) -> int:

@@ -60,14 +60,17 @@ class SwarmFeed(FakeFeed):
     def found(self) -> None:
         terms = SwarmTerms(CONFIG, MergeMethod.MEAN, 2, 5)
         state = self.happen(events.SwarmCreated(ID, OWNER))
-        state.swarms[ID] = Swarm(ID, OWNER, terms, 0, 0, 0, 1, None, None, 0, None, UNIT)
+        state.swarms[ID] = Swarm(
+            *(ID, OWNER, terms, 0, 0, 0, 0, 1, None, None),
+            *(0, 0, 0, 0, None, UNIT),
+        )
 
     def join(self, who: Address) -> None:
         state = self.happen(events.SeatGranted(ID, who, 7))
         state.seats[ID, who] = Seat(who, 7, START, UNIT, OWNER)
         state = self.happen(events.NodeRegistered(ID, who, bytes(32)))
         state.nodes[ID, who] = Node(
-            who, bytes(32), "host:1", 5, True, Presence.REGISTERED, 0, None, 0, 0, 0, UNIT
+            who, bytes(32), "host:1", 5, True, False, Presence.REGISTERED, 0, None, 0, 0, 0, UNIT
         )
 
     def collect(self, who: Address) -> None:

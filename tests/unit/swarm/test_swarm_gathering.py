@@ -28,6 +28,7 @@ def node(place: int, cid: str) -> Node:
         address="127.0.0.1:7443",
         weightage=1,
         willing=True,
+        barred=False,
         presence=Presence.READY,
         round=ROUND,
         cid=Cid(cid),

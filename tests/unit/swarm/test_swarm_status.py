@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,9 +19,18 @@ from decentralml.chain.swarm.words import (
     SwarmTerms,
 )
 from decentralml.swarm.board import View
+from decentralml.swarm.node.joining import weight_to_say
+from decentralml.swarm.rounds.newest import is_overturnable
 from decentralml.swarm.rounds.peers import parties, providers
 from decentralml.swarm.rounds.status import standing, tally
-from decentralml.swarm.rounds.turns import is_due, place
+from decentralml.swarm.rounds.turns import (
+    enough,
+    is_deserted,
+    is_due,
+    may_object,
+    place,
+    quorum,
+)
 from decentralml.types import Address, Cid
 
 ALICE, BOB, CAROL, DAVE = (Address(name) for name in ("alice", "bob", "carol", "dave"))
@@ -35,6 +45,7 @@ def node(who: Address, round: int = 0, presence: Presence = Presence.READY) -> N
         address="127.0.0.1:7443",
         weightage=1,
         willing=True,
+        barred=False,
         presence=presence,
         round=round,
         cid=CID if round else None,
@@ -53,10 +64,14 @@ def swarm_of(round: int, min_peers: int, **words: Any) -> Swarm:
         "seats": 4,
         "nodes": 4,
         "present": 4,
+        "snapshots": 0,
         "round": round,
         "newest": None,
         "previous": None,
+        "since": 0,
+        "turn": 0,
         "objections": 0,
+        "others": 0,
         "closed": False,
         "deposit": 0,
     }
@@ -70,6 +85,7 @@ def under_way(stage: Stage, number: int = 12, **words: Any) -> Round:
         "opened": NOW - 5000,
         "arrivals": 2,
         "waiting": 0,
+        "snapshots": 0,
         "candidates": 2,
         "deadline": None,
         "anchor": None,
@@ -151,16 +167,119 @@ def test_where_too_few_still_train_those_that_have_ended_are_named(stands: Round
         node(BOB, 11, Presence.SNAPSHOT),
         node(CAROL, 11, Presence.INACTIVE),
     ]
-    view = View(swarm_of(12, 3, present=1), stands, None, NOW)
+    beside = None if stands is None else replace(stands, snapshots=1)
+    view = View(swarm_of(12, 3, present=1, snapshots=1), beside, None, NOW)
     found = standing(view, {n.account: n for n in nodes}, str)
     assert found.text.endswith(
-        "no round waits for bob (ended as snapshot), carol (ended as inactive): 2 more must join "
-        "or train again, or the owner has to lower the minimum"
+        ", beside 1 snapshot; no round waits for carol (ended as inactive): 1 more must join or "
+        "train again, or the owner has to lower the minimum"
     )
-    assert [(each.who, each.why) for each in found.waits_for] == [
-        (BOB, "ended as snapshot"),
-        (CAROL, "ended as inactive"),
-    ]
+    assert [(each.who, each.why) for each in found.waits_for] == [(CAROL, "ended as inactive")]
+    assert (found.needed, found.snapshots) == (2, 1)
+
+
+def test_where_all_have_ended_as_snapshots_one_has_to_arrive() -> None:
+    nodes = {who: node(who, 11, Presence.SNAPSHOT) for who in (ALICE, BOB, CAROL)}
+    view = View(swarm_of(12, 3, present=0, snapshots=3), None, None, NOW)
+    found = standing(view, nodes, str)
+    assert "0 of 1 needed are ready, beside 3 snapshots" in found.text
+    assert len(found.waits_for) == 3 and "1 more must join or train again" in found.text
+
+
+def test_snapshots_make_a_quorum_with_one_arrival_at_least() -> None:
+    assert [quorum(3, snapshots) for snapshots in range(5)] == [3, 2, 1, 1, 1]
+    text = told(swarm_of(12, 3), under_way(Stage.COLLECTING, snapshots=1), node(ALICE, 12))
+    assert text == "round 12 collecting: 2 of 2 have arrived (2 needed), beside 1 snapshot"
+
+
+@pytest.mark.parametrize(
+    ("least", "arrivals", "snapshots", "needed"),
+    [
+        (4, 6, 0, 4),
+        (2, 6, 0, 2),
+        (4, 4, 2, 3),  # two on each side of a split network, both with copies of the snapshots
+        (3, 2, 1, 2),
+        (3, 1, 2, 1),
+        (6, 4, 5, 3),
+    ],
+)
+def test_a_leader_reaches_enough_arrivals_whatever_snapshots_it_has(
+    least: int, arrivals: int, snapshots: int, needed: int
+) -> None:
+    assert enough(least, arrivals, snapshots) == needed
+
+
+TIMEOUT = SwarmTerms(CID, MergeMethod.MEAN, 2, 10).leader_timeout
+
+
+def published(now: int, stands: Round | None = None, me: Node | None = None, **words: Any) -> View:
+    """After round 11's model, of three arrivals, became the newest at ``NOW``, the third to."""
+    newest = Merged(11, CID, BOB, 3)
+    return View(swarm_of(12, 2, newest=newest, since=NOW, turn=3, **words), stands, me, now)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_model_is_deserted_once_no_round_went_on_from_it_for_a_leaders_time(late: int) -> None:
+    now = NOW + TIMEOUT + late
+    assert is_deserted(published(now)) is bool(late)
+    assert not is_deserted(published(now, under_way(Stage.COLLECTING)))
+    assert not is_deserted(View(swarm_of(12, 2), None, None, now))
+
+
+def test_who_may_object() -> None:
+    took_part, awaited, ended = (
+        node(ALICE, 11),
+        node(CAROL, 10, Presence.ACTIVE),
+        node(DAVE, 10, Presence.SNAPSHOT),
+    )
+    soon, late = NOW + TIMEOUT, NOW + TIMEOUT + 1
+    assert may_object(published(soon, None, took_part))
+    assert may_object(published(soon, under_way(Stage.COLLECTING), took_part))
+    assert may_object(published(soon, None, replace(took_part, objected=2)))
+    assert not may_object(published(late, None, replace(took_part, objected=3)))
+    assert not may_object(published(late, None, None))
+    assert not may_object(published(soon, None, awaited))
+    assert may_object(published(late, None, awaited))
+    assert not may_object(published(late, under_way(Stage.COLLECTING), awaited))
+    assert not may_object(published(late, None, ended))
+
+
+@pytest.mark.parametrize(
+    ("objections", "others", "late", "due"),
+    [(1, 0, 1, False), (1, 1, 0, False), (1, 1, 1, True), (0, 2, 1, True), (2, 0, 1, True)],
+)
+def test_a_deserted_model_falls_by_as_many_as_a_round_needs(
+    objections: int, others: int, late: int, due: bool
+) -> None:
+    view = published(NOW + TIMEOUT + late, objections=objections, others=others)
+    found = standing(view, {}, str)
+    assert is_due(view) is found.due is due
+    assert ("overturns it" in found.text) is due and "cannot use that" in found.text
+
+
+def test_turns_to_overturn_go_through_all_nodes() -> None:
+    nodes = {Address(f"n{n}"): node(Address(f"n{n}"), 11) for n in range(5)}
+    view = published(NOW + TIMEOUT + 1, objections=2)
+    assert sorted(place(view, nodes, who) for who in nodes) == list(range(5))
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "least", "can"), [(1, 1, False), (2, 1, True), (2, 2, False), (3, 3, True)]
+)
+def test_the_others_of_a_round_can_overturn_its_model(arrivals: int, least: int, can: bool) -> None:
+    view = View(swarm_of(12, least), None, None, NOW)
+    assert is_overturnable(view, Merged(11, CID, BOB, arrivals)) is can
+
+
+def test_terms_that_are_lowered_hold_for_what_was_said_before() -> None:
+    terms = SwarmTerms(CID, MergeMethod.MEAN, 2, 10, max_weightage=10)
+    heavy = replace(node(ALICE, 12), weightage=50)
+    assert (terms.weight(heavy), terms.weight(node(BOB))) == (10, 1)
+    assert weight_to_say(terms, None, heavy) == 10
+    assert weight_to_say(terms, under_way(Stage.COLLECTING, number=13), heavy) == 10
+    assert weight_to_say(terms, under_way(Stage.COLLECTING, number=12), heavy) is None
+    light = replace(heavy, weightage=7)
+    assert weight_to_say(terms, under_way(Stage.COLLECTING, number=12), light) == 7
 
 
 def test_many_that_are_waited_for_are_counted() -> None:
