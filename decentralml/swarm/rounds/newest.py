@@ -129,7 +129,8 @@ class Newest:
                 self._fail(trouble, found)
         # What is still being fetched, however long that takes, is no reason to object.
         tried = trouble.reason is not None and not self._loading.is_busy
-        lost = trouble.unusable or (tried and self.clock() - trouble.since > _trust(view))
+        waited = self.clock() - trouble.since
+        lost = trouble.unusable or (tried and waited > _patience(view, newest))
         if trouble.objected or trouble.own or not lost or not may_object(view):
             return False
         try:
@@ -226,7 +227,15 @@ def is_overturnable(view: View, newest: Merged) -> bool:
     return others > newest.arrivals // 2 or others >= view.swarm.terms.min_peers
 
 
+def _patience(view: View, newest: Merged) -> float:
+    """Seconds for which a model that cannot be had is waited for, before objecting: a leader's
+    time where this node comes from elsewhere, as others may be training on from it."""
+    if view.me is not None and view.me.round == newest.round:
+        return _trust(view)
+    return max(_trust(view), view.swarm.terms.leader_timeout / 1000)
+
+
 def _trust(view: View) -> float:
-    """Seconds for which a model that cannot be had is waited for, before objecting."""
+    """Seconds for which who was in its round waits for a model."""
     seconds = view.swarm.terms.leader_timeout / 4000
     return min(LONGEST_TRUST, max(SHORTEST_TRUST, seconds))
