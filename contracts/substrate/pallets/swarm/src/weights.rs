@@ -42,136 +42,136 @@ pub type SubstrateWeight<T> = Measured<<T as frame_system::Config>::DbWeight>;
 
 impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
     fn create() -> Weight {
-        // Proof: 107 bytes measured. At least 98_394 ns.
-        Weight::from_parts(102_011_000, 3676)
+        // Proof: 107 bytes measured. At least 159_488 ns.
+        Weight::from_parts(228_397_000, 3676)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn set_terms() -> Weight {
-        // Proof: 548 bytes measured. At least 48_661 ns.
-        Weight::from_parts(51_656_000, 3892)
+        // Proof: 574 bytes measured. At least 48_981 ns.
+        Weight::from_parts(63_479_000, 3913)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn grant_seat() -> Weight {
-        // Proof: 461 bytes measured. At least 115_947 ns.
-        Weight::from_parts(119_553_000, 3892)
+        // Proof: 482 bytes measured. At least 116_177 ns.
+        Weight::from_parts(121_066_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(4))
     }
     fn take_seat() -> Weight {
-        // Proof: 569 bytes measured. At least 185_677 ns.
-        Weight::from_parts(190_887_000, 3892)
+        // Proof: 590 bytes measured. At least 185_607 ns.
+        Weight::from_parts(196_908_000, 3913)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn revoke_seat() -> Weight {
-        // Proof: 3781 bytes measured. At least 354_262 ns.
-        Weight::from_parts(426_136_000, 9450)
+        // Proof: 3809 bytes measured. At least 355_894 ns.
+        Weight::from_parts(531_102_000, 9453)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn give_up_seat() -> Weight {
-        // Proof: 3807 bytes measured. At least 349_824 ns.
-        Weight::from_parts(445_372_000, 9450)
+        // Proof: 3835 bytes measured. At least 353_942 ns.
+        Weight::from_parts(376_613_000, 9453)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn register() -> Weight {
-        // Proof: 751 bytes measured. At least 146_194 ns.
-        Weight::from_parts(158_987_000, 3892)
+        // Proof: 772 bytes measured. At least 145_311 ns.
+        Weight::from_parts(228_888_000, 3913)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(6))
     }
     fn register_again() -> Weight {
-        // Proof: 2028 bytes measured. At least 121_747 ns.
-        Weight::from_parts(162_033_000, 6630)
+        // Proof: 2055 bytes measured. At least 120_235 ns.
+        Weight::from_parts(217_747_000, 6632)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(7))
     }
     fn ready() -> Weight {
-        // Proof: 857 bytes measured. At least 56_896 ns.
-        Weight::from_parts(59_541_000, 3892)
+        // Proof: 883 bytes measured. At least 57_989 ns.
+        Weight::from_parts(96_601_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn arrive() -> Weight {
-        // Proof: 1025 bytes measured. At least 77_395 ns.
-        Weight::from_parts(126_897_000, 3892)
+        // Proof: 1052 bytes measured. At least 78_346 ns.
+        Weight::from_parts(86_652_000, 3913)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(5))
     }
     fn advance() -> Weight {
-        // Proof: 2055 bytes measured. At least 114_745 ns.
-        Weight::from_parts(128_590_000, 6630)
+        // Proof: 2082 bytes measured. At least 112_140 ns.
+        Weight::from_parts(131_436_000, 6632)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(6))
     }
     fn advance_collection() -> Weight {
-        // Proof: 701 bytes measured. At least 65_162 ns.
-        Weight::from_parts(76_503_000, 3892)
+        // Proof: 726 bytes measured. At least 68_829 ns.
+        Weight::from_parts(96_159_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn step_down() -> Weight {
-        // Proof: 2055 bytes measured. At least 112_330 ns.
-        Weight::from_parts(122_579_000, 6630)
+        // Proof: 2082 bytes measured. At least 113_683 ns.
+        Weight::from_parts(173_555_000, 6632)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(6))
     }
     /// `n` is 0 to 32.
     fn publish(n: u32) -> Weight {
-        // Proof: 593 bytes measured. At least 53_319 ns.
-        Weight::from_parts(60_403_000, 3892)
-            .saturating_add(Weight::from_parts(434_428, 0).saturating_mul(n.into()))
+        // Proof: 618 bytes measured. At least 52_138 ns.
+        Weight::from_parts(63_507_500, 3913)
+            .saturating_add(Weight::from_parts(63_500, 0).saturating_mul(n.into()))
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn object() -> Weight {
-        // Proof: 1755 bytes measured. At least 86_612 ns.
-        Weight::from_parts(97_141_000, 6630)
+        // Proof: 1783 bytes measured. At least 92_643 ns.
+        Weight::from_parts(103_733_000, 6632)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn mark_absent() -> Weight {
-        // Proof: 857 bytes measured. At least 62_837 ns.
-        Weight::from_parts(65_613_000, 3892)
+        // Proof: 883 bytes measured. At least 62_807 ns.
+        Weight::from_parts(73_017_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn finish() -> Weight {
-        // Proof: 2445 bytes measured. At least 127_358 ns.
-        Weight::from_parts(136_746_000, 9450)
+        // Proof: 2473 bytes measured. At least 133_379 ns.
+        Weight::from_parts(166_020_000, 9453)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(7))
     }
     fn close() -> Weight {
-        // Proof: 548 bytes measured. At least 46_987 ns.
-        Weight::from_parts(49_272_000, 3892)
+        // Proof: 574 bytes measured. At least 48_421 ns.
+        Weight::from_parts(53_370_000, 3913)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn clear_seat() -> Weight {
-        // Proof: 1266 bytes measured. At least 198_722 ns.
-        Weight::from_parts(203_601_000, 6362)
+        // Proof: 1288 bytes measured. At least 199_864 ns.
+        Weight::from_parts(317_723_000, 6362)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(10))
     }
     fn clear_sold_seat() -> Weight {
-        // Proof: 1252 bytes measured. At least 259_565 ns.
-        Weight::from_parts(265_556_000, 6196)
+        // Proof: 1274 bytes measured. At least 260_928 ns.
+        Weight::from_parts(309_939_000, 6196)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(9))
     }
     fn remove() -> Weight {
-        // Proof: 469 bytes measured. At least 91_872 ns.
-        Weight::from_parts(95_959_000, 3892)
+        // Proof: 490 bytes measured. At least 92_403 ns.
+        Weight::from_parts(101_540_000, 3913)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn collect_price() -> Weight {
-        // Proof: 983 bytes measured. At least 125_173 ns.
-        Weight::from_parts(128_910_000, 6196)
+        // Proof: 1004 bytes measured. At least 124_973 ns.
+        Weight::from_parts(131_456_000, 6196)
             .saturating_add(D::get().reads(6))
             .saturating_add(D::get().writes(4))
     }
