@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from chain_support import ALICE
 from swarm_support import (
     Crowd,
     Member,
@@ -20,9 +22,14 @@ from swarm_support import (
     write_model,
 )
 
-from decentralml.chain.swarm.calls import ObjectMerged
+from decentralml.chain.swarm.calls import ObjectMerged, SetSwarmTerms
 from decentralml.chain.swarm.words import MergeMethod, Node, Presence
-from decentralml.errors import CertificateExpired, TrainingFailed
+from decentralml.errors import (
+    CertificateExpired,
+    TrainingFailed,
+    WeightageAboveTerms,
+    WeightageFixed,
+)
 from decentralml.swarm.identity.certificate import Certificate
 from decentralml.swarm.identity.own import Identity, identities, make_identity
 from decentralml.swarm.link import Synced
@@ -63,6 +70,38 @@ def test_weights_count(tmp_path: Path) -> None:
             member.start()
         found = together([lambda: sync(one, 2.0), lambda: sync(other, 6.0)])
         assert values(found[0].path) == {3.0}
+
+
+def test_weights_count_as_far_as_the_terms_allow_and_stay_while_their_round_is_under_way(
+    tmp_path: Path,
+) -> None:
+    with crowd(tmp_path, 2, start=False) as swarm:
+        one, other = swarm.members
+
+        def say(weightage: int | None = None) -> int:
+            joined = join(
+                swarm.chain, one.key, swarm.swarm, one.home, swarm.genesis, weightage=weightage
+            )
+            return joined.node.weightage
+
+        assert say(60) == 60
+        lowered = replace(swarm.terms, max_weightage=3)
+        swarm.chain.submit(SetSwarmTerms(swarm.swarm, lowered), ALICE)
+        with pytest.raises(WeightageAboveTerms, match="may weigh from 1 to 3"):
+            say(4)
+        for member in swarm.members:
+            member.start()
+
+        def second() -> Synced:
+            until(lambda: swarm.chain.round(swarm.swarm) is not None)
+            for weightage in (2, None):
+                with pytest.raises(WeightageFixed, match="a weightage of 60, which stays"):
+                    say(weightage)
+            return sync(other, 6.0)
+
+        found = together([lambda: sync(one, 2.0), second])
+        assert values(found[0].path) == {3.0}
+        assert [found[0].terms["node_weightage"], say()] == [3, 3]
 
 
 def test_a_swarm_that_named_no_tensors_takes_the_first_ones(tmp_path: Path) -> None:
