@@ -120,6 +120,8 @@ class Newest:
         turn = view.swarm.turn
         if trouble is None or (trouble.merged, trouble.turn) != (newest, turn):
             trouble = self.trouble = Trouble(newest, turn, self.clock())
+            # A trial for another model, which may last, keeps nobody from this one.
+            self._loading = Background("swarm-newest")
         if not trouble.unusable and self.clock() >= trouble.again:
             seconds = max(LEAST_TRIAL, view.swarm.terms.leader_timeout / 1000)
             for found in self._loading.outcome(newest, lambda: self._load(newest, nodes, seconds)):

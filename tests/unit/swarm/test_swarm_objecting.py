@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from decentralml.swarm.rounds.peers import Files
 from decentralml.types import Address, Cid
 
 ME, LEADER = Address("me"), Address("leader")
+HANGS = Cid("bafyhangs")
 CID = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
 TERMS = SwarmTerms(CID, MergeMethod.MEAN, 2, 10, leader_timeout=60_000)
 TRUST, TIMEOUT = 15.0, 60.0
@@ -44,6 +46,8 @@ class Scene:
         self.seconds = 0.0
         self.sent: list[Any] = []
         self.reached = True
+        self.fetched: list[Cid] = []
+        self.over = Event()
         files = SimpleNamespace(fetch=self._fetch)
         board = SimpleNamespace(me=ME, send=self._send)
         config = SwarmConfig(100_000, SPECS)
@@ -53,6 +57,9 @@ class Scene:
         )
 
     def _fetch(self, cid: Cid, *rest: Any) -> Path:
+        self.fetched.append(cid)
+        if cid == HANGS:
+            self.over.wait(60)
         raise FileUnavailable(cid, {LEADER: "connection refused"})
 
     def _send(self, call: Any) -> object | None:
@@ -62,15 +69,7 @@ class Scene:
     def at(self, seconds: float, round: int, stands: Round | None = None, turn: int = 4) -> int:
         """How often it has objected, so long after the model was published."""
         self.seconds = seconds
-        swarm = Swarm(
-            *(SwarmId(3), LEADER, TERMS, 4, 4, 4, 0, 12, Merged(11, CID, LEADER, 4), None),
-            *(PUBLISHED, turn, 0, 0, None, 0),
-        )
-        me = Node(
-            *(ME, bytes(32), "127.0.0.1:7443", 1, True, False, Presence.READY, round, CID, 0, 0),
-            *(0, 0),
-        )
-        view = View(swarm, stands, me, PUBLISHED + milliseconds(seconds))
+        view = self.view(round, stands, turn)
         end = time.monotonic() + 20
         while True:
             self.newest.follow(view, {})
@@ -80,6 +79,17 @@ class Scene:
                 self.newest.follow(view, {})
                 return len(self.sent)
             time.sleep(0.005)
+
+    def view(self, round: int, stands: Round | None = None, turn: int = 4, cid: Cid = CID) -> View:
+        swarm = Swarm(
+            *(SwarmId(3), LEADER, TERMS, 4, 4, 4, 0, 12, Merged(11, cid, LEADER, 4), None),
+            *(PUBLISHED, turn, 0, 0, None, 0),
+        )
+        me = Node(
+            *(ME, bytes(32), "127.0.0.1:7443", 1, True, False, Presence.READY, round, CID, 0, 0),
+            *(0, 0),
+        )
+        return View(swarm, stands, me, PUBLISHED + milliseconds(self.seconds))
 
 
 def milliseconds(seconds: float) -> int:
@@ -127,3 +137,14 @@ def test_an_objection_that_came_too_late_is_made_again_where_it_is_due() -> None
     assert scene.at(TRUST + 12, 11) > before
     after = len(scene.sent)
     assert scene.at(TRUST + 18, 11) == after
+
+
+def test_a_trial_for_a_model_that_was_overturned_keeps_nobody_from_the_next_one() -> None:
+    scene = Scene()
+    scene.newest.follow(scene.view(11, turn=4, cid=HANGS), {})
+    assert scene.fetched == [HANGS]
+    try:
+        assert scene.at(1, 11, turn=5) == 0
+        assert scene.fetched[:2] == [HANGS, CID]
+    finally:
+        scene.over.set()
