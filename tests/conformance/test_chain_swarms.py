@@ -281,11 +281,12 @@ def test_most_of_a_round_overturn_its_model(chain: Chain) -> None:
 def test_a_model_that_nobody_goes_on_from_falls_by_as_many_as_a_round_needs(chain: Chain) -> None:
     """One of the two that arrived is gone; who came later helps the other one."""
     swarm = create(chain, (BOB, DAVE))
+    swarm.grant(EVE)
+    swarm.register(EVE)
     leader = swarm.merge((BOB, DAVE))
     left = DAVE if leader is BOB else BOB
     published = chain.swarm(swarm.id)
     assert (published.turn, published.others) == (1, 0) and published.since > 0
-    swarm.join(EVE)
     with pytest.raises(refused.NotInRound, match="wait until nobody has gone on"):
         chain.submit(calls.ObjectMerged(swarm.id, 1), EVE)
     chain.submit(calls.ObjectMerged(swarm.id, 1), left)
@@ -294,6 +295,7 @@ def test_a_model_that_nobody_goes_on_from_falls_by_as_many_as_a_round_needs(chai
     pass_time(chain, published.since + WAIT)
     with pytest.raises(refused.NothingDue):
         swarm.advance()
+    chain.submit(calls.Ready(swarm.id), EVE)
     overturned = chain.submit(calls.ObjectMerged(swarm.id, 1), EVE)
     assert overturned.find(events.MergedOverturned) == events.MergedOverturned(swarm.id, 1)
     after = chain.swarm(swarm.id)
@@ -306,11 +308,12 @@ def test_a_model_that_nobody_goes_on_from_falls_by_as_many_as_a_round_needs(chai
 
 
 def test_objections_of_before_count_once_a_model_is_deserted(chain: Chain) -> None:
-    swarm = create(chain, (BOB, DAVE), min_peers=1, max_peers=2)
+    wait = 8_000  # in which a node includes a call
+    swarm = create(chain, (BOB, DAVE), min_peers=1, quorum_wait=wait, leader_timeout=wait)
     leader = swarm.merge((BOB, DAVE))
     left = DAVE if leader is BOB else BOB
     chain.submit(calls.ObjectMerged(swarm.id, 1), left)
-    pass_time(chain, chain.swarm(swarm.id).since + WAIT)
+    pass_time(chain, chain.swarm(swarm.id).since + wait)
     assert swarm.advance().find(events.MergedOverturned) == events.MergedOverturned(swarm.id, 1)
 
 
