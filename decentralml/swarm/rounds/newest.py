@@ -24,7 +24,7 @@ from decentralml.swarm.config import SwarmConfig
 from decentralml.swarm.rounds.background import Background
 from decentralml.swarm.rounds.peers import Files, providers
 from decentralml.swarm.rounds.status import Called
-from decentralml.swarm.rounds.turns import may_object
+from decentralml.swarm.rounds.turns import may_object, quorum
 from decentralml.types import Address, Cid
 
 SHORTEST_TRUST, LONGEST_TRUST = 1.0, 120.0
@@ -226,7 +226,8 @@ class Newest:
 def is_overturnable(view: View, newest: Merged) -> bool:
     """Whether the others that arrived in a model's round can overturn it, sooner or later."""
     others = newest.arrivals - 1
-    return others > newest.arrivals // 2 or others >= view.swarm.terms.min_peers
+    needed = quorum(view.swarm.terms.min_peers, view.swarm.snapshots)
+    return others > newest.arrivals // 2 or others >= needed
 
 
 def _patience(view: View, newest: Merged) -> float:

@@ -53,7 +53,9 @@ def may_object(view: View) -> bool:
 def is_rejected(view: View) -> bool:
     """Whether so many object to a model which nobody goes on from that it has to go."""
     swarm = view.swarm
-    return is_deserted(view) and swarm.objections + swarm.others >= swarm.terms.min_peers
+    objections = swarm.objections + swarm.others
+    needed = quorum(swarm.terms.min_peers, swarm.snapshots)
+    return is_deserted(view) and objections >= needed
 
 
 def is_due(view: View) -> bool:

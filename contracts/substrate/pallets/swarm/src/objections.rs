@@ -51,7 +51,9 @@ impl<T: Config> Meeting<T> {
         let swarm = &self.swarm;
         let Some(newest) = &swarm.newest else { return false };
         let all = swarm.objections.saturating_add(swarm.others);
-        swarm.objections > newest.arrivals / 2 || self.is_deserted() && all >= swarm.terms.min_peers
+        // They could have a round of their own: snapshots count for its quorum.
+        let is_quorum = all > 0 && all.saturating_add(swarm.snapshots) >= swarm.terms.min_peers;
+        swarm.objections > newest.arrivals / 2 || self.is_deserted() && is_quorum
     }
 
     /// Has the model before the newest be the newest again, and the leader of that lead no more.

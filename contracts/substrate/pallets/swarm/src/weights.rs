@@ -42,136 +42,136 @@ pub type SubstrateWeight<T> = Measured<<T as frame_system::Config>::DbWeight>;
 
 impl<D: Get<RuntimeDbWeight>> WeightInfo for Measured<D> {
     fn create() -> Weight {
-        // Proof: 107 bytes measured. At least 159_488 ns.
-        Weight::from_parts(228_397_000, 3676)
+        // Proof: 107 bytes measured. At least 98_905 ns.
+        Weight::from_parts(106_599_000, 3676)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn set_terms() -> Weight {
-        // Proof: 574 bytes measured. At least 48_981 ns.
-        Weight::from_parts(63_479_000, 3913)
+        // Proof: 574 bytes measured. At least 49_593 ns.
+        Weight::from_parts(57_517_000, 3913)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn grant_seat() -> Weight {
-        // Proof: 482 bytes measured. At least 116_177 ns.
-        Weight::from_parts(121_066_000, 3913)
+        // Proof: 482 bytes measured. At least 116_667 ns.
+        Weight::from_parts(164_488_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(4))
     }
     fn take_seat() -> Weight {
-        // Proof: 590 bytes measured. At least 185_607 ns.
-        Weight::from_parts(196_908_000, 3913)
+        // Proof: 590 bytes measured. At least 185_988 ns.
+        Weight::from_parts(304_138_000, 3913)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn revoke_seat() -> Weight {
-        // Proof: 3809 bytes measured. At least 355_894 ns.
-        Weight::from_parts(531_102_000, 9453)
+        // Proof: 3809 bytes measured. At least 359_122 ns.
+        Weight::from_parts(597_937_000, 9453)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn give_up_seat() -> Weight {
-        // Proof: 3835 bytes measured. At least 353_942 ns.
-        Weight::from_parts(376_613_000, 9453)
+        // Proof: 3835 bytes measured. At least 370_552 ns.
+        Weight::from_parts(587_568_000, 9453)
             .saturating_add(D::get().reads(13))
             .saturating_add(D::get().writes(13))
     }
     fn register() -> Weight {
-        // Proof: 772 bytes measured. At least 145_311 ns.
-        Weight::from_parts(228_888_000, 3913)
+        // Proof: 772 bytes measured. At least 145_452 ns.
+        Weight::from_parts(165_379_000, 3913)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(6))
     }
     fn register_again() -> Weight {
-        // Proof: 2055 bytes measured. At least 120_235 ns.
-        Weight::from_parts(217_747_000, 6632)
+        // Proof: 2055 bytes measured. At least 117_700 ns.
+        Weight::from_parts(133_299_000, 6632)
             .saturating_add(D::get().reads(7))
             .saturating_add(D::get().writes(7))
     }
     fn ready() -> Weight {
-        // Proof: 883 bytes measured. At least 57_989 ns.
-        Weight::from_parts(96_601_000, 3913)
+        // Proof: 883 bytes measured. At least 58_289 ns.
+        Weight::from_parts(61_615_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn arrive() -> Weight {
-        // Proof: 1052 bytes measured. At least 78_346 ns.
-        Weight::from_parts(86_652_000, 3913)
+        // Proof: 1052 bytes measured. At least 79_359 ns.
+        Weight::from_parts(83_566_000, 3913)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(5))
     }
     fn advance() -> Weight {
-        // Proof: 2082 bytes measured. At least 112_140 ns.
-        Weight::from_parts(131_436_000, 6632)
+        // Proof: 2082 bytes measured. At least 117_118 ns.
+        Weight::from_parts(134_071_000, 6632)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(6))
     }
     fn advance_collection() -> Weight {
-        // Proof: 726 bytes measured. At least 68_829 ns.
-        Weight::from_parts(96_159_000, 3913)
+        // Proof: 726 bytes measured. At least 67_175 ns.
+        Weight::from_parts(83_766_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn step_down() -> Weight {
-        // Proof: 2082 bytes measured. At least 113_683 ns.
-        Weight::from_parts(173_555_000, 6632)
+        // Proof: 2082 bytes measured. At least 113_893 ns.
+        Weight::from_parts(123_601_000, 6632)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(6))
     }
     /// `n` is 0 to 32.
     fn publish(n: u32) -> Weight {
-        // Proof: 618 bytes measured. At least 52_138 ns.
-        Weight::from_parts(63_507_500, 3913)
-            .saturating_add(Weight::from_parts(63_500, 0).saturating_mul(n.into()))
+        // Proof: 618 bytes measured. At least 51_646 ns.
+        Weight::from_parts(58_224_230, 3913)
+            .saturating_add(Weight::from_parts(211_923, 0).saturating_mul(n.into()))
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn object() -> Weight {
-        // Proof: 1783 bytes measured. At least 92_643 ns.
-        Weight::from_parts(103_733_000, 6632)
+        // Proof: 1783 bytes measured. At least 95_328 ns.
+        Weight::from_parts(111_799_000, 6632)
             .saturating_add(D::get().reads(5))
             .saturating_add(D::get().writes(4))
     }
     fn mark_absent() -> Weight {
-        // Proof: 883 bytes measured. At least 62_807 ns.
-        Weight::from_parts(73_017_000, 3913)
+        // Proof: 883 bytes measured. At least 62_877 ns.
+        Weight::from_parts(66_874_000, 3913)
             .saturating_add(D::get().reads(4))
             .saturating_add(D::get().writes(3))
     }
     fn finish() -> Weight {
-        // Proof: 2473 bytes measured. At least 133_379 ns.
-        Weight::from_parts(166_020_000, 9453)
+        // Proof: 2473 bytes measured. At least 132_899 ns.
+        Weight::from_parts(147_145_000, 9453)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(7))
     }
     fn close() -> Weight {
-        // Proof: 574 bytes measured. At least 48_421 ns.
-        Weight::from_parts(53_370_000, 3913)
+        // Proof: 574 bytes measured. At least 48_661 ns.
+        Weight::from_parts(51_657_000, 3913)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(2))
     }
     fn clear_seat() -> Weight {
-        // Proof: 1288 bytes measured. At least 199_864 ns.
-        Weight::from_parts(317_723_000, 6362)
+        // Proof: 1288 bytes measured. At least 199_242 ns.
+        Weight::from_parts(208_229_000, 6362)
             .saturating_add(D::get().reads(9))
             .saturating_add(D::get().writes(10))
     }
     fn clear_sold_seat() -> Weight {
-        // Proof: 1274 bytes measured. At least 260_928 ns.
-        Weight::from_parts(309_939_000, 6196)
+        // Proof: 1274 bytes measured. At least 259_525 ns.
+        Weight::from_parts(266_358_000, 6196)
             .saturating_add(D::get().reads(8))
             .saturating_add(D::get().writes(9))
     }
     fn remove() -> Weight {
-        // Proof: 490 bytes measured. At least 92_403 ns.
-        Weight::from_parts(101_540_000, 3913)
+        // Proof: 490 bytes measured. At least 92_313 ns.
+        Weight::from_parts(95_508_000, 3913)
             .saturating_add(D::get().reads(3))
             .saturating_add(D::get().writes(4))
     }
     fn collect_price() -> Weight {
-        // Proof: 1004 bytes measured. At least 124_973 ns.
-        Weight::from_parts(131_456_000, 6196)
+        // Proof: 1004 bytes measured. At least 125_093 ns.
+        Weight::from_parts(130_054_000, 6196)
             .saturating_add(D::get().reads(6))
             .saturating_add(D::get().writes(4))
     }

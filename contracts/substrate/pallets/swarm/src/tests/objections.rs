@@ -168,6 +168,22 @@ fn merged_by_two() {
 }
 
 #[test]
+fn snapshots_count_for_what_a_round_needs() {
+    run(|| {
+        gathered(quorum_of(4), &[1, 2, 3, 4, 5, 6]);
+        merged(&[1, 2, 3, 4, 5, 6]);
+        assert_ok!(Hive::finish(signed(6), SWARM, Presence::Snapshot));
+        for who in 1..=3 {
+            assert_ok!(object(who, 1));
+        }
+        assert_eq!(swarm().base(), 1);
+        pass(TIMEOUT + 1);
+        advance();
+        assert_eq!(swarm().base(), 0);
+    });
+}
+
+#[test]
 fn who_objected_before_need_not_again() {
     run(|| {
         deserted();
