@@ -406,7 +406,8 @@ class SwarmNode:
                     f"{self._training.command[0]} never asked its node for anything: nothing was "
                     "trained with the swarm; have its script use a SwarmCallback"
                 )
-            if code == 0 and _trains(rounds):
+            # What was seen of the chain last may be from before training ended.
+            if code == 0 and not rounds.ended and _trains(rounds):
                 rounds.finish(Presence.SNAPSHOT)
         linger = self.settings.linger
         if linger is None or rounds.ending is not None:

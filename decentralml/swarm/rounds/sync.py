@@ -99,6 +99,7 @@ class Rounds:
     update : what training waits for.
     starting : training processes that wait for the newest model.
     ending : how training has ended, while the chain does not know that yet.
+    ended : whether training has said so since it last began.
     """
 
     board: Board
@@ -114,6 +115,7 @@ class Rounds:
     update: Update | None = None
     starting: list[Callable[[Model | None], None]] = field(default_factory=list)
     ending: Presence | None = None
+    ended: bool = False
     _noticed: tuple[tuple[int, str, int], float] | None = None
     _mirrored: float = 0.0
     _mirroring: Background[bool] = field(
@@ -130,7 +132,7 @@ class Rounds:
     def begin(self, answer: Callable[[Model | None], None]) -> None:
         """Training begins: be ready, and answer with the newest model once it is here."""
         self.starting.append(answer)
-        self.ending = None
+        self.ending, self.ended = None, False
 
     def offer(
         self, cid: Cid, base: int, seconds: float | None, answer: Callable[[Outcome], None] | None
@@ -145,7 +147,7 @@ class Rounds:
 
     def finish(self, presence: Presence) -> None:
         """Training has ended; said to the chain once its last update has arrived."""
-        self.ending = presence
+        self.ending, self.ended = presence, True
 
     def abandon(self) -> None:
         """Nobody waits any more; what has arrived goes on being merged."""
