@@ -138,6 +138,10 @@ class Market:
             if self.ticks % 10 == 0:
                 sent = sum(self.chain.transactions.values())
                 say(f"{self.begun} of {self.size.results} results, {sent} transactions")
+        # What was planted in the newest tasks goes on to its end, too.
+        planted, self._planted = self._planted, []
+        self._tick()
+        self._number(planted)
         for task in self.chain.tasks(self._live):
             if task.status in (TaskStatus.CREATED, TaskStatus.IN_PROGRESS):
                 call = calls.WithdrawTask(task.id)
